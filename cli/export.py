@@ -1,0 +1,139 @@
+"""``stylize export vgg19``: weights in, a checked model folder out."""
+
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from stylize.models.catalog import PREFERRED_MODEL, user_folder
+from stylize.models.errors import ExtraError, ModelError, VerificationError
+from stylize.models.layers import LayerSet
+from stylize.models.manifest import MANIFEST_FILE, Manifest, read_manifest
+
+if TYPE_CHECKING:
+    from stylize.export.network import Network
+
+
+def export_vgg19(
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Where to write the model; its last part is the model's name.",
+            show_default="vgg19 in the user's data folder",
+        ),
+    ] = None,
+    weights: Annotated[
+        str,
+        typer.Option(
+            metavar="torchvision|FILE",
+            help="torchvision's ImageNet weights (downloaded by it, 548 MB), or a .safetensors "
+            "or .pth file of VGG-19.",
+        ),
+    ] = "torchvision",
+    pooling: Annotated[
+        Literal["average", "max"], typer.Option(help="Average is the paper's choice.")
+    ] = "average",
+    preprocessing: Annotated[
+        Literal["caffe", "torchvision"] | None,
+        typer.Option(
+            help="What the weights were trained on: BGR in 0...255 minus the mean, or "
+            "normalised RGB.",
+            show_default="known for published files",
+        ),
+    ] = None,
+    half: Annotated[
+        bool, typer.Option("--half", help="Store the weights as float16, in half the space.")
+    ] = False,
+    content_layer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LAYER", help="Export a graph for this layer, too (repeatable)."),
+    ] = None,
+    style_layer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LAYER", help="Likewise, for the style (repeatable)."),
+    ] = None,
+) -> None:
+    """Export VGG-19, with its gradient, to ONNX, and check it against torch.
+
+    The folder can be copied to any machine with 'pip install stylize-onnx[cpu]': it needs neither
+    torch nor onnx there. It holds graphs for all layer sets of the paper.
+    """
+    _require_extra()
+    from stylize.export.network import vgg19
+    from stylize.export.weights import load_weights
+    from stylize.export.write import check_replaceable, write_folder
+
+    folder = (output or user_folder() / PREFERRED_MODEL).absolute()
+    check_replaceable(folder)
+    network = vgg19(pooling)
+    loaded = load_weights(weights, network, preprocessing)
+    network = replace(network, preprocessing=loaded.preprocessing)
+    typer.echo(f"Weights: {loaded.source}; {network.preprocessing.name} preprocessing.")
+    _announce_replacement(folder)
+    layers = LayerSet(tuple(content_layer or ()), tuple(style_layer or ()))
+    manifest = write_folder(folder, network, loaded, half=half, layers=layers)
+    typer.echo(f"Wrote {folder}: {_contents(folder, manifest)}.")
+    _verify(folder, network, manifest)
+    typer.echo(f"Use it: stylize run PHOTO PAINTING --model {folder}")
+
+
+def _require_extra() -> None:
+    """Stop where onnx or safetensors is missing; torch is needed for some weights only."""
+    for module in ("onnx", "safetensors"):
+        if find_spec(module) is None:
+            raise ExtraError(
+                f"Exporting needs {module}, which is not installed. "
+                "Install the extra: pip install 'stylize-onnx[export]'"
+            )
+
+
+def _announce_replacement(folder: Path) -> None:
+    if not (folder / MANIFEST_FILE).exists():
+        return
+    try:
+        old = read_manifest(folder)
+    except ModelError:
+        typer.echo(f"Replacing an unreadable model in {folder}.")
+    else:
+        typer.echo(
+            f"Replacing the model in {folder}: {old.network}, {old.pooling} pooling, "
+            f"{old.weights.dtype}, weights: {old.weights.source}."
+        )
+
+
+def _contents(folder: Path, manifest: Manifest) -> str:
+    def megabytes(*names: str) -> str:
+        return f"{sum((folder / name).stat().st_size for name in names) / 1e6:.1f} MB"
+
+    graphs = [graph.file for graph in manifest.graphs]
+    return (
+        f"weights ({manifest.weights.dtype}, {megabytes(manifest.weights.file)}) "
+        f"and {len(graphs)} graphs ({megabytes(*graphs)})"
+    )
+
+
+def _verify(folder: Path, network: "Network", manifest: Manifest) -> None:
+    from stylize.export.torch_peer import available
+    from stylize.export.verify import verify_folder
+
+    typer.echo("Checking the written graphs in float64, on random images (about 40 s):")
+    if not available():
+        typer.echo("  torch is not installed: compared with finite differences only")
+    failed = False
+    for check in verify_folder(folder, network, manifest):
+        failed |= not check.passed
+        verdict = "ok    " if check.passed else "FAILED"
+        typer.echo(
+            f"  {verdict} {check.subject}: relative difference {check.difference:.1e} "
+            f"(at most {check.tolerance:.0e})"
+        )
+    if failed:
+        raise VerificationError(
+            f"The model in {folder} does not compute what it should. It is left there for you to "
+            "look at; do not use it. Please report this with the lines above."
+        )

@@ -1,0 +1,46 @@
+"""``--trace``: every iteration's losses as JSON lines, complete at any moment."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stylize.models.errors import OptionError
+
+if TYPE_CHECKING:
+    from stylize.runtime import Iterate
+
+Observer = Callable[["Iterate"], None]
+
+
+@contextmanager
+def tracing(path: Path | None) -> Iterator[Observer]:
+    """Give a function that writes an iterate to the file, or does nothing without one."""
+    if path is None:
+        yield lambda iterate: None
+        return
+    try:
+        file = path.open("w", buffering=1, encoding="utf-8")
+    except OSError as error:
+        raise OptionError(
+            f"The trace '{path}' cannot be written: {error.strerror}. Name another file."
+        ) from error
+    with file:
+        yield lambda iterate: print(json.dumps(trace_entry(iterate)), file=file)
+
+
+def trace_entry(iterate: "Iterate") -> dict[str, float]:
+    """Return the iterate's numbers by name: ``content.L`` is L_c (eq. 1), ``style.L`` E_l (eq. 4).
+
+    ``total`` = alpha ``content`` + beta ``style`` (eq. 7); ``seconds`` since the first iteration.
+    """
+    return {
+        "iteration": iterate.iteration,
+        "seconds": round(iterate.seconds, 4),
+        "total": iterate.total,
+        "content": iterate.content,
+        "style": iterate.style,
+        **{f"content.{layer}": loss for layer, loss in iterate.content_losses.items()},
+        **{f"style.{layer}": loss for layer, loss in iterate.style_losses.items()},
+    }

@@ -1,0 +1,1 @@
+"""How the example pictures are drawn, for ``examples/draw.py``."""

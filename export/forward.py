@@ -1,0 +1,87 @@
+"""The forward graph: an RGB image through the network, every layer's response by its name."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from stylize.export.graph import Graph
+from stylize.export.network import Convolution, Network
+from stylize.export.stored import StoredTensor
+from stylize.models.preprocessing import Preprocessing
+
+IMAGE = "image"
+_POOL_OPERATORS = {"average": "AveragePool", "max": "MaxPool"}
+
+
+def add_image(graph: Graph) -> str:
+    """Declare the input: RGB in 0...1, shape (1, 3, height, width)."""
+    return graph.input(IMAGE, (1, 3, "height", "width"))
+
+
+def add_features(
+    graph: Graph, network: Network, weights: Mapping[str, StoredTensor], image: str
+) -> dict[str, str]:
+    """Append all layers to the graph; what an output does not need is left out in the end.
+
+    Returns
+    -------
+    dict of str to str
+        By layer name, the value that holds its response (after the ReLU), shape
+        (1, channels, height // stride, width // stride).
+    """
+    value = _add_preprocessing(graph, network.preprocessing, image)
+    features = {}
+    for layer in network.layers:
+        if isinstance(layer, Convolution):
+            value = _add_convolution(graph, layer, weights, value)
+        else:
+            value = graph.add(
+                _POOL_OPERATORS[network.pooling],
+                value,
+                name=layer.name,
+                kernel_shape=[2, 2],
+                strides=[2, 2],
+            )
+        features[layer.name] = value
+    return features
+
+
+def _add_preprocessing(graph: Graph, preprocessing: Preprocessing, image: str) -> str:
+    """(scale · pixel[order] - mean) / std, as one 1x1 convolution over the colours.
+
+    It cannot be merged into the first layer, whose zero padding means the mean colour.
+    """
+    std = np.asarray(preprocessing.std)
+    colours = np.eye(3)[["RGB".index(channel) for channel in preprocessing.channel_order]]
+    kernel = preprocessing.scale * colours / std[:, None]
+    return graph.add(
+        "Conv",
+        image,
+        graph.constant(kernel[:, :, None, None]),
+        graph.constant(-np.asarray(preprocessing.mean) / std),
+        name="preprocessed",
+        kernel_shape=[1, 1],
+    )
+
+
+def _add_convolution(
+    graph: Graph, layer: Convolution, weights: Mapping[str, StoredTensor], value: str
+) -> str:
+    parameters = [_add_parameter(graph, weights[name]) for name in layer.shapes]
+    convolved = graph.add(
+        "Conv",
+        value,
+        *parameters,
+        name=f"{layer.name}.sum",
+        kernel_shape=[3, 3],
+        pads=[1, 1, 1, 1],
+    )
+    return graph.add("Relu", convolved, name=layer.name)
+
+
+def _add_parameter(graph: Graph, stored: StoredTensor) -> str:
+    """Refer to a stored tensor, converted where it is stored in another type (float16)."""
+    name = graph.initializer(stored.as_external_data())
+    if stored.onnx_type == graph.element_type:
+        return name
+    return graph.add("Cast", name, name=f"{name}.cast", to=graph.element_type)

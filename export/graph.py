@@ -1,0 +1,118 @@
+"""An ONNX graph under construction: named values, operators appended in order of execution."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper
+
+OPSET = 17
+"""Newer opsets lose ONNX Runtime's blocked CPU convolutions on releases before 1.25."""
+IR_VERSION = 8
+
+Array = npt.NDArray[Any]
+Dimensions = Sequence[int | str]
+
+
+class Graph:
+    """Nodes, constants, inputs and outputs; values are handled by their names.
+
+    Parameters
+    ----------
+    dtype : numpy dtype
+        Type of every floating-point value: float32 for the graphs that are shipped, float64
+        where the tests want to compare without rounding.
+    """
+
+    def __init__(self, dtype: npt.DTypeLike = np.float32) -> None:
+        self.dtype = np.dtype(dtype)
+        self.element_type = helper.np_dtype_to_tensor_dtype(self.dtype)
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: dict[str, onnx.TensorProto] = {}
+        self.inputs: list[onnx.ValueInfoProto] = []
+        self.outputs: list[onnx.ValueInfoProto] = []
+        self._names: set[str] = set()
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+
+    def input(self, name: str, shape: Dimensions) -> str:
+        """Declare an input of the graph's dtype; string dimensions are symbolic."""
+        self.inputs.append(helper.make_tensor_value_info(name, self.element_type, shape))
+        return self.fresh(name)
+
+    def output(self, name: str, value: str, shape: Dimensions) -> None:
+        """Declare `value` an output, to be known as `name`."""
+        if value != name:
+            self.nodes.append(helper.make_node("Identity", [value], [name], name=name))
+        self.outputs.append(helper.make_tensor_value_info(name, self.element_type, shape))
+
+    def add(self, op: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
+        """Append an operator and return the name of its output: `name`, if that is not taken."""
+        output = self.fresh(name or op.lower())
+        self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
+        return output
+
+    def sum(self, terms: Sequence[str]) -> str:
+        """Append the sum of one or more values of the same shape."""
+        total, *rest = terms
+        for term in rest:
+            total = self.add("Add", total, term)
+        return total
+
+    def constant(self, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> str:
+        """Return a constant of the graph's dtype (or `dtype`); equal constants are shared."""
+        array = np.asarray(value, dtype or self.dtype)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._constants:
+            tensor = numpy_helper.from_array(array, self.fresh("constant"))
+            self._constants[key] = self.initializer(tensor)
+        return self._constants[key]
+
+    def integers(self, *values: int) -> str:
+        """Return a constant int64 vector."""
+        return self.constant(values, np.int64)
+
+    def initializer(self, tensor: onnx.TensorProto) -> str:
+        """Add a stored tensor, unless it is there already, and return its name."""
+        self.initializers.setdefault(tensor.name, tensor)
+        return tensor.name
+
+    def fresh(self, wish: str) -> str:
+        """Return a value name that is not taken yet, `wish` itself where possible."""
+        name, count = wish, 1
+        while name in self._names:
+            count += 1
+            name = f"{wish}.{count}"
+        self._names.add(name)
+        return name
+
+    def model(self, name: str) -> onnx.ModelProto:
+        """Return the finished model: what the outputs do not need is left out, the rest checked."""
+        nodes = needed(self.nodes, [output.name for output in self.outputs])
+        used = {value for node in nodes for value in node.input}
+        graph = helper.make_graph(
+            nodes,
+            name,
+            [value for value in self.inputs if value.name in used],
+            self.outputs,
+            [tensor for name, tensor in self.initializers.items() if name in used],
+        )
+        return helper.make_model(
+            graph,
+            producer_name="stylize",
+            ir_version=IR_VERSION,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+        )
+
+
+def needed(nodes: Sequence[onnx.NodeProto], values: Iterable[str]) -> list[onnx.NodeProto]:
+    """Return the nodes, in order, that the `values` depend on."""
+    wanted = set(values)
+    kept: list[onnx.NodeProto] = []
+    for node in reversed(nodes):
+        if wanted.intersection(node.output):
+            kept.append(node)
+            wanted.update(node.input)
+    return kept[::-1]
+

@@ -1,0 +1,116 @@
+"""The VGG-19 layer table of Simonyan and Zisserman (2014), under the names of the paper."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Literal
+
+from stylize.models.errors import ModelError
+from stylize.models.preprocessing import CAFFE, Preprocessing
+
+PoolingKind = Literal["average", "max"]
+
+VGG19_BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
+"""(channels, convolutions) of each block; a pooling closes the block."""
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A 3x3 convolution of stride 1 with one pixel of zero padding, and the ReLU after it."""
+
+    name: str
+    inputs: int
+    channels: int
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of its kernel (OIHW) and bias."""
+        return {
+            f"{self.name}.weight": (self.channels, self.inputs, 3, 3),
+            f"{self.name}.bias": (self.channels,),
+        }
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """A 2x2 pooling of stride 2; an odd last row or column is dropped."""
+
+    name: str
+    channels: int
+
+
+@dataclass(frozen=True)
+class Network:
+    """A chain of layers, from an RGB image in 0...1 upwards.
+
+    Attributes
+    ----------
+    name : str
+        The architecture.
+    layers : tuple of Convolution or Pooling
+        In order from the image.
+    pooling : {"average", "max"}
+        Gatys et al. replace VGG-19's max pooling by average pooling.
+    preprocessing : Preprocessing
+        What the first layer expects of its input.
+    """
+
+    name: str
+    layers: tuple[Convolution | Pooling, ...]
+    pooling: PoolingKind
+    preprocessing: Preprocessing
+
+    @property
+    def parameters(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of all kernels and biases, in order."""
+        return {
+            name: shape
+            for layer in self.layers
+            if isinstance(layer, Convolution)
+            for name, shape in layer.shapes.items()
+        }
+
+    def layer(self, name: str) -> Convolution | Pooling:
+        """Return the layer of that name.
+
+        Raises
+        ------
+        ModelError
+            There is none.
+        """
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        known = ", ".join(layer.name for layer in self.layers)
+        raise ModelError(f"{self.name} has no layer '{name}'. Its layers: {known}.")
+
+    def up_to(self, name: str) -> "Network":
+        """Return the network without the layers after `name`."""
+        depth = self.layers.index(self.layer(name)) + 1
+        return replace(self, layers=self.layers[:depth])
+
+    def deepest(self, names: Sequence[str]) -> str:
+        """Return the one of `names` whose layer lies furthest from the image."""
+        return max(names, key=lambda name: self.layers.index(self.layer(name)))
+
+    def stride(self, name: str) -> int:
+        """Image pixels from one response of the layer `name` to the next."""
+        depth = self.layers.index(self.layer(name)) + 1
+        return 2 ** sum(isinstance(layer, Pooling) for layer in self.layers[:depth])
+
+
+def vgg19(
+    pooling: PoolingKind = "average",
+    preprocessing: Preprocessing = CAFFE,
+    width: Fraction = Fraction(1),
+) -> Network:
+    """Return VGG-19's 16 convolutions and 5 poolings, every layer `width` times as wide."""
+    layers: list[Convolution | Pooling] = []
+    inputs = 3
+    for block, (full_width, convolutions) in enumerate(VGG19_BLOCKS, start=1):
+        channels = int(full_width * width)
+        for index in range(1, convolutions + 1):
+            layers.append(Convolution(f"conv{block}_{index}", inputs, channels))
+            inputs = channels
+        layers.append(Pooling(f"pool{block}", channels))
+    return Network("vgg19", tuple(layers), pooling, preprocessing)

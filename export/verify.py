@@ -1,0 +1,157 @@
+"""Checking a written model folder against torch and against finite differences.
+
+The written graphs are widened to float64 and run by onnx's reference evaluator, so that what is
+found is an error of the graphs and not the rounding of a provider.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx.reference import ReferenceEvaluator
+from safetensors.numpy import load_file
+
+from stylize.export import torch_peer
+from stylize.export.network import Network
+from stylize.export.torch_peer import TorchNetwork
+from stylize.export.widen import widen
+from stylize.models.layers import LayerSet
+from stylize.models.manifest import GraphFile, Manifest
+
+Array = npt.NDArray[np.floating]
+
+EVEN_SIZE = (32, 32)
+ODD_SIZE = (35, 33)
+"""Heights and widths of the random images; poolings drop rows and columns of the odd one."""
+
+TOLERANCES = {
+    # The graphs hold a few float32 constants (the colours' scale and mean, 1/M), each rounded
+    # by up to 6e-8, which the style loss raises to the fourth power through five blocks.
+    "features": 5e-6,
+    "losses": 5e-6,
+    # A constant's rounding may flip a ReLU that lies at its kink.
+    "gradient": 1e-4,
+    # A step of 1e-4 crosses few kinks, and float64 loses 1e-10 to cancellation there.
+    "finite differences": 1e-3,
+}
+"""Largest relative difference (in the L2 norm) that each check accepts."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was compared, and how far apart it was, as a relative difference in the L2 norm."""
+
+    subject: str
+    difference: float
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the difference is within the tolerance; NaN is not."""
+        return self.difference <= self.tolerance
+
+
+
+def verify_folder(path: Path, network: Network, manifest: Manifest) -> Iterator[Check]:
+    """Compare all graphs with torch, where it is installed, and the gradient with differences.
+
+    Parameters
+    ----------
+    path : Path
+        A model folder.
+    network : Network
+        What it should compute, with the weights that are stored there.
+    manifest : Manifest
+        The folder's.
+
+    Yields
+    ------
+    Check
+        One for each comparison, as soon as it is made.
+    """
+    peer = None
+    if torch_peer.available():
+        peer = TorchNetwork(network, load_file(path / manifest.weights.file))
+    # What an odd size could break is the same in all graphs; one saves the time of fourteen.
+    for size, gradients in (EVEN_SIZE, manifest.gradients), (ODD_SIZE, manifest.gradients[:1]):
+        comparison = _Comparison(path, manifest, gradients, size)
+        if peer:
+            yield from comparison.with_torch(peer)
+        yield comparison.with_differences()
+
+
+class _Comparison:
+    """Graphs of a folder, run on a random image, with another one for the targets."""
+
+    def __init__(
+        self,
+        path: Path,
+        manifest: Manifest,
+        gradients: Sequence[GraphFile],
+        size: tuple[int, int],
+    ) -> None:
+        self.path = path
+        self.features = manifest.features
+        self.gradients = gradients
+        self.size = "x".join(map(str, size[::-1]))
+        self.image, other = np.random.default_rng(0).random((2, 1, 3, *size))
+        self.targets: dict[str, Array] = {}
+        for graph in manifest.targets:
+            if any(gradient.layers.covers(graph.layers) for gradient in gradients):
+                self.targets |= self._run(graph, {"image": other})
+
+    def with_torch(self, peer: TorchNetwork) -> Iterator[Check]:
+        """Yield the largest difference over all graphs, for each kind of output."""
+        features = self._run(self.features, {"image": self.image})
+        expected = peer.features(self.image)
+        difference = max(_difference(features[name], expected[name]) for name in features)
+        yield Check(f"features, {self.size}, torch", difference, TOLERANCES["features"])
+        losses, gradients = [], []
+        for graph in self.gradients:
+            found = self._gradient(graph, self.image)
+            truth = peer.evaluate(self.image, graph.layers, self.targets, *_weights(graph.layers))
+            losses.append(_difference(found["total"], truth.total))
+            gradients.append(_difference(found["gradient"], truth.gradient))
+        yield Check(f"losses, {self.size}, torch", max(losses), TOLERANCES["losses"])
+        yield Check(f"gradient, {self.size}, torch", max(gradients), TOLERANCES["gradient"])
+
+    def with_differences(self) -> Check:
+        """Compare the slope of the total loss along a direction with its central difference."""
+        graph = self.gradients[0]
+        gradient = self._gradient(graph, self.image)["gradient"]
+        # Every pixel takes part, by a random amount, and none cancels another.
+        step = 1e-6 * np.sign(gradient) * np.random.default_rng(0).random(gradient.shape)
+        ahead, behind = (
+            self._gradient(graph, self.image + sign * step)["total"] for sign in (1, -1)
+        )
+        difference = _difference(ahead - behind, 2 * (gradient * step).sum())
+        name = "finite differences"
+        return Check(f"gradient, {self.size}, {name}", difference, TOLERANCES[name])
+
+    def _gradient(self, graph: GraphFile, image: Array) -> dict[str, Array]:
+        content_weights, style_weights = _weights(graph.layers)
+        feeds = {
+            "image": image,
+            "content_weights": content_weights,
+            "style_weights": style_weights,
+            **self.targets,
+        }
+        return self._run(graph, {value.name: feeds[value.name] for value in graph.inputs})
+
+    def _run(self, graph: GraphFile, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        evaluator = ReferenceEvaluator(widen(onnx.load(self.path / graph.file)))
+        return dict(zip(evaluator.output_names, evaluator.run(None, feeds), strict=True))
+
+
+def _weights(layers: LayerSet) -> tuple[Array, Array]:
+    """Loss weights that are all different."""
+    return 1.0 + np.arange(len(layers.content)), 1e3 * (1.0 + np.arange(len(layers.style)))
+
+
+def _difference(found: npt.ArrayLike, expected: npt.ArrayLike) -> float:
+    """Relative difference in the L2 norm."""
+    found, expected = np.asarray(found), np.asarray(expected)
+    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))

@@ -1,0 +1,1 @@
+"""What a model folder is, where models are looked for, and the model embedded in the package."""

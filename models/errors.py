@@ -1,0 +1,41 @@
+"""The errors that stylize raises on purpose: each says what went wrong, why, and what to do next."""
+
+
+class StylizeError(Exception):
+    """Base of every error that is the user's to mend; the CLI prints it without a traceback."""
+
+
+class ModelError(StylizeError):
+    """A model folder is missing, damaged, or lacks what was asked of it."""
+
+
+class WeightsError(StylizeError):
+    """A weights file cannot be read or does not fit the network."""
+
+
+class ImageError(StylizeError):
+    """A picture cannot be read, written or used."""
+
+
+class ProviderError(StylizeError):
+    """An execution provider is unknown or cannot be had."""
+
+
+class ExtraError(StylizeError):
+    """Something needs a package that one of the optional extras installs."""
+
+
+class OptionError(StylizeError):
+    """An option has a value that cannot be used."""
+
+
+class DivergenceError(StylizeError):
+    """A loss became NaN or infinite."""
+
+
+class UnsupportedOperatorError(StylizeError):
+    """The differentiator has no rule for an operator."""
+
+
+class VerificationError(StylizeError):
+    """An exported folder does not compute what it should."""

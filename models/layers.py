@@ -1,0 +1,34 @@
+"""Which layers a loss looks at: the sets that the paper uses, and how one set covers another."""
+
+from dataclasses import dataclass
+
+CONTENT_LAYERS = ("conv4_2",)
+"""The content layer of the paper's Figures 2 and 3."""
+
+STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+"""The style layers of the paper's Figure 2; its Figures 1 and 3 use the first one, two, ... five."""
+
+
+@dataclass(frozen=True)
+class LayerSet:
+    """The layers of a content loss and of a style loss; either may be empty."""
+
+    content: tuple[str, ...] = ()
+    style: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        parts = (("content", self.content), ("style", self.style))
+        return ", ".join(f"{kind} {' '.join(layers)}" for kind, layers in parts if layers)
+
+    def covers(self, other: "LayerSet") -> bool:
+        """Whether every layer of `other` is here, for the same kind of loss."""
+        return set(other.content) <= set(self.content) and set(other.style) <= set(self.style)
+
+
+def paper_layer_sets() -> list[LayerSet]:
+    """Return every layer set that the paper's figures use, that of Figure 2 first."""
+    subsets = [STYLE_LAYERS[:count] for count in range(len(STYLE_LAYERS), 0, -1)]
+    stylised = [LayerSet(CONTENT_LAYERS, subset) for subset in subsets]
+    content = [LayerSet(content=(layer,)) for layer in (*STYLE_LAYERS, *CONTENT_LAYERS)]
+    style = [LayerSet(style=subset) for subset in subsets]
+    return stylised + content + style

@@ -1,0 +1,134 @@
+"""The manifest of a model folder, ``model.json``: what the folder holds and how to use it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from stylize.models.errors import ModelError
+from stylize.models.layers import LayerSet
+from stylize.models.preprocessing import Preprocessing
+
+FORMAT = 1
+"""Version of the folder's format; a change that old readers would misread raises it."""
+
+MANIFEST_FILE = "model.json"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer whose response can be had: a convolution (after its ReLU) or a pooling."""
+
+    name: str
+    channels: int
+    stride: int
+    """Image pixels from one response to the next; there are height // stride rows of them."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """An input or output of a graph; a dimension given by a name depends on the image's size."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class GraphFile:
+    """An ONNX graph of the folder and the layers that it looks at."""
+
+    file: str
+    sha256: str
+    opset: int
+    layers: LayerSet
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """The one file that holds every kernel and bias, and where they come from."""
+
+    file: str
+    sha256: str
+    dtype: Literal["float32", "float16"]
+    source: str
+    source_sha256: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that is known about a model folder."""
+
+    format: int
+    name: str
+    network: str
+    pooling: Literal["average", "max"]
+    preprocessing: Preprocessing
+    layers: tuple[Layer, ...]
+    weights: WeightsFile
+    features: GraphFile
+    targets: tuple[GraphFile, ...]
+    gradients: tuple[GraphFile, ...]
+
+    @property
+    def graphs(self) -> tuple[GraphFile, ...]:
+        """All graphs of the folder."""
+        return (self.features, *self.targets, *self.gradients)
+
+    def layer(self, name: str) -> Layer:
+        """Return the layer called `name`.
+
+        Raises
+        ------
+        ModelError
+            The network has no such layer.
+        """
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        known = ", ".join(layer.name for layer in self.layers)
+        raise ModelError(f"The model '{self.name}' has no layer '{name}'. Its layers: {known}.")
+
+
+def to_json(manifest: Manifest) -> bytes:
+    """Return the manifest as indented JSON, ending in a newline."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read ``model.json`` of a model folder.
+
+    Raises
+    ------
+    ModelError
+        The folder has no manifest, or one that this release cannot read.
+    """
+    path = folder / MANIFEST_FILE
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"'{folder}' is not a model folder: there is no readable {MANIFEST_FILE} in it. "
+            "'stylize models' lists the models found; 'stylize export vgg19' makes one."
+        ) from error
+    try:
+        version = msgspec.json.decode(text, type=_Version).format
+        if version != FORMAT:
+            raise ModelError(
+                f"'{path}' has format {version}; this release of stylize reads format {FORMAT}. "
+                "Export the model again with this release, or install the one that wrote it."
+            )
+        return msgspec.json.decode(text, type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise ModelError(
+            f"'{path}' is damaged: {error}. Copy the folder again, or export it anew."
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Version:
+    format: int

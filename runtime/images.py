@@ -1,0 +1,180 @@
+"""Pictures: from files of any common kind to RGB in 0...1, and back to a file.
+
+Arrays are float32, shape (1, 3, height, width), sRGB in 0...1.
+"""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms, ImageOps
+
+from stylize.models.errors import ImageError
+
+Array = npt.NDArray[np.float32]
+
+MIN_SIDE = 16
+"""Pixels; conv5_1 sees a sixteenth of each side."""
+
+FORMATS: dict[str, dict[str, Any]] = {
+    ".png": {"format": "PNG"},
+    ".jpg": {"format": "JPEG", "quality": 95, "subsampling": "4:4:4"},
+    ".jpeg": {"format": "JPEG", "quality": 95, "subsampling": "4:4:4"},
+    ".webp": {"format": "WEBP", "quality": 95},
+    ".tif": {"format": "TIFF", "compression": "tiff_lzw"},
+    ".tiff": {"format": "TIFF", "compression": "tiff_lzw"},
+}
+"""How a picture is written, by the ending of its name."""
+
+_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+_SIXTEEN_BIT_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+
+
+def load_image(path: str | Path) -> Image.Image:
+    """Read a picture as 8-bit sRGB, upright, transparent parts blended on white.
+
+    Raises
+    ------
+    ImageError
+        The file is missing, not a picture, damaged, too small or far too large.
+    """
+    if not Path(path).is_file():
+        raise ImageError(f"There is no picture '{path}'. Check the path.")
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns from 89 megapixels on and refuses from 179 on; the first is a photo.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as file:
+                file.load()
+                image = ImageOps.exif_transpose(file)
+    except _UNREADABLE as error:
+        raise ImageError(
+            f"'{path}' cannot be read: {error}. stylize reads whole JPEG, PNG, WebP and TIFF "
+            "files (and others that Pillow knows)."
+        ) from error
+    check_side(image.size, f"'{path}'")
+    return _on_white(_in_srgb(_in_eight_bits(image, path)))
+
+
+def check_side(size: tuple[int, int], what: str) -> None:
+    """Raise ImageError if (width, height) has a side that is too short."""
+    if min(size) < MIN_SIDE:
+        raise ImageError(
+            f"{what} is {size[0]}x{size[1]} pixels; both sides must have {MIN_SIDE} at least. "
+            "Use a larger picture, or a larger --size."
+        )
+
+
+def scale_to(image: Image.Image, long_side: int) -> Image.Image:
+    """Return the picture with its long side so many pixels long, in its own proportions."""
+    if max(image.size) == long_side:
+        return image
+    scale = long_side / max(image.size)
+    width, height = (round(side * scale) for side in image.size)
+    check_side((width, height), f"A picture scaled from {image.width}x{image.height}")
+    return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def cover(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return the picture in (width, height): scaled in its own proportions, the rest cut off."""
+    if image.size == size:
+        return image
+    return ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+
+
+def to_array(image: Image.Image) -> Array:
+    """Return an RGB picture as float32 in 0...1, shape (1, 3, height, width)."""
+    pixels = np.asarray(image, np.float32) / 255
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+
+
+def to_image(pixels: Array) -> Image.Image:
+    """Return an array in 0...1, shape (1, 3, height, width), as an RGB picture; clip the rest."""
+    rows = np.clip(pixels[0].transpose(1, 2, 0), 0, 1) * 255
+    return Image.fromarray(np.rint(rows).astype(np.uint8))
+
+
+def check_output(path: Path) -> None:
+    """Raise ImageError if a picture could not be written to `path`, before work is spent on it."""
+    if path.suffix.lower() not in FORMATS:
+        raise ImageError(
+            f"'{path}' must end in one of {', '.join(FORMATS)}, which tells the kind of file."
+        )
+    if path.is_dir():
+        raise ImageError(f"'{path}' is a folder. Name the file to write, for example out.png.")
+    with _replacing(path) as temporary:
+        temporary.touch()
+        temporary.unlink()
+
+
+def save_image(image: Image.Image, path: Path) -> None:
+    """Write a picture, tagged as sRGB; it appears under its name only when it is complete.
+
+    Raises
+    ------
+    ImageError
+        The ending is unknown or the file cannot be written.
+    """
+    check_output(path)
+    with _replacing(path) as temporary:
+        image.save(temporary, icc_profile=_SRGB.tobytes(), **FORMATS[path.suffix.lower()])
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`; a file written there takes its place."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        if temporary.exists():
+            temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ImageError(
+            f"'{path}' cannot be written: {error.strerror or error}. "
+            "Make its folder first, or name another file with -o."
+        ) from error
+
+
+def _in_eight_bits(image: Image.Image, path: str | Path) -> Image.Image:
+    """Return 16-bit grey as 8-bit grey; Pillow reads 16-bit colour as 8 bits already."""
+    if image.mode == "F":
+        raise ImageError(
+            f"'{path}' has floating-point pixels, whose range it does not tell. "
+            "Save it with 8 or 16 bits a channel."
+        )
+    if image.mode not in _SIXTEEN_BIT_GREY:
+        return image
+    grey = np.clip(np.asarray(image, np.float64) / 257, 0, 255)
+    return Image.fromarray(np.rint(grey).astype(np.uint8))
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """Return the picture as RGB or RGBA, converted from the colour space that it names, if any."""
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    profile = image.info.get("icc_profile")
+    if image.mode == "P":
+        image = image.convert(mode)
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(BytesIO(profile))
+            converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode=mode)
+            return converted or image.convert(mode)
+        except (ImageCms.PyCMSError, OSError):
+            # A damaged or foreign profile: take the colours for sRGB, as browsers do.
+            pass
+    return image.convert(mode)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")

@@ -1,0 +1,85 @@
+"""L-BFGS without a line search (Nocedal and Wright 2006, algorithm 7.4), stepping as torch does.
+
+Each step costs one evaluation of the gradient, which is nearly all of its time.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float32]
+
+MIN_CURVATURE = 1e-10
+"""A pair (s, y) with a smaller sᵀy would make the approximate Hessian indefinite."""
+
+
+TINY = float(np.finfo(np.float32).tiny)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A step s = x' - x, the change of the gradient y = g' - g, and rho = 1 / sᵀy."""
+
+    s: Array
+    y: Array
+    rho: float
+
+
+@dataclass
+class LBFGS:
+    """The optimiser and its state.
+
+    Attributes
+    ----------
+    history : int
+        How many pairs (s, y) the approximation of the inverse Hessian remembers.
+    """
+
+    history: int = 10
+    _pairs: deque[Pair] = field(init=False)
+    _step: Array | None = field(default=None, init=False)
+    _gradient: Array | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._pairs = deque(maxlen=self.history)
+
+    def step(self, image: Array, gradient: Array) -> Array:
+        """Return the next image; both arrays are float32 and of the same shape."""
+        g = gradient.ravel()
+        self._remember(g)
+        direction = self._newton_direction(g) if self._pairs else _first_step(g)
+        if float(g @ direction) > 0:
+            # Rounding has made the approximation indefinite: forget it, and go downhill.
+            self._pairs.clear()
+            direction = _first_step(g)
+        self._step, self._gradient = direction, g
+        return image + direction.reshape(image.shape)
+
+    def _remember(self, g: Array) -> None:
+        if self._step is None or self._gradient is None:
+            return
+        y = g - self._gradient
+        curvature = float(y @ self._step)
+        if curvature > MIN_CURVATURE:
+            self._pairs.append(Pair(self._step, y, 1 / curvature))
+
+    def _newton_direction(self, g: Array) -> Array:
+        """Return -H g, H the inverse Hessian that the pairs approximate (the two-loop recursion)."""
+        direction = -g
+        shares = []
+        for pair in reversed(self._pairs):
+            share = pair.rho * float(pair.s @ direction)
+            direction -= share * pair.y
+            shares.append(share)
+        newest = self._pairs[-1]
+        direction *= 1 / (newest.rho * float(newest.y @ newest.y))
+        for pair, share in zip(self._pairs, reversed(shares), strict=True):
+            direction += (share - pair.rho * float(pair.y @ direction)) * pair.s
+        return direction
+
+
+def _first_step(g: Array) -> Array:
+    """Go downhill by at most 1 in the L1 norm, before anything is known about the curvature."""
+    return -g * min(1.0, 1 / max(float(np.abs(g).sum(dtype=np.float64)), TINY))

@@ -1,0 +1,71 @@
+"""What can be chosen for a style transfer. Light to import: the CLI takes its defaults from here."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from stylize.models.errors import OptionError
+from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
+
+OptimizerName = Literal["lbfgs", "adam"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """The settings of a style transfer; the defaults are those of the paper's Figure 2.
+
+    Attributes
+    ----------
+    size : int
+        Pixels of the long side of the photo and of the painting.
+    iterations : int
+        Evaluations of the gradient.
+    content_weight, style_weight : float
+        alpha and beta of eq. 7; only their ratio, 1e-3 by default, tells in the picture.
+    content_layers : tuple of str
+        Their losses (eq. 1) are averaged; the paper uses one.
+    style_layers : tuple of str
+        Their losses (eq. 4) are averaged: w_l = 1 / (number of layers) in eq. 5.
+    init : str
+        The image to start from: ``photo``, ``painting``, ``noise`` (white noise) or a file.
+        Gatys et al. do not do this: they start from white noise. From the photo, fewer
+        iterations give a picture that keeps more of it.
+    optimizer : {"lbfgs", "adam"}
+        L-BFGS needs fewer iterations; Adam less memory.
+    seed : int
+        Of the white noise.
+    """
+
+    size: int = 512
+    iterations: int = 500
+    content_weight: float = 1.0
+    style_weight: float = 1000.0
+    content_layers: tuple[str, ...] = CONTENT_LAYERS
+    style_layers: tuple[str, ...] = STYLE_LAYERS
+    init: str = "photo"
+    optimizer: OptimizerName = "lbfgs"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self.size >= 16, "size", self.size, "16 pixels or more")
+        _require(self.iterations >= 1, "iterations", self.iterations, "1 or more")
+        _require(self.content_weight >= 0, "content weight", self.content_weight, "0 or more")
+        _require(self.style_weight >= 0, "style weight", self.style_weight, "0 or more")
+        _require(
+            self.content_weight + self.style_weight > 0,
+            "content and style weight",
+            0,
+            "more than 0 for one of them",
+        )
+
+    @property
+    def layers(self) -> LayerSet:
+        """The layers whose losses have a weight above zero."""
+        return LayerSet(
+            self.content_layers if self.content_weight else (),
+            self.style_layers if self.style_weight else (),
+        )
+
+
+def _require(condition: bool, what: str, value: float, wanted: str) -> None:
+    if not condition:
+        raise OptionError(f"The {what} is {value}; it must be {wanted}.")

@@ -1,0 +1,59 @@
+"""A graph of a model folder, loaded for images of one size on one provider."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from stylize.models.folder import ModelFolder
+from stylize.models.manifest import GraphFile
+from stylize.runtime.providers import Provider, open_session
+
+Array = npt.NDArray[np.float32]
+
+
+class Program:
+    """A function from named arrays to named arrays.
+
+    Parameters
+    ----------
+    folder : ModelFolder
+        Where the graph lies.
+    graph : GraphFile
+        Its entry in the manifest.
+    size : tuple of int
+        Height and width of the image.
+    provider : Provider
+        Where it runs.
+    """
+
+    def __init__(
+        self, folder: ModelFolder, graph: GraphFile, size: tuple[int, int], provider: Provider
+    ) -> None:
+        dimensions = _dimensions(folder, size)
+        values = (*graph.inputs, *graph.outputs)
+        used = {dimension for value in values for dimension in value.shape}
+        self.input_shapes = {
+            value.name: tuple(dimensions.get(str(n), n) for n in value.shape)
+            for value in graph.inputs
+        }
+        self._outputs = [value.name for value in graph.outputs]
+        self._session = open_session(
+            folder.path / graph.file,
+            {name: value for name, value in dimensions.items() if name in used},
+            provider,
+        )
+
+    def __call__(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        """Run the graph once."""
+        return dict(zip(self._outputs, self._session.run(self._outputs, feeds), strict=True))
+
+
+def _dimensions(folder: ModelFolder, size: tuple[int, int]) -> dict[str, int]:
+    """A value for each symbolic dimension: poolings drop what is left over."""
+    height, width = size
+    dimensions = {"height": height, "width": width}
+    for layer in folder.manifest.layers:
+        dimensions[f"{layer.name}_height"] = height // layer.stride
+        dimensions[f"{layer.name}_width"] = width // layer.stride
+    return dimensions

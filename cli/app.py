@@ -1,6 +1,5 @@
 """The typer application and its commands."""
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -29,6 +28,8 @@ app.command("models")(reporting(models))
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"stylize {version('stylize-onnx')}")
         raise typer.Exit
 

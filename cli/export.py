@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stylize.models.catalog import PREFERRED_MODEL, user_folder
+from stylize.models.catalog import MANIFEST_FILE, PREFERRED_MODEL, user_folder
 from stylize.models.errors import ExtraError, ModelError, VerificationError
 from stylize.models.layers import LayerSet
-from stylize.models.manifest import MANIFEST_FILE, Manifest, read_manifest
 
 if TYPE_CHECKING:
     from stylize.export.network import Network
+    from stylize.models.manifest import Manifest
 
 
 def export_vgg19(
@@ -95,6 +95,8 @@ def _require_extra() -> None:
 def _announce_replacement(folder: Path) -> None:
     if not (folder / MANIFEST_FILE).exists():
         return
+    from stylize.models.manifest import read_manifest
+
     try:
         old = read_manifest(folder)
     except ModelError:
@@ -106,7 +108,7 @@ def _announce_replacement(folder: Path) -> None:
         )
 
 
-def _contents(folder: Path, manifest: Manifest) -> str:
+def _contents(folder: Path, manifest: "Manifest") -> str:
     def megabytes(*names: str) -> str:
         return f"{sum((folder / name).stat().st_size for name in names) / 1e6:.1f} MB"
 
@@ -117,7 +119,7 @@ def _contents(folder: Path, manifest: Manifest) -> str:
     )
 
 
-def _verify(folder: Path, network: "Network", manifest: Manifest) -> None:
+def _verify(folder: Path, network: "Network", manifest: "Manifest") -> None:
     from stylize.export.torch_peer import available
     from stylize.export.verify import verify_folder
 

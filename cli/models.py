@@ -6,7 +6,6 @@ import typer
 
 from stylize.models.catalog import embedded_folder, model_folders, search_folders
 from stylize.models.errors import ModelError
-from stylize.models.folder import open_folder
 
 
 def models() -> None:
@@ -19,6 +18,8 @@ def models() -> None:
 
 
 def _describe(folder: Path) -> str:
+    from stylize.models.folder import open_folder
+
     try:
         manifest = open_folder(folder).manifest
     except ModelError as error:

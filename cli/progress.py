@@ -38,8 +38,9 @@ def _bar(iterations: int) -> Iterator[Observer]:
         TextColumn("[cyan]{task.fields[left]} left"),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        nothing = {"total_loss": 0.0, "content": 0.0, "style": 0.0, "left": "?"}
-        task = progress.add_task("", total=iterations, **nothing)
+        task = progress.add_task(
+            "", total=iterations, total_loss=0.0, content=0.0, style=0.0, left="?"
+        )
         yield lambda iterate: progress.update(
             task,
             completed=iterate.iteration,

@@ -8,11 +8,11 @@ import typer
 from stylize.cli.progress import showing_progress
 from stylize.cli.trace import tracing
 from stylize.models.catalog import embedded_folder
-from stylize.models.errors import OptionError, StylizeError
+from stylize.models.errors import OptionError
 from stylize.runtime.options import OptimizerName, Options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from stylize.runtime import Iterate, Model
 
@@ -149,8 +149,7 @@ def run(
 
     iterates = transfer(opened, photo, painting, options)
     with tracing(trace) as write, showing_progress(options.iterations, quiet) as show:
-        last = _follow(iterates, result, write, show)
-    _save(last, result, quiet)
+        _follow(iterates, (write, show), result, quiet)
 
 
 def _check_result(result: Path, inputs: tuple[Path, ...]) -> None:
@@ -177,29 +176,36 @@ def _open_model(name: str | None, provider: str, quiet: bool) -> "Model":
 
 
 def _follow(
-    iterates: "Iterator[Iterate]", result: Path, *observers: "Callable[[Iterate], None]"
-) -> "Iterate":
-    """Let the observers see every iterate; if anything stops the run, save the last one."""
-    last = None
+    iterates: "Iterator[Iterate]",
+    observers: "Sequence[Callable[[Iterate], None]]",
+    result: Path,
+    quiet: bool,
+) -> None:
+    """Show every iterate to the observers; whatever ends the run, save the best one.
+
+    The best has the lowest total loss. It is mostly the last, but a step without a line search
+    may overshoot.
+    """
+    best = None
     try:
-        for last in iterates:
+        for iterate in iterates:
+            if best is None or iterate.total <= best.total:
+                best = iterate
             for observe in observers:
-                observe(last)
-    except (KeyboardInterrupt, StylizeError):
-        if last:
-            _save(last, result)
-        raise
-    return last
+                observe(iterate)
+    finally:
+        if best:
+            _save(best, result, quiet)
 
 
-def _save(last: "Iterate", result: Path, quiet: bool = False) -> None:
+def _save(best: "Iterate", result: Path, quiet: bool) -> None:
     from stylize.runtime.images import save_image
 
-    image = last.image
+    image = best.image
     save_image(image, result)
     if not quiet:
         typer.echo(
-            f"{result}: {image.width}x{image.height}, {last.iteration} iterations in "
-            f"{last.seconds:.0f} s",
+            f"{result}: {image.width}x{image.height}, iteration {best.iteration} after "
+            f"{best.seconds:.0f} s",
             err=True,
         )

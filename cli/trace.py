@@ -31,16 +31,9 @@ def tracing(path: Path | None) -> Iterator[Observer]:
 
 
 def trace_entry(iterate: "Iterate") -> dict[str, float]:
-    """Return the iterate's numbers by name: ``content.L`` is L_c (eq. 1), ``style.L`` E_l (eq. 4).
-
-    ``total`` = alpha ``content`` + beta ``style`` (eq. 7); ``seconds`` since the first iteration.
-    """
+    """Return the iterate's number, its seconds since the first one began, and its losses."""
     return {
         "iteration": iterate.iteration,
         "seconds": round(iterate.seconds, 4),
-        "total": iterate.total,
-        "content": iterate.content,
-        "style": iterate.style,
-        **{f"content.{layer}": loss for layer, loss in iterate.content_losses.items()},
-        **{f"style.{layer}": loss for layer, loss in iterate.style_losses.items()},
+        **iterate.losses,
     }

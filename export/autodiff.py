@@ -63,4 +63,3 @@ def _rule(node: onnx.NodeProto) -> Rule:
             f"there are rules for {known}. Add one to stylize.export.rules."
         )
     return RULES[node.op_type]
-

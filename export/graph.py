@@ -115,4 +115,3 @@ def needed(nodes: Sequence[onnx.NodeProto], values: Iterable[str]) -> list[onnx.
             kept.append(node)
             wanted.update(node.input)
     return kept[::-1]
-

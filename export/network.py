@@ -96,7 +96,7 @@ class Network:
     def stride(self, name: str) -> int:
         """Image pixels from one response of the layer `name` to the next."""
         depth = self.layers.index(self.layer(name)) + 1
-        return 2 ** sum(isinstance(layer, Pooling) for layer in self.layers[:depth])
+        return 1 << sum(isinstance(layer, Pooling) for layer in self.layers[:depth])
 
 
 def vgg19(

@@ -23,7 +23,7 @@ Rule = Callable[[Graph, onnx.NodeProto, str, Wanted], dict[int, str]]
 
 
 def conv(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
-    """y = W * x: correlate the gradient with the kernel turned by 180 degrees.
+    """Y = W * x: correlate the gradient with the kernel turned by 180 degrees.
 
     The turned kernel is derived here from the forward one, and folded when the graph is loaded.
     """
@@ -40,7 +40,7 @@ def conv(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> d
 
 
 def relu(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
-    """y = max(x, 0): pass the gradient where y > 0, and nothing where y = 0, as torch does."""
+    """Y = max(x, 0): pass the gradient where y > 0, and nothing where y = 0, as torch does."""
     mask = graph.add("Sign", node.output[0])
     return {0: graph.add("Mul", gradient, mask, name=f"gradient.{node.input[0]}")}
 
@@ -102,24 +102,24 @@ def reshape(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -
 
 
 def add(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
-    """y = a + b."""
+    """Y = a + b."""
     return dict.fromkeys(wanted, gradient)
 
 
 def sub(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
-    """y = a - b."""
+    """Y = a - b."""
     return {i: graph.add("Neg", gradient) if i else gradient for i in wanted}
 
 
 def mul(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
-    """y = a b."""
+    """Y = a b."""
     return {i: graph.add("Mul", gradient, node.input[1 - i]) for i in wanted}
 
 
 def reduce_sum_square(
     graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted
 ) -> dict[int, str]:
-    """y = sum of the squares of x, a scalar: dy/dx = 2 x."""
+    """Y = sum of the squares of x, a scalar: dy/dx = 2 x."""
     if _attributes(node) != {"keepdims": 0}:
         raise UnsupportedOperatorError(
             f"ReduceSumSquare '{node.output[0]}' does not reduce to a scalar."
@@ -163,7 +163,7 @@ def _require_plain_convolution(node: onnx.NodeProto, attributes: dict[str, Any])
 def _pool_window(node: onnx.NodeProto) -> list[int]:
     """Return (height, width) of a pooling whose windows tile the image."""
     attributes = _attributes(node)
-    window = attributes.pop("kernel_shape")
+    window: list[int] = attributes.pop("kernel_shape")
     if attributes != {"strides": window}:
         raise UnsupportedOperatorError(
             f"{node.op_type} '{node.output[0]}' has {attributes}; the gradient rule knows "

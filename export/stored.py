@@ -4,9 +4,9 @@ All graphs of a model folder refer into its one weights file, so that every tens
 """
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import onnx
 from onnx import TensorProto
@@ -64,7 +64,7 @@ def stored_tensors(path: Path) -> dict[str, StoredTensor]:
     }
 
 
-def _stored(file: str, name: str, entry: dict[str, object], data: int) -> StoredTensor:
+def _stored(file: str, name: str, entry: dict[str, Any], data: int) -> StoredTensor:
     begin, end = entry["data_offsets"]
     return StoredTensor(
         file, name, _ONNX_TYPES[entry["dtype"]], tuple(entry["shape"]), data + begin, end - begin

@@ -139,11 +139,13 @@ class TorchNetwork:
             for layer in layers.style
         ]
         weights = [*content_weights, *style_weights]
-        total = sum(
-            float(weight) * loss for weight, loss in zip(weights, content + style, strict=True)
-        )
+        total = self.torch.stack(
+            [float(weight) * loss for weight, loss in zip(weights, content + style, strict=True)]
+        ).sum()
         (gradient,) = self.torch.autograd.grad(total, pixels)
-        return Evaluation(_numbers(content), _numbers(style), float(total.detach()), gradient.numpy())
+        return Evaluation(
+            _numbers(content), _numbers(style), float(total.detach()), gradient.numpy()
+        )
 
     def gram(self, feature: "torch.Tensor") -> "torch.Tensor":
         """G/M = F Fᵀ / M (eq. 3)."""
@@ -187,7 +189,8 @@ class TorchNetwork:
         return (image * preprocessing.scale - mean) / std
 
     def _tensor(self, array: npt.ArrayLike) -> "torch.Tensor":
-        return self.torch.from_numpy(np.array(array, np.float64))
+        tensor: torch.Tensor = self.torch.from_numpy(np.array(array, np.float64))
+        return tensor
 
 
 def _numbers(losses: list["torch.Tensor"]) -> Array:

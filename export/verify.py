@@ -54,7 +54,6 @@ class Check:
         return self.difference <= self.tolerance
 
 
-
 def verify_folder(path: Path, network: Network, manifest: Manifest) -> Iterator[Check]:
     """Compare all graphs with torch, where it is installed, and the gradient with differences.
 
@@ -143,7 +142,8 @@ class _Comparison:
 
     def _run(self, graph: GraphFile, feeds: Mapping[str, Array]) -> dict[str, Array]:
         evaluator = ReferenceEvaluator(widen(onnx.load(self.path / graph.file)))
-        return dict(zip(evaluator.output_names, evaluator.run(None, feeds), strict=True))
+        outputs = list(evaluator.run(None, dict(feeds)))
+        return dict(zip(evaluator.output_names, outputs, strict=True))
 
 
 def _weights(layers: LayerSet) -> tuple[Array, Array]:

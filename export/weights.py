@@ -1,6 +1,6 @@
 """Reading VGG-19's weights under the names that files give them, and storing them under ours."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,7 +114,7 @@ def store_weights(path: Path, arrays: Mapping[str, Array], *, half: bool = False
 
 
 def _read(path: Path) -> dict[str, Array]:
-    readers = {
+    readers: dict[str, Callable[[Path], dict[str, Array]]] = {
         ".safetensors": load_file,
         ".pth": torch_peer.read_state,
         ".pt": torch_peer.read_state,
@@ -178,14 +178,14 @@ def _check(arrays: Mapping[str, Array], network: Network, path: Path) -> None:
 
 
 def _preprocessing(name: str | None, known: Publication | None, path: Path) -> Preprocessing:
-    if name is None and known is None:
+    if name is None and known:
+        return known.preprocessing
+    if name is None:
         raise WeightsError(
             f"'{path}' is no published file that stylize knows, so it cannot tell what the "
             "weights were trained on. Say --preprocessing caffe (BGR in 0...255 minus the mean) "
             "or --preprocessing torchvision (RGB in 0...1, normalised)."
         )
-    if name is None:
-        return known.preprocessing
     if known and known.preprocessing.name != name:
         raise WeightsError(
             f"'{path}' is {known.source}, which needs --preprocessing {known.preprocessing.name}, "

@@ -1,6 +1,5 @@
 """Writing a model folder: weights once, one graph for each layer set, the manifest; all or none."""
 
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,12 +12,12 @@ from stylize.export.graph import OPSET
 from stylize.export.network import Network
 from stylize.export.stored import stored_tensors
 from stylize.export.weights import Weights, store_weights
+from stylize.models.catalog import MANIFEST_FILE
 from stylize.models.errors import ModelError
 from stylize.models.folder import sha256
 from stylize.models.layers import LayerSet, paper_layer_sets
 from stylize.models.manifest import (
     FORMAT,
-    MANIFEST_FILE,
     GraphFile,
     Layer,
     Manifest,
@@ -59,7 +58,14 @@ def write_folder(
         A layer is unknown, or the folder cannot be written or holds something else.
     """
     check_replaceable(path)
-    sets = list(dict.fromkeys([*paper_layer_sets(), *([layers] if layers and (layers.content or layers.style) else [])]))
+    sets = list(
+        dict.fromkeys(
+            [
+                *paper_layer_sets(),
+                *([layers] if layers and (layers.content or layers.style) else []),
+            ]
+        )
+    )
     with _replacing(path) as folder:
         store_weights(folder / WEIGHTS_FILE, weights.arrays, half=half)
         stored = stored_tensors(folder / WEIGHTS_FILE)

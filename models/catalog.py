@@ -4,11 +4,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import platformdirs
-
 from stylize.models.errors import ModelError
-from stylize.models.manifest import MANIFEST_FILE
 
+MANIFEST_FILE = "model.json"
+"""A folder with this file in it is a model."""
 PREFERRED_MODEL = "vgg19"
 EMBEDDED_MODEL = "compact"
 SEARCH_VARIABLE = "STYLIZE_MODELS"
@@ -16,6 +15,8 @@ SEARCH_VARIABLE = "STYLIZE_MODELS"
 
 def user_folder() -> Path:
     """Return the user's folder for models, which may not exist yet."""
+    import platformdirs  # late: the command line starts faster without it
+
     return platformdirs.user_data_path("stylize", appauthor=False) / "models"
 
 

@@ -1,4 +1,4 @@
-"""The errors that stylize raises on purpose: each says what went wrong, why, and what to do next."""
+"""The errors that stylize raises on purpose; each says what is wrong, why, and what to do next."""
 
 
 class StylizeError(Exception):

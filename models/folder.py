@@ -57,8 +57,9 @@ def open_folder(path: Path) -> ModelFolder:
         No manifest, or a file that is missing, has a wrong name or a wrong sha256.
     """
     manifest = read_manifest(path)
-    for entry in (manifest.weights, *manifest.graphs):
-        _check_file(path, entry.file, entry.sha256)
+    _check_file(path, manifest.weights.file, manifest.weights.sha256)
+    for graph in manifest.graphs:
+        _check_file(path, graph.file, graph.sha256)
     return ModelFolder(path, manifest)
 
 

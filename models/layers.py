@@ -6,7 +6,7 @@ CONTENT_LAYERS = ("conv4_2",)
 """The content layer of the paper's Figures 2 and 3."""
 
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
-"""The style layers of the paper's Figure 2; its Figures 1 and 3 use the first one, two, ... five."""
+"""The style layers of the paper's Figure 2; Figures 1 and 3 use the first one, two, ... five."""
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,13 @@ from typing import Literal
 
 import msgspec
 
+from stylize.models.catalog import MANIFEST_FILE
 from stylize.models.errors import ModelError
 from stylize.models.layers import LayerSet
 from stylize.models.preprocessing import Preprocessing
 
 FORMAT = 1
 """Version of the folder's format; a change that old readers would misread raises it."""
-
-MANIFEST_FILE = "model.json"
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stylize.runtime.iteration import Iterate, transfer
     from stylize.runtime.model import Model
     from stylize.runtime.options import Options
-    from stylize.runtime.iteration import Iterate, transfer
 
 __all__ = ["Iterate", "Model", "Options", "transfer"]
 

@@ -52,6 +52,17 @@ class Iterate:
     pixels: Array
 
     @property
+    def losses(self) -> dict[str, float]:
+        """All losses by name: ``total``, ``content``, ``style``, ``content.L``, ``style.L``."""
+        return {
+            "total": self.total,
+            "content": self.content,
+            "style": self.style,
+            **{f"content.{layer}": loss for layer, loss in self.content_losses.items()},
+            **{f"style.{layer}": loss for layer, loss in self.style_losses.items()},
+        }
+
+    @property
     def image(self) -> Image.Image:
         """The image as a picture, clipped to what can be shown."""
         return to_image(self.pixels)
@@ -95,7 +106,7 @@ def transfer(
 def _objective(
     model: Model, photo: Image.Image, painting: Image.Image, options: Options
 ) -> Objective:
-    """alpha and beta w_l for each layer, and the targets of photo and painting."""
+    """Alpha and beta w_l for each layer, and the targets of photo and painting."""
     layers = options.layers
     targets: dict[str, Array] = {}
     if layers.content:
@@ -136,12 +147,7 @@ def _iterate(iteration: int, seconds: float, evaluation: Evaluation, image: Arra
 
 
 def _require_finite(iterate: Iterate) -> None:
-    losses = {
-        "total": iterate.total,
-        **{f"content.{layer}": loss for layer, loss in iterate.content_losses.items()},
-        **{f"style.{layer}": loss for layer, loss in iterate.style_losses.items()},
-    }
-    for name, loss in losses.items():
+    for name, loss in iterate.losses.items():
         if not math.isfinite(loss):
             raise DivergenceError(
                 f"At iteration {iterate.iteration} the loss '{name}' is {loss}. Either the "
@@ -151,7 +157,7 @@ def _require_finite(iterate: Iterate) -> None:
 
 
 def _initial_image(options: Options, photo: Image.Image, painting: Image.Image) -> Array:
-    """An array of the photo's size; pictures in other proportions are cut, not distorted."""
+    """Return an array of the photo's size; other proportions are cut off, not distorted."""
     if options.init == "noise":
         shape = (1, 3, photo.height, photo.width)
         return np.random.default_rng(options.seed).random(shape, np.float32)

@@ -11,9 +11,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float32]
 
-MIN_CURVATURE = 1e-10
-"""A pair (s, y) with a smaller sᵀy would make the approximate Hessian indefinite."""
-
+MIN_COSINE = 1e-10
+"""Between s and y; a pair with less would make the approximate Hessian indefinite."""
 
 TINY = float(np.finfo(np.float32).tiny)
 
@@ -41,6 +40,7 @@ class LBFGS:
     _pairs: deque[Pair] = field(init=False)
     _step: Array | None = field(default=None, init=False)
     _gradient: Array | None = field(default=None, init=False)
+    _reach: float = field(default=1.0, init=False)
 
     def __post_init__(self) -> None:
         self._pairs = deque(maxlen=self.history)
@@ -49,11 +49,12 @@ class LBFGS:
         """Return the next image; both arrays are float32 and of the same shape."""
         g = gradient.ravel()
         self._remember(g)
-        direction = self._newton_direction(g) if self._pairs else _first_step(g)
+        direction = self._newton_direction(g) if self._pairs else self._steepest_step(g)
         if float(g @ direction) > 0:
             # Rounding has made the approximation indefinite: forget it, and go downhill.
             self._pairs.clear()
-            direction = _first_step(g)
+            self._reach = 1.0
+            direction = self._steepest_step(g)
         self._step, self._gradient = direction, g
         return image + direction.reshape(image.shape)
 
@@ -62,11 +63,11 @@ class LBFGS:
             return
         y = g - self._gradient
         curvature = float(y @ self._step)
-        if curvature > MIN_CURVATURE:
+        if curvature > MIN_COSINE * float(np.linalg.norm(y) * np.linalg.norm(self._step)):
             self._pairs.append(Pair(self._step, y, 1 / curvature))
 
     def _newton_direction(self, g: Array) -> Array:
-        """Return -H g, H the inverse Hessian that the pairs approximate (the two-loop recursion)."""
+        """Return -H g by the two-loop recursion; H is the inverse Hessian that the pairs tell."""
         direction = -g
         shares = []
         for pair in reversed(self._pairs):
@@ -79,7 +80,13 @@ class LBFGS:
             direction += (share - pair.rho * float(pair.y @ direction)) * pair.s
         return direction
 
+    def _steepest_step(self, g: Array) -> Array:
+        """Go downhill while no curvature is known, by at most 1 in the L1 norm at first, as torch.
 
-def _first_step(g: Array) -> Array:
-    """Go downhill by at most 1 in the L1 norm, before anything is known about the curvature."""
-    return -g * min(1.0, 1 / max(float(np.abs(g).sum(dtype=np.float64)), TINY))
+        If that made the slope steeper, no curvature limits the step and it is doubled. torch goes
+        on by the whole gradient, which at the losses' usual magnitude ends in NaN.
+        """
+        length = max(float(np.abs(g).sum(dtype=np.float64)), TINY)
+        step = -g * min(1.0, self._reach / length)
+        self._reach *= 2
+        return step

@@ -1,4 +1,4 @@
-"""What can be chosen for a style transfer. Light to import: the CLI takes its defaults from here."""
+"""What can be chosen for a style transfer, with the defaults that the CLI shows."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -34,7 +34,7 @@ class Program:
         values = (*graph.inputs, *graph.outputs)
         used = {dimension for value in values for dimension in value.shape}
         self.input_shapes = {
-            value.name: tuple(dimensions.get(str(n), n) for n in value.shape)
+            value.name: tuple(n if isinstance(n, int) else dimensions[n] for n in value.shape)
             for value in graph.inputs
         }
         self._outputs = [value.name for value in graph.outputs]
@@ -50,7 +50,7 @@ class Program:
 
 
 def _dimensions(folder: ModelFolder, size: tuple[int, int]) -> dict[str, int]:
-    """A value for each symbolic dimension: poolings drop what is left over."""
+    """Return a value for each symbolic dimension; poolings drop what is left over."""
     height, width = size
     dimensions = {"height": height, "width": width}
     for layer in folder.manifest.layers:

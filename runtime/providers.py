@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from stylize.models.errors import ProviderError
@@ -102,7 +103,7 @@ def usable_cpus() -> int:
     return os.cpu_count() or 1
 
 
-def import_onnxruntime(provider: Provider):
+def import_onnxruntime(provider: Provider) -> ModuleType:
     """Import ONNX Runtime, or raise ProviderError with the command that installs it."""
     try:
         import onnxruntime

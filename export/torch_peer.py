@@ -105,10 +105,14 @@ class TorchNetwork:
         self.network = network
         self.parameters = {name: self._tensor(array) for name, array in arrays.items()}
 
-    def features(self, image: Array) -> dict[str, Array]:
-        """Return each layer's response, ``conv1_1`` ..., and G/M, ``gram.conv1_1`` ..."""
+    def features(self, image: Array, last: str | None = None) -> dict[str, Array]:
+        """Return each layer's response, ``conv1_1`` ..., and G/M, ``gram.conv1_1`` ...
+
+        `image` is RGB in 0...1, shape (1, 3, height, width); layers after `last` are left out.
+        """
+        last = last or self.network.layers[-1].name
         with self.torch.no_grad():
-            responses = self._responses(self._tensor(image), self.network.layers[-1].name)
+            responses = self._responses(self._tensor(image), last)
             grams = {f"gram.{name}": self.gram(value) for name, value in responses.items()}
         return {name: value.numpy() for name, value in (responses | grams).items()}
 

@@ -66,16 +66,17 @@ def export_vgg19(
     _require_extra()
     from stylize.export.network import vgg19
     from stylize.export.weights import load_weights
-    from stylize.export.write import check_replaceable, write_folder
+    from stylize.export.write import check_layers, check_replaceable, write_folder
 
     folder = (output or user_folder() / PREFERRED_MODEL).absolute()
     check_replaceable(folder)
     network = vgg19(pooling)
+    layers = LayerSet(tuple(content_layer or ()), tuple(style_layer or ()))
+    check_layers(network, layers)
     loaded = load_weights(weights, network, preprocessing)
     network = replace(network, preprocessing=loaded.preprocessing)
     typer.echo(f"Weights: {loaded.source}; {network.preprocessing.name} preprocessing.")
     _announce_replacement(folder)
-    layers = LayerSet(tuple(content_layer or ()), tuple(style_layer or ()))
     manifest = write_folder(folder, network, loaded, half=half, layers=layers)
     typer.echo(f"Wrote {folder}: {_contents(folder, manifest)}.")
     _verify(folder, network, manifest)

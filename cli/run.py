@@ -143,7 +143,7 @@ def run(
         seed=seed,
     )
     result = output or Path(f"{photo.stem}-{painting.stem}.png")
-    _check_result(result, (photo, painting))
+    _check_outputs(result, trace, (photo, painting), size)
     opened = _open_model(model, provider, quiet)
     from stylize.runtime import transfer
 
@@ -152,14 +152,19 @@ def run(
         _follow(iterates, (write, show), result, quiet)
 
 
-def _check_result(result: Path, inputs: tuple[Path, ...]) -> None:
+def _check_outputs(
+    result: Path, trace: Path | None, inputs: "Sequence[Path]", long_side: int
+) -> None:
     """Find out before the work whether the result can be written, and would destroy nothing."""
     from stylize.runtime.images import check_output
 
-    for path in inputs:
-        if path.exists() and result.exists() and path.samefile(result):
-            raise OptionError(f"The result would overwrite '{path}'. Name another file with -o.")
-    check_output(result)
+    for output in (result, trace):
+        for path in inputs:
+            if output and output.exists() and path.exists() and path.samefile(output):
+                raise OptionError(f"'{output}' would overwrite '{path}'. Name another file.")
+    if trace and trace.absolute() == result.absolute():
+        raise OptionError(f"The trace and the picture cannot both be '{trace}'.")
+    check_output(result, long_side)
 
 
 def _open_model(name: str | None, provider: str, quiet: bool) -> "Model":

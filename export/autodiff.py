@@ -46,8 +46,8 @@ def _path(
     """Return the nodes that lead from `wrt` to `loss`, and all values that depend on `wrt`."""
     active = {wrt}
     path = []
-    for node in needed(nodes, [loss]):
-        if active.intersection(node.input) and node.op_type not in FLAT:
+    for node in needed([node for node in nodes if node.op_type not in FLAT], [loss]):
+        if active.intersection(node.input):
             active.update(node.output)
             path.append(node)
     if loss not in active:

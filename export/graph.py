@@ -88,7 +88,7 @@ class Graph:
         return name
 
     def model(self, name: str) -> onnx.ModelProto:
-        """Return the finished model: what the outputs do not need is left out, the rest checked."""
+        """Return the finished model: what no output needs is left out."""
         nodes = needed(self.nodes, [output.name for output in self.outputs])
         used = {value for node in nodes for value in node.input}
         graph = helper.make_graph(

@@ -7,6 +7,7 @@ a model can be exported from a .safetensors file without them.
 import importlib
 import importlib.util
 import pickle
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,17 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.floating]
 Arrays = Mapping[str, npt.NDArray[Any]]
+
+_DAMAGED = (
+    RuntimeError,
+    EOFError,
+    IndexError,
+    KeyError,
+    ValueError,
+    struct.error,
+    pickle.UnpicklingError,
+)
+"""What torch raises on files that are damaged, foreign or not to be trusted."""
 
 
 def available() -> bool:
@@ -44,8 +56,8 @@ def download_vgg19() -> Path:
     torch = _require("torch")
     weights = _require("torchvision.models").VGG19_Weights.IMAGENET1K_V1
     try:
-        weights.get_state_dict(check_hash=True)
-    except (OSError, RuntimeError) as error:
+        weights.get_state_dict(check_hash=True, weights_only=True)
+    except (OSError, *_DAMAGED) as error:
         raise WeightsError(
             f"torchvision could not get {weights.url}: {error}. Download that file yourself and "
             "pass its path to --weights."
@@ -66,7 +78,7 @@ def read_state(path: Path) -> dict[str, Array]:
     torch = _require("torch")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except _DAMAGED as error:
         raise WeightsError(
             f"'{path}' is no file of tensors that torch reads safely: {_first_line(error)} "
             "Save the model's state_dict() instead, or download the file again."
@@ -76,7 +88,7 @@ def read_state(path: Path) -> dict[str, Array]:
     for name, value in state.items():
         if not torch.is_tensor(value):
             raise WeightsError(f"'{path}': '{name}' is a {type(value).__name__}, not a tensor.")
-    return {str(name): value.to(torch.float32).numpy() for name, value in state.items()}
+    return {str(name): value.detach().to(torch.float32).numpy() for name, value in state.items()}
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,11 @@ def load_weights(source: str, network: Network, preprocessing: str | None = None
     _check(arrays, network, path)
     digest = sha256(path)
     known = PUBLISHED.get(digest)
-    if source == TORCHVISION_SOURCE:
-        known = known or Publication(_TORCHVISION_VGG, "BSD-3-Clause", TORCHVISION)
+    if source == TORCHVISION_SOURCE and known is None:
+        raise WeightsError(
+            f"'{path}', in torch's cache, is not the file that torchvision publishes (its sha256 "
+            f"is {digest}). Delete it and run again; torchvision will download it anew."
+        )
     return Weights(
         {name: arrays[name] for name in network.parameters},
         known.source if known else path.name,
@@ -127,8 +130,12 @@ def _read(path: Path) -> dict[str, Array]:
     if not path.is_file():
         raise WeightsError(f"There is no weights file '{path}'. Check the path.")
     try:
-        return readers[path.suffix](path)
-    except (SafetensorError, OSError, TypeError, KeyError) as error:
+        with np.errstate(over="ignore"):
+            return {
+                name: np.asarray(array, np.float32)
+                for name, array in readers[path.suffix](path).items()
+            }
+    except (SafetensorError, OSError, TypeError, KeyError, AttributeError) as error:
         raise WeightsError(
             f"'{path}' cannot be read: {error}. It may be truncated: compare its size with the "
             "source's, and download it again."

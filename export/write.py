@@ -58,11 +58,12 @@ def write_folder(
         A layer is unknown, or the folder cannot be written or holds something else.
     """
     check_replaceable(path)
+    check_layers(network, layers)
     sets = list(
         dict.fromkeys(
             [
                 *paper_layer_sets(),
-                *([layers] if layers and (layers.content or layers.style) else []),
+                *([layers] if layers else []),
             ]
         )
     )
@@ -102,6 +103,12 @@ def check_replaceable(path: Path) -> None:
         )
 
 
+def check_layers(network: Network, layers: LayerSet | None) -> None:
+    """Raise ModelError if the network lacks one of the layers."""
+    for name in layers.content + layers.style if layers else ():
+        network.layer(name)
+
+
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """Give a temporary folder beside `path`, and move it there once it is complete."""
@@ -113,7 +120,12 @@ def _replacing(path: Path) -> Iterator[Path]:
             yield new
             if path.exists():
                 path.rename(old)
-            new.rename(path)
+            try:
+                new.rename(path)
+            except BaseException:
+                if old.exists():
+                    old.rename(path)
+                raise
     except OSError as error:
         raise ModelError(
             f"'{path}' cannot be written: {error.strerror or error}. "

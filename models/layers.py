@@ -11,10 +11,18 @@ STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
 @dataclass(frozen=True)
 class LayerSet:
-    """The layers of a content loss and of a style loss; either may be empty."""
+    """The layers of a content loss and of a style loss; either may be empty, none counts twice."""
 
     content: tuple[str, ...] = ()
     style: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        # The way for a frozen dataclass to tidy what it is given.
+        object.__setattr__(self, "content", tuple(dict.fromkeys(self.content)))
+        object.__setattr__(self, "style", tuple(dict.fromkeys(self.style)))
+
+    def __bool__(self) -> bool:
+        return bool(self.content or self.style)
 
     def __str__(self) -> str:
         parts = (("content", self.content), ("style", self.style))

@@ -6,14 +6,14 @@ Arrays are float32, shape (1, 3, height, width), sRGB in 0...1.
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from stylize.models.errors import ImageError
 
@@ -31,6 +31,20 @@ FORMATS: dict[str, dict[str, Any]] = {
     ".tiff": {"format": "TIFF", "compression": "tiff_lzw"},
 }
 """How a picture is written, by the ending of its name."""
+
+MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383}
+"""Pixels that a format can hold on a side, where that is within reach."""
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""By the value of EXIF's orientation, what makes the picture upright."""
 
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _SIXTEEN_BIT_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
@@ -53,7 +67,7 @@ def load_image(path: str | Path) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as file:
                 file.load()
-                image = ImageOps.exif_transpose(file)
+                image = _upright(file)
     except _UNREADABLE as error:
         raise ImageError(
             f"'{path}' cannot be read: {error}. stylize reads whole JPEG, PNG, WebP and TIFF "
@@ -101,11 +115,17 @@ def to_image(pixels: Array) -> Image.Image:
     return Image.fromarray(np.rint(rows).astype(np.uint8))
 
 
-def check_output(path: Path) -> None:
+def check_output(path: Path, long_side: int = 0) -> None:
     """Raise ImageError if a picture could not be written to `path`, before work is spent on it."""
     if path.suffix.lower() not in FORMATS:
         raise ImageError(
             f"'{path}' must end in one of {', '.join(FORMATS)}, which tells the kind of file."
+        )
+    kind = FORMATS[path.suffix.lower()]["format"]
+    if long_side > MAX_SIDES.get(kind, long_side):
+        raise ImageError(
+            f"A {kind} file cannot hold a picture of {long_side} pixels on a side, "
+            f"{MAX_SIDES[kind]} at most. Write a .png or a .tiff."
         )
     if path.is_dir():
         raise ImageError(f"'{path}' is a folder. Name the file to write, for example out.png.")
@@ -122,7 +142,7 @@ def save_image(image: Image.Image, path: Path) -> None:
     ImageError
         The ending is unknown or the file cannot be written.
     """
-    check_output(path)
+    check_output(path, max(image.size))
     with _replacing(path) as temporary:
         image.save(temporary, icc_profile=_SRGB.tobytes(), **FORMATS[path.suffix.lower()])
 
@@ -135,12 +155,23 @@ def _replacing(path: Path) -> Iterator[Path]:
         yield temporary
         if temporary.exists():
             temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
         raise ImageError(
-            f"'{path}' cannot be written: {error.strerror or error}. "
+            f"'{path}' cannot be written: {getattr(error, 'strerror', None) or error}. "
             "Make its folder first, or name another file with -o."
         ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Return a copy turned as EXIF says; damaged EXIF data say nothing."""
+    try:
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # Pillow's parser raises many kinds of error
+        turn = None
+    return image.copy() if turn is None else image.transpose(turn)
 
 
 def _in_eight_bits(image: Image.Image, path: str | Path) -> Image.Image:
@@ -152,16 +183,22 @@ def _in_eight_bits(image: Image.Image, path: str | Path) -> Image.Image:
         )
     if image.mode not in _SIXTEEN_BIT_GREY:
         return image
-    grey = np.clip(np.asarray(image, np.float64) / 257, 0, 255)
-    return Image.fromarray(np.rint(grey).astype(np.uint8))
+    levels = np.asarray(image)
+    grey = Image.fromarray(np.rint(np.clip(levels / 257, 0, 255)).astype(np.uint8))
+    transparent = image.info.get("transparency")
+    if transparent is not None:
+        grey.putalpha(Image.fromarray((levels != transparent).astype(np.uint8) * 255))
+    grey.info["icc_profile"] = image.info.get("icc_profile")
+    return grey
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:
     """Return the picture as RGB or RGBA, converted from the colour space that it names, if any."""
     mode = "RGBA" if image.has_transparency_data else "RGB"
     profile = image.info.get("icc_profile")
-    if image.mode == "P":
-        image = image.convert(mode)
+    if image.mode == "P" or "transparency" in image.info:
+        # A profile is applied to colours, not to palettes or to a colour that means transparent.
+        image = image.convert(mode if image.mode in ("P", "RGB") else "LA")
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))

@@ -108,6 +108,7 @@ def _objective(
 ) -> Objective:
     """Alpha and beta w_l for each layer, and the targets of photo and painting."""
     layers = options.layers
+    model.folder.gradient_graph(layers)  # before the work: is there one for these layers?
     targets: dict[str, Array] = {}
     if layers.content:
         targets |= model.targets(to_array(photo), LayerSet(content=layers.content))

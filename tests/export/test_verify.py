@@ -98,7 +98,9 @@ def change_constant(old: float, new: float) -> Tamper:
         (tensor,) = [
             tensor
             for tensor in model.graph.initializer
-            if not tensor.dims and numpy_helper.to_array(tensor) == np.float32(old)
+            if tensor.data_type == onnx.TensorProto.FLOAT
+            and not tensor.dims
+            and numpy_helper.to_array(tensor) == np.float32(old)
         ]
         tensor.CopyFrom(numpy_helper.from_array(np.array(new, np.float32), tensor.name))
 
@@ -184,7 +186,7 @@ def test_finite_differences_alone_find_a_wrong_gradient(tmp_path: Path, name: st
 
 @pytest.mark.usefixtures("torch_there")
 @pytest.mark.parametrize("value", [2.01, np.nan])
-@pytest.mark.parametrize("place", [1, 7, -1])
+@pytest.mark.parametrize("place", [1, -1])
 def test_a_wrong_gradient_of_any_graph_is_found(average: Written, place: int, value: float) -> None:
     graph = average.manifest.gradients[place]
     average.tamper(graph, change_constant(2, value))
@@ -192,11 +194,17 @@ def test_a_wrong_gradient_of_any_graph_is_found(average: Written, place: int, va
     assert folder.failed() == {"gradient, 32x32, torch"}
 
 
+FACTORS = {"content": 0.5, "conv1_1": 1 / (4 * 4**2), "conv4_1, conv5_1": 1 / (4 * 32**2)}
+
+
 @pytest.mark.usefixtures("torch_there")
-def test_a_wrong_loss_is_found(average: Written) -> None:
+@pytest.mark.parametrize("name", FACTORS)
+def test_a_wrong_loss_is_found_however_small_beside_the_others(average: Written, name: str) -> None:
+    """The factor of one loss is wrong by 2 %, and so is its part of the gradient."""
     graph = average.manifest.gradients[0]
-    average.tamper(graph, change_constant(0.5, 0.51))
-    assert {"losses, 32x32, torch", "losses, 33x35, torch"} <= average.few().failed()
+    average.tamper(graph, change_constant(FACTORS[name], 1.02 * FACTORS[name]))
+    subjects = {subject for subject in WITH_TORCH if subject.endswith("torch")}
+    assert average.few().failed() == {s for s in subjects if not s.startswith("features")}
 
 
 @pytest.mark.usefixtures("torch_there")

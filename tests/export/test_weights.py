@@ -326,20 +326,40 @@ def unreachable(*_: Any, **__: Any) -> Never:
     raise urllib.error.URLError("no route to host")
 
 
-def test_torchvisions_weights_are_taken_from_its_cache(cache: Path) -> None:
+def publish(cache: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let the file in torch's cache pass for the one that torchvision publishes."""
+    original = "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"
+    digest = hashlib.sha256(cache.read_bytes()).hexdigest()
+    monkeypatch.setitem(PUBLISHED, digest, PUBLISHED[original])
+    return digest
+
+
+def test_torchvisions_weights_are_taken_from_its_cache(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save_pth({**THEIRS, **CLASSIFIER}, cache)
+    digest = publish(cache, monkeypatch)
     loaded = load_weights("torchvision", NETWORK)
     assert_ours(loaded.arrays)
     assert loaded.preprocessing is TORCHVISION
     assert loaded.source == "torchvision VGG19_Weights.IMAGENET1K_V1"
     assert loaded.licence == "BSD-3-Clause"
-    assert loaded.source_sha256 == hashlib.sha256(cache.read_bytes()).hexdigest()
+    assert loaded.source_sha256 == digest
 
 
-def test_torchvisions_preprocessing_cannot_be_contradicted(cache: Path) -> None:
+def test_torchvisions_preprocessing_cannot_be_contradicted(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save_pth(THEIRS, cache)
+    publish(cache, monkeypatch)
     with pytest.raises(WeightsError, match="needs --preprocessing torchvision, not caffe"):
         load_weights("torchvision", NETWORK, "caffe")
+
+
+def test_another_file_in_torchs_cache_is_not_taken_for_torchvisions(cache: Path) -> None:
+    save_pth(THEIRS, cache)
+    with pytest.raises(WeightsError, match="is not the file that torchvision publishes"):
+        load_weights("torchvision", NETWORK)
 
 
 def test_a_failed_download_says_what_to_do(cache: Path) -> None:

@@ -1,5 +1,6 @@
 """Pictures of every kind are read as the same RGB, and written whole or not at all."""
 
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -274,9 +275,7 @@ class TestModes:
             ((0, 0, 0, 255), (0, 0, 0)),
         ],
     )
-    def test_cmyk_jpeg(
-        self, tmp_path: Path, ink: tuple[int, ...], colour: tuple[int, ...]
-    ) -> None:
+    def test_cmyk_jpeg(self, tmp_path: Path, ink: tuple[int, ...], colour: tuple[int, ...]) -> None:
         path = saved(Image.new("CMYK", (32, 24), ink), tmp_path / "a.jpg", quality=100)
         assert colour_of(path) == colour
 
@@ -393,7 +392,7 @@ class TestScaling:
 
     def test_cover_scales_before_it_crops(self) -> None:
         image = Image.new("RGB", (64, 32), "red")
-        image.paste("blue", (16, 0, 48, 32))
+        image.paste("blue", (8, 0, 56, 32))  # beyond the crop, as far as the filter looks
         assert cover(image, (16, 16)).getcolors() == [(256, (0, 0, 255))]
 
     def test_cover_leaves_a_picture_of_that_size_as_it_is(self) -> None:
@@ -435,7 +434,7 @@ class TestSaving:
     @pytest.mark.parametrize("ending", [*FORMATS, ".PNG", ".Jpg"])
     def test_every_format_can_be_read_again(self, tmp_path: Path, ending: str) -> None:
         ramp = np.linspace(40, 200, 32 * 24).reshape(24, 32).astype(np.uint8)
-        image = Image.fromarray(np.stack([ramp, ramp[::-1], ramp[:, ::-1]], -1))
+        image = Image.fromarray(np.stack([ramp, ramp // 2, ramp // 4], -1))
         path = tmp_path / f"out{ending}"
         save_image(image, path)
         assert list(tmp_path.iterdir()) == [path]
@@ -452,10 +451,12 @@ class TestSaving:
         with Image.open(path) as file:
             assert np.array_equal(pixels(file), COLOURS)
 
-    def test_what_was_there_is_replaced(self, tmp_path: Path) -> None:
+    def test_what_was_there_is_replaced_at_once(self, tmp_path: Path) -> None:
         path = tmp_path / "out.png"
         path.write_bytes(b"old")
+        os.link(path, tmp_path / "old")
         save_image(Image.fromarray(COLOURS), path)
+        assert (tmp_path / "old").read_bytes() == b"old"  # a new file, not the old one rewritten
         assert np.array_equal(pixels(load_image(path)), COLOURS)
 
     @pytest.mark.parametrize(
@@ -511,6 +512,15 @@ class TestCheckingTheOutput:
         path.write_bytes(b"old")
         check_output(path)
         assert {file: file.read_bytes() for file in tmp_path.iterdir()} == {path: b"old"}
+
+    @pytest.mark.parametrize(("name", "most"), [("a.webp", 16_383), ("a.jpg", 65_500)])
+    def test_more_pixels_than_the_format_can_hold(
+        self, tmp_path: Path, name: str, most: int
+    ) -> None:
+        check_output(tmp_path / name, most)
+        check_output(tmp_path / "a.png", most + 1)
+        with pytest.raises(ImageError, match=rf"cannot hold .* {most} at most"):
+            check_output(tmp_path / name, most + 1)
 
     @pytest.mark.parametrize("name", ["out", "out.gif", "out.png.txt", ".png"])
     def test_an_ending_that_tells_no_format(self, tmp_path: Path, name: str) -> None:

@@ -1,0 +1,325 @@
+"""Reading and writing the manifest, checking a folder against it, and choosing among its graphs."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stylize.models.catalog import embedded_folder
+from stylize.models.errors import ModelError
+from stylize.models.folder import ModelFolder, open_folder, sha256
+from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
+from stylize.models.manifest import GraphFile, read_manifest, to_json
+from stylize.models.preprocessing import CAFFE, TORCHVISION
+
+Change = Callable[[dict[str, Any]], None]
+
+EMBEDDED = read_manifest(embedded_folder())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the embedded model."""
+    return Path(shutil.copytree(embedded_folder(), tmp_path / "copy"))
+
+
+def edit(folder: Path, change: Change) -> None:
+    path = folder / "model.json"
+    content = json.loads(path.read_bytes())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def put(*keys: str | int, value: Any) -> Change:
+    """Set the entry that some keys lead to."""
+
+    def change(content: Any) -> None:
+        for key in keys[:-1]:
+            content = content[key]
+        content[keys[-1]] = value
+
+    return change
+
+
+def remove(*keys: str | int) -> Change:
+    def change(content: Any) -> None:
+        for key in keys[:-1]:
+            content = content[key]
+        del content[keys[-1]]
+
+    return change
+
+
+def test_the_embedded_manifest_is_written_again_byte_by_byte() -> None:
+    assert to_json(EMBEDDED) == (embedded_folder() / "model.json").read_bytes()
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    weights = replace(EMBEDDED.weights, dtype="float32", source="Ünïcode “quoted” \\ /")
+    manifest = replace(
+        EMBEDDED,
+        name="other",
+        pooling="max",
+        preprocessing=TORCHVISION,
+        weights=weights,
+        targets=(),
+        gradients=EMBEDDED.gradients[:2],
+    )
+    text = to_json(manifest)
+    (tmp_path / "model.json").write_bytes(text)
+    again = read_manifest(tmp_path)
+    assert again == manifest != EMBEDDED
+    assert to_json(again) == text
+    assert text.endswith(b"\n}\n")
+
+
+def test_the_embedded_manifest_says_what_the_model_is() -> None:
+    assert (EMBEDDED.format, EMBEDDED.name, EMBEDDED.network) == (1, "compact", "vgg19")
+    assert EMBEDDED.pooling == "average"
+    assert EMBEDDED.preprocessing == replace(CAFFE, feature_scale=40.0)
+    assert [layer.name for layer in EMBEDDED.layers if layer.name.startswith("pool")] == [
+        "pool1",
+        "pool2",
+        "pool3",
+        "pool4",
+    ]
+    assert EMBEDDED.weights.licence == "MIT"
+
+
+def test_a_later_release_may_add_fields(folder: Path) -> None:
+    edit(folder, put("comment", value="from the future"))
+    edit(folder, put("weights", "comment", value="from the future"))
+    assert read_manifest(folder) == EMBEDDED
+
+
+@pytest.mark.parametrize("place", ["empty", "missing", "file"])
+def test_a_folder_without_a_manifest_is_no_model(tmp_path: Path, place: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ModelError, match=rf"'.*{place}' is not a model folder: .* model\.json"):
+        read_manifest(tmp_path / place)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"{", b"[]", b"null", b"\xff\xfe", to_json(EMBEDDED)[:-3], to_json(EMBEDDED) + b"}"],
+    ids=["empty", "brace", "list", "null", "bytes", "truncated", "too long"],
+)
+def test_damaged_json_is_an_error(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "model.json").write_bytes(text)
+    with pytest.raises(ModelError, match=r"model\.json' is damaged: .* export it anew"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (put("format", value="1"), r"\$\.format"),
+        (put("name", value=7), r"\$\.name"),
+        (put("pooling", value="median"), r"'median' - at `\$\.pooling`"),
+        (put("preprocessing", "channel_order", value="GBR"), r"\$\.preprocessing\.channel_order"),
+        (put("preprocessing", "mean", value=[1.0, 2.0]), r"\$\.preprocessing\.mean"),
+        (put("layers", 3, "channels", value="32"), r"\$\.layers\[3\]\.channels"),
+        (put("weights", "dtype", value="bfloat16"), r"\$\.weights\.dtype"),
+        (put("features", "inputs", 0, "shape", 1, value=None), r"\$\.features\.inputs\[.*shape"),
+        (remove("format"), "missing required field `format`"),
+        (remove("weights"), "missing required field `weights`"),
+        (remove("weights", "licence"), r"`licence` - at `\$\.weights`"),
+        (remove("gradients", 2, "opset"), r"`opset` - at `\$\.gradients\[2\]`"),
+    ],
+)
+def test_a_wrong_field_is_named(folder: Path, change: Change, message: str) -> None:
+    edit(folder, change)
+    with pytest.raises(ModelError, match=rf"model\.json' is damaged: .*{message}"):
+        read_manifest(folder)
+
+
+@pytest.mark.parametrize("version", [0, 2, 1000])
+def test_another_format_is_told_from_damage(tmp_path: Path, version: int) -> None:
+    (tmp_path / "model.json").write_text(json.dumps({"format": version, "all": "different"}))
+    message = rf"model\.json' has format {version}; this release of stylize reads format 1\."
+    with pytest.raises(ModelError, match=message):
+        read_manifest(tmp_path)
+
+
+def test_a_copy_of_the_folder_opens(folder: Path) -> None:
+    assert open_folder(folder) == ModelFolder(folder, EMBEDDED)
+    (folder / "notes.txt").write_text("other files do no harm")
+    assert open_folder(folder).manifest == EMBEDDED
+
+
+FILES = [EMBEDDED.weights.file, *[graph.file for graph in EMBEDDED.graphs]]
+
+
+def test_the_graphs_are_all_files_but_weights_and_manifest() -> None:
+    files = {path.name for path in embedded_folder().iterdir()}
+    assert len(FILES) == len(set(FILES)) == 29
+    assert {*FILES, "model.json"} == files
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_changed_file_is_found(folder: Path, name: str) -> None:
+    path = folder / name
+    content = bytearray(path.read_bytes())
+    before = sha256(path)
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="is damaged or was changed") as caught:
+        open_folder(folder)
+    message = str(caught.value)
+    assert f"'{path}' ({len(content)} bytes)" in message
+    assert f"its sha256 is {sha256(path)}, the manifest says {before}" in message
+
+
+def test_a_truncated_file_is_found(folder: Path) -> None:
+    os.truncate(folder / EMBEDDED.weights.file, 1000)
+    with pytest.raises(ModelError, match=r"weights\.safetensors' \(1000 bytes\) is damaged"):
+        open_folder(folder)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_missing_file_is_found(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(ModelError, match="is incomplete") as caught:
+        open_folder(folder)
+    assert f"{name} is missing" in str(caught.value)
+
+
+@pytest.mark.parametrize("form", ["../{}", "{folder}/{}", "sub/{}", "./../{}"])
+def test_a_file_outside_the_folder_is_refused(folder: Path, form: str) -> None:
+    """Even if its sha256 is right."""
+    (folder / "sub").mkdir()
+    for place in folder.parent, folder / "sub":
+        shutil.copy(folder / "weights.safetensors", place)
+    name = form.format("weights.safetensors", folder=folder.parent)
+    edit(folder, put("weights", "file", value=name))
+    with pytest.raises(ModelError, match=f"names '{name}', which is not a file in it"):
+        open_folder(folder)
+
+
+@pytest.mark.parametrize("keys", [("features", "file"), ("targets", 3, "file")], ids=str)
+def test_a_graph_outside_the_folder_is_refused(folder: Path, keys: tuple[str | int, ...]) -> None:
+    edit(folder, put(*keys, value="../graph.onnx"))
+    with pytest.raises(ModelError, match=r"names '\.\./graph\.onnx', which is not a file in it"):
+        open_folder(folder)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "sub"])
+def test_a_name_of_no_file_is_refused(folder: Path, name: str) -> None:
+    (folder / "sub").mkdir()
+    edit(folder, put("weights", "file", value=name))
+    with pytest.raises(ModelError, match=r"is not a file in it|is incomplete"):
+        open_folder(folder)
+
+
+def test_sha256_is_of_the_files_bytes(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")
+    assert sha256(tmp_path / "abc") == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
+
+
+def test_a_layer_is_found_by_its_name() -> None:
+    layer = EMBEDDED.layer("conv4_2")
+    assert (layer.name, layer.channels, layer.stride) == ("conv4_2", 128, 8)
+    assert EMBEDDED.layer("pool1").stride == 2
+
+
+@pytest.mark.parametrize("name", ["conv9_9", "", "CONV1_1", "conv5_2"])
+def test_an_unknown_layer_is_an_error_that_lists_the_known(name: str) -> None:
+    message = f"'compact' has no layer '{name}'. Its layers: conv1_1, conv1_2, pool1, .*, conv5_1"
+    with pytest.raises(ModelError, match=message):
+        EMBEDDED.layer(name)
+
+
+def model(*sets: LayerSet) -> ModelFolder:
+    """A folder with a gradient graph and a targets graph for each layer set."""
+    graphs = tuple(graph(layers) for layers in sets)
+    return ModelFolder(Path("folder"), replace(EMBEDDED, gradients=graphs, targets=graphs))
+
+
+def graph(layers: LayerSet) -> GraphFile:
+    return replace(EMBEDDED.features, file=f"{layers}.onnx", layers=layers)
+
+
+SHALLOW = LayerSet(style=("conv1_1", "conv1_2", "conv2_1"))
+DEEP = LayerSet(style=("conv1_1", "conv5_1"))
+WIDE = LayerSet(("conv4_2",), ("conv1_1", "conv2_1", "conv5_1"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [
+        (LayerSet(style=("conv1_1",)), SHALLOW),
+        (LayerSet(style=("conv2_1",)), SHALLOW),
+        (LayerSet(style=("conv5_1",)), DEEP),
+        (LayerSet(style=("conv5_1", "conv1_1")), DEEP),
+        (LayerSet(style=("conv2_1", "conv5_1")), WIDE),
+        (LayerSet(("conv4_2",), ("conv1_1",)), WIDE),
+        (LayerSet(("conv4_2",)), WIDE),
+        (SHALLOW, SHALLOW),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_the_covering_graph_that_computes_least_is_chosen(
+    wanted: LayerSet, chosen: LayerSet, order: tuple[int, ...]
+) -> None:
+    """A shallower graph before one with fewer losses, in whatever order they are listed."""
+    folder = model(*[(SHALLOW, DEEP, WIDE)[place] for place in order])
+    assert folder.gradient_graph(wanted).layers == chosen
+    assert folder.targets_graph(wanted).layers == chosen
+
+
+def test_gradients_and_targets_are_not_mixed_up() -> None:
+    folder = model(SHALLOW)
+    other = replace(folder, manifest=replace(folder.manifest, targets=(graph(DEEP),)))
+    wanted = LayerSet(style=("conv1_1",))
+    assert other.gradient_graph(wanted).layers == SHALLOW
+    assert other.targets_graph(wanted).layers == DEEP
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        LayerSet(("conv1_1",)),  # it is there for the style only
+        LayerSet(style=("conv4_2",)),  # and this one for the content
+        LayerSet(("conv4_2",), ("conv1_2",)),
+    ],
+    ids=str,
+)
+def test_without_a_covering_graph_the_error_says_how_to_get_one(wanted: LayerSet) -> None:
+    with pytest.raises(ModelError, match="has no graph for") as caught:
+        model(SHALLOW, DEEP, WIDE).gradient_graph(wanted)
+    options = [f" --content-layer {name}" for name in wanted.content]
+    options += [f" --style-layer {name}" for name in wanted.style]
+    assert str(caught.value).endswith("stylize export vgg19" + "".join(options))
+    assert f"'compact' (folder) has no graph for {wanted}." in str(caught.value)
+
+
+@pytest.mark.parametrize("wanted", [LayerSet(("conv9_9",)), LayerSet(style=("conv9_9",))])
+def test_an_unknown_layer_is_told_from_a_missing_graph(wanted: LayerSet) -> None:
+    with pytest.raises(ModelError, match=r"no layer 'conv9_9'\. Its layers: conv1_1"):
+        model(WIDE).gradient_graph(wanted)
+
+
+def test_covering_looks_at_each_kind_of_loss() -> None:
+    paper = LayerSet(CONTENT_LAYERS, STYLE_LAYERS)
+    assert paper.covers(paper)
+    assert paper.covers(LayerSet())
+    assert paper.covers(LayerSet(style=("conv5_1", "conv1_1")))
+    assert not paper.covers(LayerSet(style=("conv4_2",)))
+    assert not paper.covers(LayerSet(("conv1_1",)))
+    assert not LayerSet(CONTENT_LAYERS).covers(paper)
+
+
+def test_a_layer_set_reads_as_its_layers() -> None:
+    assert str(LayerSet(("conv4_2",), ("conv1_1", "conv2_1"))) == (
+        "content conv4_2, style conv1_1 conv2_1"
+    )
+    assert str(LayerSet(style=("conv1_1",))) == "style conv1_1"

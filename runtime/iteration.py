@@ -123,7 +123,7 @@ def _objective(
 
 
 def _minimise(objective: Objective, image: Array, options: Options) -> Iterator[Iterate]:
-    optimizer = make_optimizer(options.optimizer)
+    optimizer = make_optimizer(options)
     start = time.perf_counter()
     for iteration in range(1, options.iterations + 1):
         evaluation = objective(image)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from stylize.models.errors import OptionError
 from stylize.runtime.adam import Adam
 from stylize.runtime.lbfgs import LBFGS
+from stylize.runtime.options import Options
 
 Array = npt.NDArray[np.float32]
 
@@ -20,16 +21,16 @@ class Optimizer(Protocol):
         ...
 
 
-def make_optimizer(name: str) -> Optimizer:
-    """Return a fresh optimiser, ``lbfgs`` or ``adam``.
+def make_optimizer(options: Options) -> Optimizer:
+    """Return the optimiser that the options name, fresh.
 
     Raises
     ------
     OptionError
         There is no optimiser of that name.
     """
-    if name == "lbfgs":
-        return LBFGS()
-    if name == "adam":
-        return Adam()
-    raise OptionError(f"There is no optimiser '{name}'. Choose lbfgs or adam.")
+    if options.optimizer == "lbfgs":
+        return LBFGS(options.history)
+    if options.optimizer == "adam":
+        return Adam(options.learning_rate)
+    raise OptionError(f"There is no optimiser '{options.optimizer}'. Choose lbfgs or adam.")

@@ -32,6 +32,10 @@ class Options:
         iterations give a picture that keeps more of it.
     optimizer : {"lbfgs", "adam"}
         L-BFGS needs fewer iterations; Adam less memory.
+    history : int
+        How many steps L-BFGS remembers; each costs two images of memory.
+    learning_rate : float
+        The size of Adam's steps, for an image in 0...1.
     seed : int
         Of the white noise.
     """
@@ -44,11 +48,15 @@ class Options:
     style_layers: tuple[str, ...] = STYLE_LAYERS
     init: str = "photo"
     optimizer: OptimizerName = "lbfgs"
+    history: int = 10
+    learning_rate: float = 0.02
     seed: int = 0
 
     def __post_init__(self) -> None:
         _require(self.size >= 16, "size", self.size, "16 pixels or more")
         _require(self.iterations >= 1, "iterations", self.iterations, "1 or more")
+        _require(self.history >= 1, "history", self.history, "1 or more")
+        _require(self.learning_rate > 0, "learning rate", self.learning_rate, "more than 0")
         _require(self.content_weight >= 0, "content weight", self.content_weight, "0 or more")
         _require(self.style_weight >= 0, "style weight", self.style_weight, "0 or more")
         _require(

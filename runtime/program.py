@@ -46,7 +46,9 @@ class Program:
 
     def __call__(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """Run the graph once."""
-        return dict(zip(self._outputs, self._session.run(self._outputs, feeds), strict=True))
+        outputs = self._session.run(self._outputs, feeds)
+        # Copies: what ONNX Runtime returns keeps all memory of its session alive.
+        return {name: np.array(value) for name, value in zip(self._outputs, outputs, strict=True)}
 
 
 def _dimensions(folder: ModelFolder, size: tuple[int, int]) -> dict[str, int]:

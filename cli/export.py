@@ -9,7 +9,7 @@ import typer
 
 from stylize.models.catalog import MANIFEST_FILE, PREFERRED_MODEL, user_folder
 from stylize.models.errors import ExtraError, ModelError, VerificationError
-from stylize.models.layers import LayerSet
+from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
 
 if TYPE_CHECKING:
     from stylize.export.network import Network
@@ -51,28 +51,30 @@ def export_vgg19(
     ] = False,
     content_layer: Annotated[
         list[str] | None,
-        typer.Option(metavar="LAYER", help="Export a graph for this layer, too (repeatable)."),
+        typer.Option(
+            metavar="LAYER",
+            help="Add a graph for 'stylize run' with the same --content-layer and --style-layer.",
+        ),
     ] = None,
     style_layer: Annotated[
         list[str] | None,
-        typer.Option(metavar="LAYER", help="Likewise, for the style (repeatable)."),
+        typer.Option(metavar="LAYER", help="Likewise; repeat for more."),
     ] = None,
 ) -> None:
     """Export VGG-19, with its gradient, to ONNX, and check it against torch.
 
-    The folder can be copied to any machine with 'pip install stylize-onnx[cpu]': it needs neither
-    torch nor onnx there. It holds graphs for all layer sets of the paper.
+    The folder can be copied to any machine that has stylize with its cpu or cuda extra; neither
+    torch nor onnx is needed there. It holds graphs for all layer sets of the paper.
     """
     _require_extra()
     from stylize.export.network import vgg19
     from stylize.export.weights import load_weights
-    from stylize.export.write import check_layers, check_replaceable, write_folder
+    from stylize.export.write import check_replaceable, in_order, write_folder
 
     folder = (output or user_folder() / PREFERRED_MODEL).absolute()
     check_replaceable(folder)
     network = vgg19(pooling)
-    layers = LayerSet(tuple(content_layer or ()), tuple(style_layer or ()))
-    check_layers(network, layers)
+    layers = in_order(network, _added_layers(content_layer, style_layer))
     loaded = load_weights(weights, network, preprocessing)
     network = replace(network, preprocessing=loaded.preprocessing)
     typer.echo(f"Weights: {loaded.source}; {network.preprocessing.name} preprocessing.")
@@ -81,6 +83,13 @@ def export_vgg19(
     typer.echo(f"Wrote {folder}: {_contents(folder, manifest)}.")
     _verify(folder, network, manifest)
     typer.echo(f"Use it: stylize run PHOTO PAINTING --model {folder}")
+
+
+def _added_layers(content: list[str] | None, style: list[str] | None) -> LayerSet:
+    """Return what `stylize run` looks at when it is given the same options."""
+    if not content and not style:
+        return LayerSet()
+    return LayerSet(tuple(content or CONTENT_LAYERS), tuple(style or STYLE_LAYERS))
 
 
 def _require_extra() -> None:

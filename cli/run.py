@@ -143,7 +143,7 @@ def run(
         seed=seed,
     )
     result = output or Path(f"{photo.stem}-{painting.stem}.png")
-    _check_outputs(result, trace, (photo, painting), size)
+    _check_outputs(result, trace, (photo, painting, Path(init)), size)
     opened = _open_model(model, provider, quiet)
     from stylize.runtime import transfer
 

@@ -9,13 +9,7 @@ from stylize.export.network import Convolution, Network
 from stylize.export.stored import StoredTensor
 from stylize.models.preprocessing import Preprocessing
 
-IMAGE = "image"
 _POOL_OPERATORS = {"average": "AveragePool", "max": "MaxPool"}
-
-
-def add_image(graph: Graph) -> str:
-    """Declare the input: RGB in 0...1, shape (1, 3, height, width)."""
-    return graph.input(IMAGE, (1, 3, "height", "width"))
 
 
 def add_features(

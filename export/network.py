@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
-from stylize.models.errors import ModelError
+from stylize.models.errors import OptionError
 from stylize.models.preprocessing import CAFFE, Preprocessing
 
 PoolingKind = Literal["average", "max"]
@@ -75,14 +75,14 @@ class Network:
 
         Raises
         ------
-        ModelError
+        OptionError
             There is none.
         """
         for layer in self.layers:
             if layer.name == name:
                 return layer
         known = ", ".join(layer.name for layer in self.layers)
-        raise ModelError(f"{self.name} has no layer '{name}'. Its layers: {known}.")
+        raise OptionError(f"{self.name} has no layer '{name}'. Its layers: {known}.")
 
     def up_to(self, name: str) -> "Network":
         """Return the network without the layers after `name`."""
@@ -103,6 +103,7 @@ def vgg19(
     pooling: PoolingKind = "average",
     preprocessing: Preprocessing = CAFFE,
     width: Fraction = Fraction(1),
+    name: str = "vgg19",
 ) -> Network:
     """Return VGG-19's 16 convolutions and 5 poolings, every layer `width` times as wide."""
     layers: list[Convolution | Pooling] = []
@@ -113,4 +114,4 @@ def vgg19(
             layers.append(Convolution(f"conv{block}_{index}", inputs, channels))
             inputs = channels
         layers.append(Pooling(f"pool{block}", channels))
-    return Network("vgg19", tuple(layers), pooling, preprocessing)
+    return Network(name, tuple(layers), pooling, preprocessing)

@@ -23,6 +23,7 @@ from stylize.models.preprocessing import CAFFE
 
 Array = npt.NDArray[np.float64]
 
+NAME = "narrow vgg19"
 WIDTH = Fraction(1, 4)
 LAST_LAYER = "conv5_1"
 SMOOTHNESS = 1.5
@@ -46,7 +47,7 @@ COLOURS = np.array([[1.0, 0.25, 0.1], [1.0, -0.05, -0.2], [1.0, -0.25, 0.15]])
 def untrained_network() -> Network:
     """Return VGG-19's layers up to conv5_1, a quarter as wide."""
     preprocessing = replace(CAFFE, feature_scale=FEATURE_SCALE)
-    return vgg19(preprocessing=preprocessing, width=WIDTH).up_to(LAST_LAYER)
+    return vgg19(preprocessing=preprocessing, width=WIDTH, name=NAME).up_to(LAST_LAYER)
 
 
 def untrained_weights(network: Network, seed: int = 0) -> Weights:

@@ -18,7 +18,6 @@ from stylize.export import torch_peer
 from stylize.export.network import Network
 from stylize.export.torch_peer import TorchNetwork
 from stylize.export.widen import widen
-from stylize.models.layers import LayerSet
 from stylize.models.manifest import GraphFile, Manifest
 
 Array = npt.NDArray[np.floating]
@@ -31,6 +30,7 @@ TOLERANCES = {
     # The graphs hold a few float32 constants (the colours' scale and mean, 1/M), each rounded
     # by up to 6e-8, which the style loss raises to the fourth power through five blocks.
     "features": 5e-6,
+    "targets": 5e-6,
     "losses": 5e-6,
     # The same, and a ReLU that lies at its kink may flip.
     "gradient": 1e-5,
@@ -74,7 +74,7 @@ def verify_folder(path: Path, network: Network, manifest: Manifest) -> Iterator[
     peer = None
     if torch_peer.available():
         peer = TorchNetwork(network, load_file(path / manifest.weights.file))
-    # What an odd size could break is the same in all graphs; one saves the time of fourteen.
+    # What an odd size could break is the same in all graphs; one saves the time of all the others.
     for size, gradients in (EVEN_SIZE, manifest.gradients), (ODD_SIZE, manifest.gradients[:1]):
         comparison = _Comparison(path, manifest, gradients, size)
         if peer:
@@ -96,13 +96,12 @@ class _Comparison:
         self.features = manifest.features
         self.gradients = gradients
         self.size = "x".join(map(str, size[::-1]))
-        self.image, other = np.random.default_rng(0).random((2, 1, 3, *size))
+        self.image, self.other = np.random.default_rng(0).random((2, 1, 3, *size))
         self.targets: dict[str, Array] = {}
         for graph in manifest.targets:
             if any(gradient.layers.covers(graph.layers) for gradient in gradients):
-                self.targets |= self._run(graph, {"image": other})
+                self.targets |= self._run(graph, {"image": self.other})
         self.weights: dict[str, float] = {}
-        self._weigh_losses_equally(gradients[0])
 
     def with_torch(self, peer: TorchNetwork) -> Iterator[Check]:
         """Yield the largest difference over all graphs, for each kind of output."""
@@ -110,11 +109,12 @@ class _Comparison:
         expected = peer.features(self.image)
         differences = [_difference(features[name], expected[name]) for name in features]
         yield self._check("features", differences)
+        yield self._check("targets", self._target_differences(peer.features(self.other)))
         losses: list[float] = []
         gradients: list[float] = []
         for graph in self.gradients:
             found = self._gradient(graph, self.image)
-            weights = self._weights(graph.layers)
+            weights = self._weights(graph)
             truth = peer.evaluate(self.image, graph.layers, self.targets, *weights)
             losses += map(_difference, _losses(found), _losses(vars(truth)))
             gradients.append(_difference(found["gradient"], truth.gradient))
@@ -138,20 +138,35 @@ class _Comparison:
         """Judge the largest difference; np.max lets no NaN pass, as max would."""
         return Check(f"{what}, {self.size}, torch", float(np.max(differences)), TOLERANCES[what])
 
-    def _weigh_losses_equally(self, graph: GraphFile) -> None:
-        """Give each loss the weight that makes it 1, lest a large one hide a wrong small one."""
-        outputs = self._gradient(graph, self.image)
-        for kind, layers in (("content", graph.layers.content), ("style", graph.layers.style)):
-            for layer, loss in zip(layers, outputs.get(f"{kind}_losses", ()), strict=True):
-                self.weights[f"{kind}.{layer}"] = 1 / loss
+    def _target_differences(self, expected: Mapping[str, Array]) -> list[float]:
+        differences = []
+        for name, target in self.targets.items():
+            kind, _, layer = name.partition(".")
+            truth = expected[layer if kind == "content_target" else f"gram.{layer}"]
+            differences.append(_difference(target, truth))
+        return differences
 
-    def _weights(self, layers: LayerSet) -> tuple[Array, Array]:
-        content = [self.weights.get(f"content.{layer}", 1.0) for layer in layers.content]
-        style = [self.weights.get(f"style.{layer}", 1.0) for layer in layers.style]
-        return np.array(content), np.array(style)
+    def _weights(self, graph: GraphFile) -> tuple[Array, Array]:
+        """Return the weights that make each loss 1, lest a large one hide a wrong small one."""
+        content = [f"content.{layer}" for layer in graph.layers.content]
+        style = [f"style.{layer}" for layer in graph.layers.style]
+        if not self.weights.keys() >= {*content, *style}:
+            ones = np.ones(len(content)), np.ones(len(style))
+            _, *losses = _losses(self._evaluate(graph, self.image, *ones))
+            self.weights |= {
+                name: 1 / loss for name, loss in zip(content + style, losses, strict=True)
+            }
+        return (
+            np.array([self.weights[name] for name in content]),
+            np.array([self.weights[name] for name in style]),
+        )
 
     def _gradient(self, graph: GraphFile, image: Array) -> dict[str, Array]:
-        content_weights, style_weights = self._weights(graph.layers)
+        return self._evaluate(graph, image, *self._weights(graph))
+
+    def _evaluate(
+        self, graph: GraphFile, image: Array, content_weights: Array, style_weights: Array
+    ) -> dict[str, Array]:
         feeds = {
             "image": image,
             "content_weights": content_weights,

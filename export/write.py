@@ -1,5 +1,6 @@
 """Writing a model folder: weights once, one graph for each layer set, the manifest; all or none."""
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,11 @@ from stylize.models.manifest import (
 
 WEIGHTS_FILE = "weights.safetensors"
 
+OWN_FILES = re.compile(
+    rf"{re.escape(MANIFEST_FILE)}|{re.escape(WEIGHTS_FILE)}|(features|targets|gradient)\b.*\.onnx"
+)
+"""Names of the files that an export writes, and that the next one may replace."""
+
 
 def write_folder(
     path: Path,
@@ -35,7 +41,7 @@ def write_folder(
     weights: Weights,
     *,
     half: bool = False,
-    layers: LayerSet | None = None,
+    layers: LayerSet = LayerSet(),
 ) -> Manifest:
     """Write a model folder in place of whatever model was there.
 
@@ -49,7 +55,7 @@ def write_folder(
         Its kernels and biases.
     half : bool
         Store the weights as float16, in half the space.
-    layers : LayerSet, optional
+    layers : LayerSet
         A layer set to export a gradient graph for, beside those of the paper.
 
     Raises
@@ -58,15 +64,8 @@ def write_folder(
         A layer is unknown, or the folder cannot be written or holds something else.
     """
     check_replaceable(path)
-    check_layers(network, layers)
-    sets = list(
-        dict.fromkeys(
-            [
-                *paper_layer_sets(),
-                *([layers] if layers else []),
-            ]
-        )
-    )
+    added = in_order(network, layers)
+    sets = list(dict.fromkeys([*paper_layer_sets(), *([added] if added else [])]))
     with _replacing(path) as folder:
         store_weights(folder / WEIGHTS_FILE, weights.arrays, half=half)
         stored = stored_tensors(folder / WEIGHTS_FILE)
@@ -93,20 +92,32 @@ def write_folder(
 
 
 def check_replaceable(path: Path) -> None:
-    """Raise ModelError if a folder is there that is neither empty nor a model."""
+    """Raise ModelError if there is anything at `path` that an export did not write."""
     if path.exists() and not path.is_dir():
         raise ModelError(f"'{path}' is a file. Name a folder for the model.")
-    if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST_FILE).is_file():
-        raise ModelError(
-            f"'{path}' holds other files and is not a model folder. Name a new folder, "
-            f"for example '{path / 'vgg19'}'."
-        )
+    for file in path.iterdir() if path.is_dir() else ():
+        if not OWN_FILES.fullmatch(file.name):
+            raise ModelError(
+                f"'{path}' holds '{file.name}', which is no part of a model and would be lost. "
+                f"Name a new folder, for example '{path / 'vgg19'}'."
+            )
 
 
-def check_layers(network: Network, layers: LayerSet | None) -> None:
-    """Raise ModelError if the network lacks one of the layers."""
-    for name in layers.content + layers.style if layers else ():
+def in_order(network: Network, layers: LayerSet) -> LayerSet:
+    """Return the same layers from the image upwards.
+
+    Raises
+    ------
+    OptionError
+        The network has no such layer.
+    """
+    names = [layer.name for layer in network.layers]
+    for name in layers.content + layers.style:
         network.layer(name)
+    content, style = (
+        tuple(sorted(kind, key=names.index)) for kind in (layers.content, layers.style)
+    )
+    return LayerSet(content, style)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class ModelFolder:
         options += [f"--style-layer {name}" for name in layers.style]
         return (
             f"The model '{self.manifest.name}' ({self.path}) has no graph for {layers}. "
-            f"Export one that has: stylize export vgg19 {' '.join(options)}"
+            f"Run 'stylize export vgg19' again with the options you used, and {' '.join(options)}"
         )
 
 

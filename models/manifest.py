@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from stylize.models.catalog import MANIFEST_FILE
-from stylize.models.errors import ModelError
+from stylize.models.errors import ModelError, OptionError
 from stylize.models.layers import LayerSet
 from stylize.models.preprocessing import Preprocessing
 
@@ -83,14 +83,14 @@ class Manifest:
 
         Raises
         ------
-        ModelError
+        OptionError
             The network has no such layer.
         """
         for layer in self.layers:
             if layer.name == name:
                 return layer
         known = ", ".join(layer.name for layer in self.layers)
-        raise ModelError(f"The model '{self.name}' has no layer '{name}'. Its layers: {known}.")
+        raise OptionError(f"The model '{self.name}' has no layer '{name}'. Its layers: {known}.")
 
 
 def to_json(manifest: Manifest) -> bytes:

@@ -1,22 +1,31 @@
 """Style transfer with ONNX Runtime: the Python interface.
 
 >>> from stylize.runtime import Model, Options, transfer
->>> for iterate in transfer(Model.open(), "photo.jpg", "painting.jpg", Options(size=384)):
-...     print(iterate.iteration, iterate.total)
->>> iterate.image.save("stylised.png")
+>>> iterates = transfer(Model.open(), "photo.jpg", "painting.jpg", Options(size=384))
+>>> best = min(iterates, key=lambda iterate: iterate.total)
+>>> best.image.save("stylised.png")
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stylize.runtime.images import load_image, scale_to, to_array
     from stylize.runtime.iteration import Iterate, transfer
     from stylize.runtime.model import Model
     from stylize.runtime.options import Options
 
-__all__ = ["Iterate", "Model", "Options", "transfer"]
+__all__ = ["Iterate", "Model", "Options", "load_image", "scale_to", "to_array", "transfer"]
 
-_MODULES = {"Iterate": "iteration", "Model": "model", "Options": "options", "transfer": "iteration"}
+_MODULES = {
+    "Iterate": "iteration",
+    "Model": "model",
+    "Options": "options",
+    "load_image": "images",
+    "scale_to": "images",
+    "to_array": "images",
+    "transfer": "iteration",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
-from stylize.models.errors import ImageError
+from stylize.models.errors import ImageError, OptionError
 
 Array = npt.NDArray[np.float32]
 
@@ -67,23 +67,24 @@ def load_image(path: str | Path) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as file:
                 file.load()
-                image = _upright(file)
+                return normalise(file, f"'{path}'")
     except _UNREADABLE as error:
         raise ImageError(
             f"'{path}' cannot be read: {error}. stylize reads whole JPEG, PNG, WebP and TIFF "
             "files (and others that Pillow knows)."
         ) from error
-    check_side(image.size, f"'{path}'")
-    return _on_white(_in_srgb(_in_eight_bits(image, path)))
 
 
-def check_side(size: tuple[int, int], what: str) -> None:
-    """Raise ImageError if (width, height) has a side that is too short."""
-    if min(size) < MIN_SIDE:
-        raise ImageError(
-            f"{what} is {size[0]}x{size[1]} pixels; both sides must have {MIN_SIDE} at least. "
-            "Use a larger picture, or a larger --size."
-        )
+def normalise(image: Image.Image, name: str = "The picture") -> Image.Image:
+    """Return a Pillow image as 8-bit sRGB, upright, transparent parts blended on white.
+
+    Raises
+    ------
+    ImageError
+        It is too small, or has floating-point pixels.
+    """
+    _check_sides(image.size, f"{name} is", "Use a larger picture.")
+    return _on_white(_in_srgb(_in_eight_bits(_upright(image), name)))
 
 
 def scale_to(image: Image.Image, long_side: int) -> Image.Image:
@@ -92,7 +93,8 @@ def scale_to(image: Image.Image, long_side: int) -> Image.Image:
         return image
     scale = long_side / max(image.size)
     width, height = (round(side * scale) for side in image.size)
-    check_side((width, height), f"A picture scaled from {image.width}x{image.height}")
+    scaled = f"At size {long_side}, a picture of {image.width}x{image.height} is"
+    _check_sides((width, height), scaled, "Use a larger --size.")
     return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
@@ -116,9 +118,18 @@ def to_image(pixels: Array) -> Image.Image:
 
 
 def check_output(path: Path, long_side: int = 0) -> None:
-    """Raise ImageError if a picture could not be written to `path`, before work is spent on it."""
+    """Raise an error if a picture could not be written to `path`, before work is spent on it.
+
+    Raises
+    ------
+    OptionError
+        The ending tells no format.
+    ImageError
+        There is a folder of that name, the place cannot be written to, or the format cannot hold
+        `long_side` pixels.
+    """
     if path.suffix.lower() not in FORMATS:
-        raise ImageError(
+        raise OptionError(
             f"'{path}' must end in one of {', '.join(FORMATS)}, which tells the kind of file."
         )
     kind = FORMATS[path.suffix.lower()]["format"]
@@ -158,7 +169,7 @@ def _replacing(path: Path) -> Iterator[Path]:
     except (OSError, ValueError) as error:
         raise ImageError(
             f"'{path}' cannot be written: {getattr(error, 'strerror', None) or error}. "
-            "Make its folder first, or name another file with -o."
+            "Name a file in a folder that exists, may be written to, and has space left."
         ) from error
     finally:
         with suppress(OSError):
@@ -174,11 +185,19 @@ def _upright(image: Image.Image) -> Image.Image:
     return image.copy() if turn is None else image.transpose(turn)
 
 
-def _in_eight_bits(image: Image.Image, path: str | Path) -> Image.Image:
+def _check_sides(size: tuple[int, int], what_is: str, hint: str) -> None:
+    if min(size) < MIN_SIDE:
+        raise ImageError(
+            f"{what_is} {size[0]}x{size[1]} pixels; both sides must have {MIN_SIDE} at least. "
+            f"{hint}"
+        )
+
+
+def _in_eight_bits(image: Image.Image, name: str) -> Image.Image:
     """Return 16-bit grey as 8-bit grey; Pillow reads 16-bit colour as 8 bits already."""
     if image.mode == "F":
         raise ImageError(
-            f"'{path}' has floating-point pixels, whose range it does not tell. "
+            f"{name} has floating-point pixels, whose range it does not tell. "
             "Save it with 8 or 16 bits a channel."
         )
     if image.mode not in _SIXTEEN_BIT_GREY:

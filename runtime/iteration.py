@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from stylize.models.errors import DivergenceError
+from stylize.models.errors import DivergenceError, OptionError
 from stylize.models.layers import LayerSet
-from stylize.runtime.images import cover, load_image, scale_to, to_array, to_image
+from stylize.runtime.images import cover, load_image, normalise, scale_to, to_array, to_image
 from stylize.runtime.model import Model
 from stylize.runtime.objective import Evaluation, Objective
 from stylize.runtime.optimizers import make_optimizer
@@ -82,10 +82,12 @@ def transfer(
     options : Options
         The paper's settings by default.
 
-    Yields
-    ------
-    Iterate
-        One for each evaluation of the gradient; the last one's ``image`` is the result.
+    Returns
+    -------
+    iterator of Iterate
+        One for each evaluation of the gradient. The result is the one with the lowest total: mostly
+        the last, but a step without a line search may overshoot. Raises DivergenceError when a
+        loss is NaN or infinite; what came before is good.
 
     Raises
     ------
@@ -93,14 +95,14 @@ def transfer(
         A picture cannot be read or used.
     ModelError
         The model has no graph for the layers.
-    DivergenceError
-        A loss is NaN or infinite. What was yielded before is good.
+    OptionError
+        The model has no such layer, or there is no such picture to start from.
     """
     photo = scale_to(_picture(photo), options.size)
     painting = scale_to(_picture(painting), options.size)
     image = _initial_image(options, photo, painting)
     objective = _objective(model, photo, painting, options)
-    yield from _minimise(objective, image, options)
+    return _minimise(objective, image, options)
 
 
 def _objective(
@@ -164,12 +166,17 @@ def _initial_image(options: Options, photo: Image.Image, painting: Image.Image) 
         return np.random.default_rng(options.seed).random(shape, np.float32)
     if options.init == "photo":
         return to_array(photo)
-    start = painting if options.init == "painting" else load_image(options.init)
-    return to_array(cover(start, photo.size))
+    if options.init == "painting":
+        return to_array(cover(painting, photo.size))
+    if not Path(options.init).is_file():
+        raise OptionError(
+            f"Cannot start from '{options.init}': choose photo, painting, noise, or a file."
+        )
+    return to_array(cover(load_image(options.init), photo.size))
 
 
 def _picture(picture: Picture) -> Image.Image:
-    return picture.convert("RGB") if isinstance(picture, Image.Image) else load_image(picture)
+    return normalise(picture) if isinstance(picture, Image.Image) else load_image(picture)
 
 
 def _shares(weight: float, layers: tuple[str, ...]) -> dict[str, float]:

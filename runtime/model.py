@@ -66,9 +66,17 @@ class Model:
         -------
         dict of str to float32 array
             F, shape (1, N, height // stride, width // stride), after the ReLU, and F Fᵀ / M,
-            shape (N, N), for each layer.
+            shape (N, N), for each layer; without those that have no response to an image as
+            small (``pool5`` needs 32 pixels).
         """
-        return self._program(self.folder.manifest.features, image)({"image": image})
+        values = self._program(self.folder.manifest.features, image)({"image": image})
+        strides = {layer.name: layer.stride for layer in self.folder.manifest.layers}
+        smallest = min(image.shape[2:])
+        return {
+            name: value
+            for name, value in values.items()
+            if strides[name.removeprefix("gram.")] <= smallest
+        }
 
     def targets(self, image: Array, layers: LayerSet) -> dict[str, Array]:
         """Return what the losses compare with: ``content_target.L`` and ``style_target.L``.

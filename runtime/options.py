@@ -1,12 +1,14 @@
 """What can be chosen for a style transfer, with the defaults that the CLI shows."""
 
 from dataclasses import dataclass
-from typing import Literal
+from math import inf
+from typing import Literal, get_args
 
 from stylize.models.errors import OptionError
 from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
 
 OptimizerName = Literal["lbfgs", "adam"]
+OPTIMIZERS = get_args(OptimizerName)
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,18 @@ class Options:
         _require(self.iterations >= 1, "iterations", self.iterations, "1 or more")
         _require(self.history >= 1, "history", self.history, "1 or more")
         _require(self.learning_rate > 0, "learning rate", self.learning_rate, "more than 0")
-        _require(self.content_weight >= 0, "content weight", self.content_weight, "0 or more")
-        _require(self.style_weight >= 0, "style weight", self.style_weight, "0 or more")
+        _require(0 <= self.content_weight < inf, "content weight", self.content_weight, "0 or more")
+        _require(0 <= self.style_weight < inf, "style weight", self.style_weight, "0 or more")
         _require(
             self.content_weight + self.style_weight > 0,
             "content and style weight",
             0,
             "more than 0 for one of them",
         )
+
+        _require(bool(self.layers), "set of layers", "empty", "one layer or more")
+        _require(self.optimizer in OPTIMIZERS, "optimizer", self.optimizer, " or ".join(OPTIMIZERS))
+        _require(self.seed >= 0, "seed", self.seed, "0 or more")
 
     @property
     def layers(self) -> LayerSet:
@@ -75,6 +81,6 @@ class Options:
         )
 
 
-def _require(condition: bool, what: str, value: float, wanted: str) -> None:
+def _require(condition: bool, what: str, value: object, wanted: str) -> None:
     if not condition:
         raise OptionError(f"The {what} is {value}; it must be {wanted}.")

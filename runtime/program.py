@@ -1,10 +1,12 @@
 """A graph of a model folder, loaded for images of one size on one provider."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
 
+from stylize.models.errors import ProviderError, StylizeError
 from stylize.models.folder import ModelFolder
 from stylize.models.manifest import GraphFile
 from stylize.runtime.providers import Provider, open_session
@@ -38,17 +40,33 @@ class Program:
             for value in graph.inputs
         }
         self._outputs = [value.name for value in graph.outputs]
-        self._session = open_session(
-            folder.path / graph.file,
-            {name: value for name, value in dimensions.items() if name in used},
-            provider,
-        )
+        self._what = f"{graph.file} at {size[1]}x{size[0]} pixels, provider {provider.name}"
+        with self._reporting():
+            self._session = open_session(
+                folder.path / graph.file,
+                {name: value for name, value in dimensions.items() if name in used},
+                provider,
+            )
 
     def __call__(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """Run the graph once."""
-        outputs = self._session.run(self._outputs, feeds)
+        with self._reporting():
+            outputs = self._session.run(self._outputs, feeds)
         # Copies: what ONNX Runtime returns keeps all memory of its session alive.
         return {name: np.array(value) for name, value in zip(self._outputs, outputs, strict=True)}
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Turn ONNX Runtime's errors, which have no common base, into ours."""
+        try:
+            yield
+        except StylizeError:
+            raise
+        except Exception as error:
+            raise ProviderError(
+                f"ONNX Runtime failed on {self._what}: {error} "
+                "If memory ran out, use a smaller size."
+            ) from error
 
 
 def _dimensions(folder: ModelFolder, size: tuple[int, int]) -> dict[str, int]:

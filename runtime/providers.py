@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from stylize.models.errors import ProviderError
+from stylize.models.errors import OptionError, ProviderError
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -39,11 +39,13 @@ def find_provider(name: str) -> Provider:
 
     Raises
     ------
+    OptionError
+        The name is unknown.
     ProviderError
-        The name is unknown, or no ONNX Runtime with that provider is installed.
+        No ONNX Runtime with that provider is installed.
     """
     if name not in PROVIDERS:
-        raise ProviderError(f"There is no provider '{name}'. Choose one of {', '.join(PROVIDERS)}.")
+        raise OptionError(f"There is no provider '{name}'. Choose one of {', '.join(PROVIDERS)}.")
     provider = PROVIDERS[name]
     present = import_onnxruntime(provider).get_available_providers()
     if provider.onnxruntime_name not in present:
@@ -88,6 +90,7 @@ def open_session(
     session = onnxruntime.InferenceSession(
         graph, options, providers=[(provider.onnxruntime_name, dict(provider.options))]
     )
+    session.disable_fallback()  # from the provider to the CPU, when a run fails
     if session.get_providers()[0] != provider.onnxruntime_name:
         raise ProviderError(
             f"ONNX Runtime has {provider.onnxruntime_name} but could not start it: a driver or a "
@@ -115,4 +118,6 @@ def import_onnxruntime(provider: Provider) -> ModuleType:
 
 
 def _how_to_install(provider: Provider) -> str:
-    return f"Install it: pip install 'stylize-onnx[{provider.extra}]'"
+    # The wheels of ONNX Runtime write the same folder, so that one must go before another comes.
+    remove = "" if provider.extra == "cpu" else "pip uninstall -y onnxruntime && "
+    return f"Install it: {remove}pip install 'stylize-onnx[{provider.extra}]'"

@@ -138,7 +138,8 @@ class TestPhoto:
         assert "'painting.png' cannot be read" in message()
 
     def test_the_picture_to_start_from_is_checked_too(self) -> None:
-        assert "There is no picture 'missing.png'" in message("--init", "missing.png")
+        found = message("--init", "nosie", code=USAGE)
+        assert "Cannot start from 'nosie': choose photo, painting, noise, or a file." in found
 
     def test_an_error_passes_through_where_a_traceback_is_wanted(
         self, monkeypatch: pytest.MonkeyPatch
@@ -186,13 +187,13 @@ class TestOptions:
 
 class TestOutput:
     def test_unknown_ending(self) -> None:
-        found = at_once("-o", "out.gif")
+        found = at_once("-o", "out.gif", code=USAGE)
         assert "'out.gif' must end in one of .png, .jpg, .jpeg, .webp, .tif, .tiff" in found
 
     def test_missing_folder(self) -> None:
         found = at_once("-o", "missing/out.png")
         assert f"'{Path('missing/out.png')}' cannot be written: No such file" in found
-        assert "Make its folder first" in found
+        assert "in a folder that exists" in found
 
     @pytest.mark.skipif(sys.platform != "linux", reason="needs a place where nobody can write")
     def test_unwritable(self) -> None:
@@ -219,6 +220,19 @@ class TestOutput:
     def test_trace_over_a_picture_that_is_read(self, name: str) -> None:
         found = message("--trace", name, code=USAGE)
         assert f"would overwrite '{name}'" in found
+
+    @pytest.mark.parametrize("option", ["-o", "--trace"])
+    def test_the_picture_to_start_from_is_not_overwritten(
+        self, option: str, tmp_path: Path
+    ) -> None:
+        shutil.copy(tmp_path / "photo.png", tmp_path / "start.png")
+        found = message(option, "start.png", "--init", "start.png", code=USAGE)
+        assert "would overwrite 'start.png'" in found
+
+    def test_a_run_that_cannot_begin_leaves_the_last_trace(self, tmp_path: Path) -> None:
+        (tmp_path / "t.jsonl").write_text("last")
+        message("--trace", "t.jsonl", photo="missing.png")
+        assert (tmp_path / "t.jsonl").read_text() == "last"
 
     def test_trace_and_picture_in_one_file(self) -> None:
         found = message("--trace", "out.png", "-o", "out.png", code=USAGE)
@@ -304,7 +318,7 @@ class TestModel:
 class TestLayers:
     @pytest.mark.parametrize("kind", ["content", "style"])
     def test_unknown(self, kind: str) -> None:
-        found = message(f"--{kind}-layer", "conv9_9")
+        found = message(f"--{kind}-layer", "conv9_9", code=USAGE)
         assert "The model 'compact' has no layer 'conv9_9'" in found
         assert "conv1_1, conv1_2, pool1" in found
 
@@ -321,12 +335,34 @@ class TestLayers:
         options += [f"--style-layer conv{layer}" for layer in style.split()]
         found = message(*chosen)
         assert "The model 'compact'" in found
-        assert found.endswith(f"stylize export vgg19 {' '.join(options)}")
+        assert found.endswith(f"again with the options you used, and {' '.join(options)}")
+
+
+class TestNumbers:
+    @pytest.mark.parametrize("value", ["inf", "nan", "-1"])
+    def test_weight(self, value: str) -> None:
+        found = message("--style-weight", value, code=USAGE)
+        assert "The style weight is" in found
+
+    def test_seed(self) -> None:
+        assert "The seed is -1; it must be 0 or more." in message("--seed", "-1", code=USAGE)
 
 
 class TestProvider:
+    def test_an_error_within_onnxruntime(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        import onnxruntime
+
+        def fail(*_: object) -> None:
+            raise RuntimeError("bad allocation")
+
+        monkeypatch.setattr(onnxruntime.InferenceSession, "run", fail)
+        found = message()
+        assert "ONNX Runtime failed on targets.content-conv4_2.onnx at 48x" in found
+        assert "bad allocation" in found
+        assert "use a smaller size" in found
+
     def test_unknown(self) -> None:
-        found = message("--provider", "tpu")
+        found = message("--provider", "tpu", code=USAGE)
         assert "There is no provider 'tpu'. Choose one of cpu, cuda." in found
 
     def test_not_in_this_onnxruntime(self) -> None:

@@ -24,10 +24,12 @@ Tamper = Callable[[Any], None]
 
 WITH_TORCH = [
     "features, 32x32, torch",
+    "targets, 32x32, torch",
     "losses, 32x32, torch",
     "gradient, 32x32, torch",
     "gradient, 32x32, finite differences",
     "features, 33x35, torch",
+    "targets, 33x35, torch",
     "losses, 33x35, torch",
     "gradient, 33x35, torch",
     "gradient, 33x35, finite differences",
@@ -203,8 +205,11 @@ def test_a_wrong_loss_is_found_however_small_beside_the_others(average: Written,
     """The factor of one loss is wrong by 2 %, and so is its part of the gradient."""
     graph = average.manifest.gradients[0]
     average.tamper(graph, change_constant(FACTORS[name], 1.02 * FACTORS[name]))
-    subjects = {subject for subject in WITH_TORCH if subject.endswith("torch")}
-    assert average.few().failed() == {s for s in subjects if not s.startswith("features")}
+    assert average.few().failed() == {
+        f"{output}, {size}, torch"
+        for output in ("losses", "gradient")
+        for size in ("32x32", "33x35")
+    }
 
 
 @pytest.mark.usefixtures("torch_there")
@@ -214,10 +219,20 @@ def test_a_wrong_mean_in_the_features_is_found(average: Written) -> None:
 
 
 @pytest.mark.usefixtures("torch_there")
+def test_a_wrong_mean_in_the_targets_is_found(average: Written) -> None:
+    for graph in average.manifest.targets:
+        average.tamper(graph, add_to_mean)
+    assert average.few().failed() == {"targets, 32x32, torch", "targets, 33x35, torch"}
+
+
+@pytest.mark.usefixtures("torch_there")
 def test_a_wrong_mean_in_a_gradient_is_found(average: Written) -> None:
     average.tamper(average.manifest.gradients[0], add_to_mean)
-    subjects = {subject for subject in WITH_TORCH if subject.endswith("torch")}
-    assert average.few().failed() == {s for s in subjects if not s.startswith("features")}
+    assert average.few().failed() == {
+        f"{output}, {size}, torch"
+        for output in ("losses", "gradient")
+        for size in ("32x32", "33x35")
+    }
 
 
 @pytest.mark.usefixtures("torch_there")

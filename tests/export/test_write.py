@@ -19,7 +19,7 @@ from small import small_network, small_weights
 from stylize.export.network import Convolution, vgg19
 from stylize.export.weights import Weights
 from stylize.export.write import write_folder
-from stylize.models.errors import ModelError
+from stylize.models.errors import ModelError, OptionError
 from stylize.models.folder import ModelFolder, open_folder
 from stylize.models.layers import LayerSet
 from stylize.models.manifest import GraphFile, read_manifest
@@ -292,7 +292,7 @@ def test_a_layer_set_that_is_there_already_adds_nothing(
 def test_an_unknown_layer_is_an_error_and_nothing_is_written(
     tmp_path: Path, layers: LayerSet
 ) -> None:
-    with pytest.raises(ModelError, match=r"no layer 'conv9_9'. Its layers: conv1_1, conv1_2"):
+    with pytest.raises(OptionError, match=r"no layer 'conv9_9'. Its layers: conv1_1, conv1_2"):
         write_folder(tmp_path / "new", NETWORK, WEIGHTS, layers=layers)
     assert not names(tmp_path)
 
@@ -305,9 +305,24 @@ def test_a_layer_named_twice_is_exported_once(tmp_path: Path) -> None:
 
 def test_a_folder_of_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("precious")
-    with pytest.raises(ModelError, match=r"holds other files .* '.*vgg19'"):
+    with pytest.raises(ModelError, match=r"holds 'notes.txt', .* '.*vgg19'"):
         write_folder(tmp_path, NETWORK, WEIGHTS)
     assert contents(tmp_path) == {"notes.txt": b"precious"}
+
+
+def test_a_model_with_a_foreign_file_beside_it_is_not_replaced(tmp_path: Path) -> None:
+    write_folder(tmp_path / "m", NETWORK, WEIGHTS)
+    (tmp_path / "m" / "notes.txt").write_text("precious")
+    before = contents(tmp_path / "m")
+    with pytest.raises(ModelError, match=r"holds 'notes.txt'"):
+        write_folder(tmp_path / "m", NETWORK, WEIGHTS)
+    assert contents(tmp_path / "m") == before
+
+
+def test_layers_in_another_order_are_the_same_set(tmp_path: Path) -> None:
+    shuffled = LayerSet(("conv4_2",), ("conv2_1", "conv1_1"))
+    manifest = write_folder(tmp_path / "m", NETWORK, WEIGHTS, layers=shuffled)
+    assert len(manifest.gradients) == 16
 
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
@@ -336,7 +351,6 @@ def test_missing_parents_are_made_and_an_empty_folder_is_filled(tmp_path: Path) 
 def test_a_second_write_leaves_nothing_of_the_first(folder: ModelFolder, tmp_path: Path) -> None:
     path = tmp_path / "small"
     write_folder(path, NETWORK, WEIGHTS, half=True, layers=EXTRA)
-    (path / "stray.txt").write_text("left by someone")
     write_folder(path, NETWORK, WEIGHTS)
     assert contents(path) == contents(folder.path)
     assert names(tmp_path) == {"small"}

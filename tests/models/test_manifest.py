@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stylize.models.catalog import embedded_folder
-from stylize.models.errors import ModelError
+from stylize.models.errors import ModelError, OptionError
 from stylize.models.folder import ModelFolder, open_folder, sha256
 from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
 from stylize.models.manifest import GraphFile, read_manifest, to_json
@@ -79,7 +79,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 
 
 def test_the_embedded_manifest_says_what_the_model_is() -> None:
-    assert (EMBEDDED.format, EMBEDDED.name, EMBEDDED.network) == (1, "compact", "vgg19")
+    assert (EMBEDDED.format, EMBEDDED.name, EMBEDDED.network) == (1, "compact", "narrow vgg19")
     assert EMBEDDED.pooling == "average"
     assert EMBEDDED.preprocessing == replace(CAFFE, feature_scale=40.0)
     assert [layer.name for layer in EMBEDDED.layers if layer.name.startswith("pool")] == [
@@ -233,7 +233,7 @@ def test_a_layer_is_found_by_its_name() -> None:
 @pytest.mark.parametrize("name", ["conv9_9", "", "CONV1_1", "conv5_2"])
 def test_an_unknown_layer_is_an_error_that_lists_the_known(name: str) -> None:
     message = f"'compact' has no layer '{name}'. Its layers: conv1_1, conv1_2, pool1, .*, conv5_1"
-    with pytest.raises(ModelError, match=message):
+    with pytest.raises(OptionError, match=message):
         EMBEDDED.layer(name)
 
 
@@ -298,13 +298,13 @@ def test_without_a_covering_graph_the_error_says_how_to_get_one(wanted: LayerSet
         model(SHALLOW, DEEP, WIDE).gradient_graph(wanted)
     options = [f" --content-layer {name}" for name in wanted.content]
     options += [f" --style-layer {name}" for name in wanted.style]
-    assert str(caught.value).endswith("stylize export vgg19" + "".join(options))
+    assert str(caught.value).endswith("again with the options you used, and" + "".join(options))
     assert f"'compact' (folder) has no graph for {wanted}." in str(caught.value)
 
 
 @pytest.mark.parametrize("wanted", [LayerSet(("conv9_9",)), LayerSet(style=("conv9_9",))])
 def test_an_unknown_layer_is_told_from_a_missing_graph(wanted: LayerSet) -> None:
-    with pytest.raises(ModelError, match=r"no layer 'conv9_9'\. Its layers: conv1_1"):
+    with pytest.raises(OptionError, match=r"no layer 'conv9_9'\. Its layers: conv1_1"):
         model(WIDE).gradient_graph(wanted)
 
 

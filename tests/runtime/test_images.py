@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageCms
 
-from stylize.models.errors import ImageError
+from stylize.models.errors import ImageError, OptionError
 from stylize.runtime.images import (
     FORMATS,
     MIN_SIDE,
@@ -524,7 +524,7 @@ class TestCheckingTheOutput:
 
     @pytest.mark.parametrize("name", ["out", "out.gif", "out.png.txt", ".png"])
     def test_an_ending_that_tells_no_format(self, tmp_path: Path, name: str) -> None:
-        with pytest.raises(ImageError, match=r"must end in one of \.png, \.jpg"):
+        with pytest.raises(OptionError, match=r"must end in one of \.png, \.jpg"):
             check_output(tmp_path / name)
 
     def test_a_folder(self, tmp_path: Path) -> None:

@@ -154,6 +154,15 @@ def test_targets_and_features_equal_torch(small: Subject, provider: str) -> None
         assert np.linalg.norm(found - truth) <= 1e-5 * np.linalg.norm(truth)
 
 
+def test_layers_without_a_response_are_left_out_of_the_features(
+    small: Subject, provider: str
+) -> None:
+    model = Model.open(small.folder, provider)
+    names = model.features(np.zeros((1, 3, 31, 64), np.float32)).keys()
+    expected = {layer.name for layer in model.folder.manifest.layers} - {"pool5"}
+    assert names == expected | {f"gram.{name}" for name in expected}
+
+
 def test_half_weights_compute_what_their_rounded_values_do(tmp_path: Path, provider: str) -> None:
     network = small_network()
     weights = small_weights(network)

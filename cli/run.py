@@ -12,7 +12,7 @@ from stylize.models.errors import OptionError
 from stylize.runtime.options import OptimizerName, Options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from stylize.runtime import Iterate, Model
 
@@ -148,8 +148,7 @@ def run(
     from stylize.runtime import transfer
 
     iterates = transfer(opened, photo, painting, options)
-    with tracing(trace) as write, showing_progress(options.iterations, quiet) as show:
-        _follow(iterates, (write, show), result, quiet)
+    _follow(iterates, iterations, trace, result, quiet)
 
 
 def _check_outputs(
@@ -181,23 +180,20 @@ def _open_model(name: str | None, provider: str, quiet: bool) -> "Model":
 
 
 def _follow(
-    iterates: "Iterator[Iterate]",
-    observers: "Sequence[Callable[[Iterate], None]]",
-    result: Path,
-    quiet: bool,
+    iterates: "Iterator[Iterate]", iterations: int, trace: Path | None, result: Path, quiet: bool
 ) -> None:
-    """Show every iterate to the observers; whatever ends the run, save the best one.
+    """Trace and show every iterate; whatever ends the run, save the one with the lowest loss.
 
-    The best has the lowest total loss. It is mostly the last, but a step without a line search
-    may overshoot.
+    It is mostly the last, but a step without a line search may overshoot.
     """
     best = None
     try:
-        for iterate in iterates:
-            if best is None or iterate.total <= best.total:
-                best = iterate
-            for observe in observers:
-                observe(iterate)
+        with tracing(trace) as write, showing_progress(iterations, quiet) as show:
+            for iterate in iterates:
+                if best is None or iterate.total <= best.total:
+                    best = iterate
+                write(iterate)
+                show(iterate)
     finally:
         if best:
             _save(best, result, quiet)

@@ -3,10 +3,19 @@
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 import typer
 
+from stylize.cli.parameters import (
+    AddedContentLayers,
+    AddedStyleLayers,
+    Folder,
+    Half,
+    Pooling,
+    Preprocessing,
+    WeightsSource,
+)
 from stylize.models.catalog import MANIFEST_FILE, PREFERRED_MODEL, user_folder
 from stylize.models.errors import ExtraError, ModelError, VerificationError
 from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
@@ -17,54 +26,19 @@ if TYPE_CHECKING:
 
 
 def export_vgg19(
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            help="Where to write the model; its last part is the model's name.",
-            show_default="vgg19 in the user's data folder",
-        ),
-    ] = None,
-    weights: Annotated[
-        str,
-        typer.Option(
-            metavar="torchvision|FILE",
-            help="torchvision's ImageNet weights (downloaded by it, 548 MB), or a .safetensors "
-            "or .pth file of VGG-19.",
-        ),
-    ] = "torchvision",
-    pooling: Annotated[
-        Literal["average", "max"], typer.Option(help="Average is the paper's choice.")
-    ] = "average",
-    preprocessing: Annotated[
-        Literal["caffe", "torchvision"] | None,
-        typer.Option(
-            help="What the weights were trained on: BGR in 0...255 minus the mean, or "
-            "normalised RGB.",
-            show_default="known for published files",
-        ),
-    ] = None,
-    half: Annotated[
-        bool, typer.Option("--half", help="Store the weights as float16, in half the space.")
-    ] = False,
-    content_layer: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="LAYER",
-            help="Add a graph for 'stylize run' with the same --content-layer and --style-layer.",
-        ),
-    ] = None,
-    style_layer: Annotated[
-        list[str] | None,
-        typer.Option(metavar="LAYER", help="Likewise; repeat for more."),
-    ] = None,
+    output: Folder = None,
+    weights: WeightsSource = "torchvision",
+    pooling: Pooling = "average",
+    preprocessing: Preprocessing = None,
+    half: Half = False,
+    content_layer: AddedContentLayers = None,
+    style_layer: AddedStyleLayers = None,
 ) -> None:
     """Export VGG-19, with its gradient, to ONNX, and check it against torch.
 
-    The folder can be copied to any machine that has stylize with its cpu or cuda extra; neither
-    torch nor onnx is needed there. It holds graphs for all layer sets of the paper.
+    The folder runs on any machine with stylize's cpu or cuda extra, without torch or onnx.
+
+    It holds graphs for all layer sets of the paper.
     """
     _require_extra()
     from stylize.export.network import vgg19

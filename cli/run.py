@@ -1,131 +1,58 @@
 """``stylize run``: a photo in the manner of a painting."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from stylize.cli.parameters import (
+    DEFAULTS,
+    ContentLayers,
+    ContentWeight,
+    Init,
+    Iterations,
+    ModelName,
+    Optimizer,
+    Output,
+    Painting,
+    Photo,
+    ProviderName,
+    Quiet,
+    Seed,
+    Size,
+    StyleLayers,
+    StyleWeight,
+    Trace,
+)
 from stylize.cli.progress import showing_progress
 from stylize.cli.trace import tracing
 from stylize.models.catalog import embedded_folder
 from stylize.models.errors import OptionError
-from stylize.runtime.options import OptimizerName, Options
+from stylize.runtime.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from stylize.runtime import Iterate, Model
 
-DEFAULTS = Options()
-PICTURES, LOSSES, ITERATION, MODEL = "Pictures", "Losses", "Iteration", "Model"
-
 
 def run(
-    photo: Annotated[Path, typer.Argument(help="The picture to render.", show_default=False)],
-    painting: Annotated[Path, typer.Argument(help="In whose manner.", show_default=False)],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="OUT.png",
-            help="The picture to write: .png, .jpg, .webp or .tiff.",
-            show_default="PHOTO-PAINTING.png here",
-            rich_help_panel=PICTURES,
-        ),
-    ] = None,
-    size: Annotated[
-        int,
-        typer.Option(
-            metavar="PIXELS",
-            help="Long side of the photo and of the painting.",
-            rich_help_panel=PICTURES,
-        ),
-    ] = DEFAULTS.size,
-    init: Annotated[
-        str,
-        typer.Option(
-            metavar="photo|painting|noise|FILE",
-            help="The picture to start from.",
-            rich_help_panel=PICTURES,
-        ),
-    ] = DEFAULTS.init,
-    seed: Annotated[
-        int, typer.Option(metavar="N", help="Of --init noise.", rich_help_panel=PICTURES)
-    ] = DEFAULTS.seed,
-    content_weight: Annotated[
-        float,
-        typer.Option(
-            metavar="α",
-            help="How much likeness to the photo counts.",
-            rich_help_panel=LOSSES,
-        ),
-    ] = DEFAULTS.content_weight,
-    style_weight: Annotated[
-        float,
-        typer.Option(
-            metavar="β",
-            help="How much likeness to the painting counts. Ten times more or less makes a "
-            "visible difference.",
-            rich_help_panel=LOSSES,
-        ),
-    ] = DEFAULTS.style_weight,
-    content_layer: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="LAYER",
-            help="Where to compare with the photo; repeat for more.",
-            show_default=" ".join(DEFAULTS.content_layers),
-            rich_help_panel=LOSSES,
-        ),
-    ] = None,
-    style_layer: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="LAYER",
-            help="Where to compare with the painting; repeat for more.",
-            show_default=" ".join(DEFAULTS.style_layers),
-            rich_help_panel=LOSSES,
-        ),
-    ] = None,
-    iterations: Annotated[
-        int,
-        typer.Option(metavar="N", help="Evaluations of the gradient.", rich_help_panel=ITERATION),
-    ] = DEFAULTS.iterations,
-    optimizer: Annotated[
-        OptimizerName,
-        typer.Option(
-            help="L-BFGS gets there in fewer iterations; Adam needs less memory.",
-            rich_help_panel=ITERATION,
-        ),
-    ] = DEFAULTS.optimizer,
-    trace: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.jsonl",
-            help="Write each iteration's losses, a JSON object a line.",
-            show_default=False,
-            rich_help_panel=ITERATION,
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FOLDER",
-            help="What sees the pictures; 'stylize models' lists what is there.",
-            show_default="vgg19 if exported, else the small embedded one",
-            rich_help_panel=MODEL,
-        ),
-    ] = None,
-    provider: Annotated[
-        str,
-        typer.Option(
-            metavar="cpu|cuda",
-            help="Where ONNX Runtime computes; never elsewhere.",
-            rich_help_panel=MODEL,
-        ),
-    ] = "cpu",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    photo: Photo,
+    painting: Painting,
+    output: Output = None,
+    size: Size = DEFAULTS.size,
+    init: Init = DEFAULTS.init,
+    seed: Seed = DEFAULTS.seed,
+    content_weight: ContentWeight = DEFAULTS.content_weight,
+    style_weight: StyleWeight = DEFAULTS.style_weight,
+    content_layer: ContentLayers = None,
+    style_layer: StyleLayers = None,
+    iterations: Iterations = DEFAULTS.iterations,
+    optimizer: Optimizer = DEFAULTS.optimizer,
+    trace: Trace = None,
+    model: ModelName = None,
+    provider: ProviderName = "cpu",
+    quiet: Quiet = False,
 ) -> None:
     """Render PHOTO in the manner of PAINTING.
 

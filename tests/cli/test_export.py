@@ -315,7 +315,7 @@ def test_the_real_weights_pass_every_check(real_weights: Path, tmp_path: Path) -
     result = run_export("--weights", real_weights, "-o", folder)
     manifest = opened(result, folder).manifest
     assert "Weights: VGG-19 of Simonyan and Zisserman, convolutions; caffe" in result.stdout
-    assert result.stdout.count("\n  ok     ") == 8
+    assert result.stdout.count("\n  ok     ") == 10
     assert "FAILED" not in result.stdout
     assert (manifest.network, manifest.weights.dtype) == ("vgg19", "float32")
     assert manifest.layer("conv5_4").channels == 512

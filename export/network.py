@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
-from stylize.models.errors import OptionError
+from stylize.models.layers import find_layer
 from stylize.models.preprocessing import CAFFE, Preprocessing
 
 PoolingKind = Literal["average", "max"]
@@ -78,11 +78,7 @@ class Network:
         OptionError
             There is none.
         """
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        known = ", ".join(layer.name for layer in self.layers)
-        raise OptionError(f"{self.name} has no layer '{name}'. Its layers: {known}.")
+        return find_layer(self.layers, name, self.name)
 
     def up_to(self, name: str) -> "Network":
         """Return the network without the layers after `name`."""

@@ -60,8 +60,10 @@ def write_folder(
 
     Raises
     ------
+    OptionError
+        The network has no such layer.
     ModelError
-        A layer is unknown, or the folder cannot be written or holds something else.
+        The folder cannot be written, or holds something else.
     """
     check_replaceable(path)
     added = in_order(network, layers)

@@ -1,6 +1,10 @@
 """Which layers a loss looks at: the sets that the paper uses, and how one set covers another."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from stylize.models.errors import OptionError
 
 CONTENT_LAYERS = ("conv4_2",)
 """The content layer of the paper's Figures 2 and 3."""
@@ -31,6 +35,33 @@ class LayerSet:
     def covers(self, other: "LayerSet") -> bool:
         """Whether every layer of `other` is here, for the same kind of loss."""
         return set(other.content) <= set(self.content) and set(other.style) <= set(self.style)
+
+
+class Named(Protocol):
+    """Anything with a layer's name."""
+
+    @property
+    def name(self) -> str:
+        """The paper's name of the layer."""
+        ...
+
+
+L = TypeVar("L", bound=Named)
+
+
+def find_layer(layers: Sequence[L], name: str, owner: str) -> L:
+    """Return the layer called `name`.
+
+    Raises
+    ------
+    OptionError
+        `owner` has no such layer.
+    """
+    for layer in layers:
+        if layer.name == name:
+            return layer
+    known = ", ".join(layer.name for layer in layers)
+    raise OptionError(f"{owner} has no layer '{name}'. Its layers: {known}.")
 
 
 def paper_layer_sets() -> list[LayerSet]:

@@ -7,8 +7,8 @@ from typing import Literal
 import msgspec
 
 from stylize.models.catalog import MANIFEST_FILE
-from stylize.models.errors import ModelError, OptionError
-from stylize.models.layers import LayerSet
+from stylize.models.errors import ModelError
+from stylize.models.layers import LayerSet, find_layer
 from stylize.models.preprocessing import Preprocessing
 
 FORMAT = 1
@@ -86,11 +86,7 @@ class Manifest:
         OptionError
             The network has no such layer.
         """
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        known = ", ".join(layer.name for layer in self.layers)
-        raise OptionError(f"The model '{self.name}' has no layer '{name}'. Its layers: {known}.")
+        return find_layer(self.layers, name, f"The model '{self.name}'")
 
 
 def to_json(manifest: Manifest) -> bytes:

@@ -80,7 +80,7 @@ def transfer(
     photo, painting : PIL image or path
         In any size; both are scaled to ``options.size``.
     options : Options
-        The paper's settings by default.
+        By default the paper's layers and weights, from the photo.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def transfer(
 def _objective(
     model: Model, photo: Image.Image, painting: Image.Image, options: Options
 ) -> Objective:
-    """Alpha and beta w_l for each layer, and the targets of photo and painting."""
+    """Return what to minimise: the losses against photo and painting, each with its weight."""
     layers = options.layers
     model.folder.gradient_graph(layers)  # before the work: is there one for these layers?
     targets: dict[str, Array] = {}

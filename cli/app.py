@@ -6,8 +6,14 @@ import typer
 
 from stylize.cli.edge import reporting
 from stylize.cli.export import export_vgg19
+from stylize.cli.figures import figure, grid
 from stylize.cli.models import models
+from stylize.cli.presets import presets
+from stylize.cli.reconstruct import reconstruct
+from stylize.cli.rerun import rerun
 from stylize.cli.run import run
+from stylize.cli.sheet import sheet
+from stylize.cli.texture import texture
 
 app = typer.Typer(
     name="stylize",
@@ -21,9 +27,17 @@ export_app = typer.Typer(
     help="Turn a network's weights into a model folder for 'stylize run'.", no_args_is_help=True
 )
 export_app.command("vgg19")(reporting(export_vgg19))
-app.command("run")(reporting(run))
-app.add_typer(export_app, name="export")
-app.command("models")(reporting(models))
+PICTURES, PAPER, MODELS = "Pictures", "The paper's figures", "Models and settings"
+app.command("run", rich_help_panel=PICTURES)(reporting(run))
+app.command("rerun", rich_help_panel=PICTURES)(reporting(rerun))
+app.command("sheet", rich_help_panel=PICTURES)(reporting(sheet))
+app.command("reconstruct", rich_help_panel=PAPER)(reporting(reconstruct))
+app.command("texture", rich_help_panel=PAPER)(reporting(texture))
+app.command("grid", rich_help_panel=PAPER)(reporting(grid))
+app.command("figure", rich_help_panel=PAPER)(reporting(figure))
+app.add_typer(export_app, name="export", rich_help_panel=MODELS)
+app.command("models", rich_help_panel=MODELS)(reporting(models))
+app.command("presets", rich_help_panel=MODELS)(reporting(presets))
 
 
 def _print_version(wanted: bool) -> None:

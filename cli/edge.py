@@ -32,6 +32,8 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
             if os.environ.get(TRACEBACK_VARIABLE):
                 raise
             fail(str(error), USAGE if isinstance(error, OptionError) else FAILURE)
+        except MemoryError:
+            fail("Memory ran out. Use a smaller --size.", FAILURE)
         except KeyboardInterrupt:
             fail("Interrupted.", INTERRUPTED)
 

@@ -45,7 +45,8 @@ def export_vgg19(
     from stylize.export.weights import load_weights
     from stylize.export.write import check_replaceable, in_order, write_folder
 
-    folder = (output or user_folder() / PREFERRED_MODEL).absolute()
+    name = PREFERRED_MODEL if pooling == "average" else f"{PREFERRED_MODEL}-{pooling}"
+    folder = (output or user_folder() / name).absolute()
     check_replaceable(folder)
     network = vgg19(pooling)
     layers = in_order(network, _added_layers(content_layer, style_layer))

@@ -1,18 +1,62 @@
-"""The arguments and options of the commands, each declared once."""
+"""The arguments and options of the commands, each declared once.
 
+Options that a preset sets are None where they are not given, so that those given can win.
+"""
+
+import re
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from stylize.runtime.options import OptimizerName, Options
+from stylize.models.errors import OptionError
+from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS
+from stylize.runtime.figures import RATIOS
+from stylize.runtime.options import Normalisation, OptimizerName, Options, Side
 
 DEFAULTS = Options()
 PICTURES, LOSSES, ITERATION, MODEL = "Pictures", "Losses", "Iteration", "Model"
 
+
+def chosen(base: Options, **given: Any) -> Options:
+    """Return `base` with what was given on the command line; None stands for not given."""
+    return replace(base, **{name: value for name, value in given.items() if value is not None})
+
+
+def layers_of(names: list[str] | None) -> tuple[str, ...] | None:
+    """Return layers as `Options` takes them."""
+    return tuple(dict.fromkeys(names)) if names else None
+
+
+def size_of(text: str | None) -> int | tuple[int, int] | None:
+    """Return what --size says: pixels of one side, or width and height.
+
+    Raises
+    ------
+    OptionError
+        It says neither.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,9})(?:[xX×](\d{1,9}))?", text.strip())
+    if not match:
+        raise OptionError(f"The size is '{text}'; write 512, or width and height as 640x480.")
+    return (int(match[1]), int(match[2])) if match[2] else int(match[1])
+
+
 Photo = Annotated[Path, typer.Argument(help="The picture to render.", show_default=False)]
 
 Painting = Annotated[Path, typer.Argument(help="In whose manner.", show_default=False)]
+
+PresetName = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Settings by the name of their source: stylize, paper, gatys-code, johnson. Options "
+        "given beside it win; 'stylize presets' prints each.",
+    ),
+]
 
 Output = Annotated[
     Path | None,
@@ -20,47 +64,124 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="OUT.png",
-        help="The picture to write: .png, .jpg, .webp or .tiff.",
-        show_default="PHOTO-PAINTING.png here",
+        help="The picture to write: .png, .jpg, .webp or .tiff. A PNG tells how it was made, "
+        "see 'stylize rerun'.",
+        show_default="named after what it is made of",
         rich_help_panel=PICTURES,
     ),
 ]
 
 Size = Annotated[
-    int,
+    str | None,
+    typer.Option(
+        metavar="PIXELS|WxH",
+        help="Long side of the picture and of the painting; or width and height, to which the "
+        "photo is cut.",
+        show_default=str(DEFAULTS.size),
+        rich_help_panel=PICTURES,
+    ),
+]
+
+MeasuredSide = Annotated[
+    Side | None,
+    typer.Option(
+        help="Which side --size measures.",
+        show_default=DEFAULTS.side,
+        rich_help_panel=PICTURES,
+    ),
+]
+
+PaintingSize = Annotated[
+    int | None,
     typer.Option(
         metavar="PIXELS",
-        help="Long side of the photo and of the painting.",
+        help="That side of the painting, if other: the smaller, the finer the strokes.",
+        show_default="as the picture's",
         rich_help_panel=PICTURES,
     ),
 ]
 
 Init = Annotated[
-    str,
+    str | None,
     typer.Option(
-        metavar="photo|painting|noise|FILE",
-        help="The picture to start from.",
+        metavar="photo|painting|noise|grey|FILE",
+        help="What to start from.",
+        show_default=DEFAULTS.init,
         rich_help_panel=PICTURES,
     ),
 ]
 
-Seed = Annotated[int, typer.Option(metavar="N", help="Of --init noise.", rich_help_panel=PICTURES)]
+
+def _from_noise(choices: str) -> Any:
+    return typer.Option(
+        metavar=choices,
+        help="What to start from.",
+        show_default="noise",
+        rich_help_panel=PICTURES,
+    )
+
+
+ReconstructionInit = Annotated[str | None, _from_noise("noise|grey|photo|FILE")]
+TextureInit = Annotated[str | None, _from_noise("noise|grey|painting|FILE")]
+GridInit = Annotated[str | None, _from_noise("noise|grey|photo|painting|FILE")]
+
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Of the noise.",
+        show_default=str(DEFAULTS.seed),
+        rich_help_panel=PICTURES,
+    ),
+]
+
+Losses = Annotated[
+    Normalisation | None,
+    typer.Option(
+        help="What the weights multiply: the paper's losses, averaged over the layers, or mean "
+        "squared errors, summed over them.",
+        show_default=DEFAULTS.losses,
+        rich_help_panel=LOSSES,
+    ),
+]
 
 ContentWeight = Annotated[
-    float,
+    float | None,
     typer.Option(
         metavar="α",
         help="How much likeness to the photo counts.",
+        show_default=f"{DEFAULTS.content_weight:g}",
         rich_help_panel=LOSSES,
     ),
 ]
 
 StyleWeight = Annotated[
-    float,
+    float | None,
     typer.Option(
         metavar="β",
         help="How much likeness to the painting counts. Ten times more or less makes a "
         "visible difference.",
+        show_default=f"{DEFAULTS.style_weight:g}",
+        rich_help_panel=LOSSES,
+    ),
+]
+
+FigureStyleWeight = Annotated[
+    float | None,
+    typer.Option(
+        metavar="β",
+        help="How much likeness to the painting counts in Figure 2.",
+        show_default="1000: α/β = 1e-3",
+        rich_help_panel=LOSSES,
+    ),
+]
+
+TvWeight = Annotated[
+    float | None,
+    typer.Option(
+        metavar="γ",
+        help="How much smoothness counts (total variation).",
+        show_default="0",
         rich_help_panel=LOSSES,
     ),
 ]
@@ -68,9 +189,21 @@ StyleWeight = Annotated[
 ContentLayers = Annotated[
     list[str] | None,
     typer.Option(
+        "--content-layer",
         metavar="LAYER",
         help="Where to compare with the photo; repeat for more.",
-        show_default=" ".join(DEFAULTS.content_layers),
+        show_default=" ".join(CONTENT_LAYERS),
+        rich_help_panel=LOSSES,
+    ),
+]
+
+ReconstructionLayers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--layer",
+        metavar="LAYER",
+        help="Where to compare with the photo, conv1_1 ... conv5_1; repeat for more.",
+        show_default=" ".join(CONTENT_LAYERS),
         rich_help_panel=LOSSES,
     ),
 ]
@@ -78,22 +211,61 @@ ContentLayers = Annotated[
 StyleLayers = Annotated[
     list[str] | None,
     typer.Option(
+        "--style-layer",
         metavar="LAYER",
         help="Where to compare with the painting; repeat for more.",
-        show_default=" ".join(DEFAULTS.style_layers),
+        show_default=" ".join(STYLE_LAYERS),
+        rich_help_panel=LOSSES,
+    ),
+]
+
+Rows = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--up-to",
+        metavar="LAYER",
+        help="A row: the style on all style layers up to this one; repeat for more.",
+        show_default=" ".join(STYLE_LAYERS),
+        rich_help_panel=LOSSES,
+    ),
+]
+
+Columns = Annotated[
+    list[float] | None,
+    typer.Option(
+        "--ratio",
+        metavar="α/β",
+        help="A column: content weight to style weight; repeat for more.",
+        show_default=" ".join(f"{ratio:g}" for ratio in RATIOS),
         rich_help_panel=LOSSES,
     ),
 ]
 
 Iterations = Annotated[
-    int,
-    typer.Option(metavar="N", help="Evaluations of the gradient.", rich_help_panel=ITERATION),
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Evaluations of the gradient.",
+        show_default=str(DEFAULTS.iterations),
+        rich_help_panel=ITERATION,
+    ),
 ]
 
 Optimizer = Annotated[
-    OptimizerName,
+    OptimizerName | None,
     typer.Option(
         help="L-BFGS gets there in fewer iterations; Adam needs less memory.",
+        show_default=DEFAULTS.optimizer,
+        rich_help_panel=ITERATION,
+    ),
+]
+
+History = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Steps that L-BFGS remembers.",
+        show_default=str(DEFAULTS.history),
         rich_help_panel=ITERATION,
     ),
 ]
@@ -129,6 +301,53 @@ ProviderName = Annotated[
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
+GridFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FOLDER",
+        help="Where to write the pictures; those that are there already are kept.",
+        show_default="PHOTO-PAINTING here",
+        rich_help_panel=PICTURES,
+    ),
+]
+
+FigureFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FOLDER",
+        help="Where to write the pictures; those that are there already are kept.",
+        show_default="figure1, 2 or 3 here",
+        rich_help_panel=PICTURES,
+    ),
+]
+
+SheetFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--sheet",
+        metavar="FILE",
+        help="The labelled sheet of all pictures.",
+        show_default="sheet.png among them",
+        rich_help_panel=PICTURES,
+    ),
+]
+
+CellSize = Annotated[
+    int | None,
+    typer.Option(
+        "--cell",
+        metavar="PIXELS",
+        help="Long side of the pictures on the sheet.",
+        show_default="as they are",
+        min=16,
+        rich_help_panel=PICTURES,
+    ),
+]
+
 Folder = Annotated[
     Path | None,
     typer.Option(
@@ -136,7 +355,7 @@ Folder = Annotated[
         "-o",
         metavar="FOLDER",
         help="Where to write the model; its last part is the model's name.",
-        show_default="vgg19 in the user's data folder",
+        show_default="vgg19, or vgg19-max, in the user's data folder",
     ),
 ]
 

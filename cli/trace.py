@@ -1,6 +1,7 @@
 """``--trace``: every iteration's losses as JSON lines, complete at any moment."""
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,10 +31,17 @@ def tracing(path: Path | None) -> Iterator[Observer]:
         yield lambda iterate: print(json.dumps(trace_entry(iterate)), file=file)
 
 
-def trace_entry(iterate: "Iterate") -> dict[str, float]:
-    """Return the iterate's number, its seconds since the first one began, and its losses."""
-    return {
+def trace_entry(iterate: "Iterate") -> dict[str, float | None]:
+    """Return the iterate's number, its seconds since the first one began, and its losses.
+
+    A loss that is NaN or infinite, which JSON does not know, is null. Where the search went back,
+    ``restarted_from`` tells to which iteration.
+    """
+    entry: dict[str, float | None] = {
         "iteration": iterate.iteration,
         "seconds": round(iterate.seconds, 4),
-        **iterate.losses,
     }
+    entry |= {name: loss if math.isfinite(loss) else None for name, loss in iterate.losses.items()}
+    if iterate.restarted_from is not None:
+        entry["restarted_from"] = iterate.restarted_from
+    return entry

@@ -11,20 +11,43 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stylize.runtime.images import load_image, scale_to, to_array
-    from stylize.runtime.iteration import Iterate, transfer
+    from stylize.runtime.iteration import Iterate
+    from stylize.runtime.methods import reconstruct, texture, transfer
     from stylize.runtime.model import Model
-    from stylize.runtime.options import Options
+    from stylize.runtime.options import RECONSTRUCTION, TEXTURE, Options
+    from stylize.runtime.presets import PRESETS
+    from stylize.runtime.scene import Scene
 
-__all__ = ["Iterate", "Model", "Options", "load_image", "scale_to", "to_array", "transfer"]
+__all__ = [
+    "PRESETS",
+    "RECONSTRUCTION",
+    "TEXTURE",
+    "Iterate",
+    "Model",
+    "Options",
+    "Scene",
+    "load_image",
+    "reconstruct",
+    "scale_to",
+    "texture",
+    "to_array",
+    "transfer",
+]
 
 _MODULES = {
+    "PRESETS": "presets",
+    "RECONSTRUCTION": "options",
+    "TEXTURE": "options",
     "Iterate": "iteration",
     "Model": "model",
     "Options": "options",
+    "Scene": "scene",
     "load_image": "images",
+    "reconstruct": "methods",
     "scale_to": "images",
+    "texture": "methods",
     "to_array": "images",
-    "transfer": "iteration",
+    "transfer": "methods",
 }
 
 

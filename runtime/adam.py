@@ -30,11 +30,18 @@ class Adam:
     _m: Array | float = field(default=0.0, init=False)
     _v: Array | float = field(default=0.0, init=False)
 
-    def step(self, image: Array, gradient: Array) -> Array:
-        """Return the next image; both arrays are float32 and of the same shape."""
+    def step(self, image: Array, gradient: Array, pace: float = 1.0) -> Array:
+        """Return the next image, at `pace` times the usual distance.
+
+        Both arrays are float32 and of the same shape.
+        """
         self._t += 1
         self._m = self.beta1 * self._m + (1 - self.beta1) * gradient
         self._v = self.beta2 * self._v + (1 - self.beta2) * gradient**2
         mean = self._m / (1 - self.beta1**self._t)
         scale = np.sqrt(self._v / (1 - self.beta2**self._t)) + self.epsilon
-        return image - self.learning_rate * mean / scale
+        return image - pace * self.learning_rate * mean / scale
+
+    def forget(self) -> None:
+        """Begin anew: the next step starts elsewhere."""
+        self._t, self._m, self._v = 0, 0.0, 0.0

@@ -5,7 +5,7 @@ Arrays are float32, shape (1, 3, height, width), sRGB in 0...1.
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
@@ -13,20 +13,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin
 
 from stylize.models.errors import ImageError, OptionError
+from stylize.runtime.options import MIN_SIDE, Side
 
 Array = npt.NDArray[np.float32]
 
-MIN_SIDE = 16
-"""Pixels; conv5_1 sees a sixteenth of each side."""
-
 FORMATS: dict[str, dict[str, Any]] = {
     ".png": {"format": "PNG"},
-    ".jpg": {"format": "JPEG", "quality": 95, "subsampling": "4:4:4"},
-    ".jpeg": {"format": "JPEG", "quality": 95, "subsampling": "4:4:4"},
-    ".webp": {"format": "WEBP", "quality": 95},
+    ".jpg": {"format": "JPEG", "subsampling": "4:4:4"},
+    ".jpeg": {"format": "JPEG", "subsampling": "4:4:4"},
+    ".webp": {"format": "WEBP"},
     ".tif": {"format": "TIFF", "compression": "tiff_lzw"},
     ".tiff": {"format": "TIFF", "compression": "tiff_lzw"},
 }
@@ -47,6 +45,8 @@ _TURNS = {
 """By the value of EXIF's orientation, what makes the picture upright."""
 
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+_DATE = slice(24, 36)
+"""Of its making, in an ICC profile; without it, the same picture is the same file."""
 _SIXTEEN_BIT_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 _UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
@@ -59,6 +59,25 @@ def load_image(path: str | Path) -> Image.Image:
     ImageError
         The file is missing, not a picture, damaged, too small or far too large.
     """
+    with _opened(path) as file:
+        return normalise(file, f"'{path}'")
+
+
+def read_chunk(path: str | Path, keyword: str) -> str | None:
+    """Return a text chunk of a PNG file; None if it has no such chunk, or is no PNG.
+
+    Raises
+    ------
+    ImageError
+        The file is missing, not a picture, damaged, or far too large.
+    """
+    with _opened(path) as file:
+        text = file.info.get(keyword)
+    return str(text) if isinstance(text, str) else None
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Image.Image]:
     if not Path(path).is_file():
         raise ImageError(f"There is no picture '{path}'. Check the path.")
     try:
@@ -67,7 +86,7 @@ def load_image(path: str | Path) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as file:
                 file.load()
-                return normalise(file, f"'{path}'")
+                yield file
     except _UNREADABLE as error:
         raise ImageError(
             f"'{path}' cannot be read: {error}. stylize reads whole JPEG, PNG, WebP and TIFF "
@@ -87,15 +106,33 @@ def normalise(image: Image.Image, name: str = "The picture") -> Image.Image:
     return _on_white(_in_srgb(_in_eight_bits(_upright(image), name)))
 
 
-def scale_to(image: Image.Image, long_side: int) -> Image.Image:
-    """Return the picture with its long side so many pixels long, in its own proportions."""
-    if max(image.size) == long_side:
-        return image
-    scale = long_side / max(image.size)
-    width, height = (round(side * scale) for side in image.size)
-    scaled = f"At size {long_side}, a picture of {image.width}x{image.height} is"
-    _check_sides((width, height), scaled, "Use a larger --size.")
-    return image.resize((width, height), Image.Resampling.LANCZOS)
+def scale_to(image: Image.Image, pixels: int, side: Side = "long") -> Image.Image:
+    """Return the picture with one side so many pixels long, in its own proportions.
+
+    Raises
+    ------
+    ImageError
+        The other side would be too short.
+    """
+    size = scaled_size(image.size, pixels, side)
+    return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
+
+
+def scaled_size(
+    size: tuple[int, int], pixels: int, side: Side = "long", hint: str = "Use a larger --size."
+) -> tuple[int, int]:
+    """Return width and height so scaled that one side is so many pixels long.
+
+    Raises
+    ------
+    ImageError
+        The other side would be too short; the message ends with `hint`.
+    """
+    length = max(size) if side == "long" else min(size)
+    width, height = (round(each * pixels / length) for each in size)
+    scaled = f"At size {pixels}, a picture of {size[0]}x{size[1]} is"
+    _check_sides((width, height), scaled, hint)
+    return width, height
 
 
 def cover(image: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -117,6 +154,14 @@ def to_image(pixels: Array) -> Image.Image:
     return Image.fromarray(np.rint(rows).astype(np.uint8))
 
 
+def check_ending(path: Path) -> None:
+    """Raise OptionError if a file's name does not tell a format that can be written."""
+    if path.suffix.lower() not in FORMATS:
+        raise OptionError(
+            f"'{path}' must end in one of {', '.join(FORMATS)}, which tells the kind of file."
+        )
+
+
 def check_output(path: Path, long_side: int = 0) -> None:
     """Raise an error if a picture could not be written to `path`, before work is spent on it.
 
@@ -128,10 +173,7 @@ def check_output(path: Path, long_side: int = 0) -> None:
         There is a folder of that name, the place cannot be written to, or the format cannot hold
         `long_side` pixels.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise OptionError(
-            f"'{path}' must end in one of {', '.join(FORMATS)}, which tells the kind of file."
-        )
+    check_ending(path)
     kind = FORMATS[path.suffix.lower()]["format"]
     if long_side > MAX_SIDES.get(kind, long_side):
         raise ImageError(
@@ -145,17 +187,51 @@ def check_output(path: Path, long_side: int = 0) -> None:
         temporary.unlink()
 
 
-def save_image(image: Image.Image, path: Path) -> None:
+def save_image(
+    image: Image.Image,
+    path: Path,
+    text: Mapping[str, str] | None = None,
+    quality: int = 95,
+) -> None:
     """Write a picture, tagged as sRGB; it appears under its name only when it is complete.
+
+    Parameters
+    ----------
+    image : PIL image
+        8-bit RGB.
+    path : Path
+        Its ending tells the format.
+    text : mapping of str to str
+        Text chunks by keyword; only PNG has them, other formats leave them out.
+    quality : int
+        Of JPEG and WebP, at most 100.
 
     Raises
     ------
+    OptionError
+        The ending is unknown.
     ImageError
-        The ending is unknown or the file cannot be written.
+        The file cannot be written.
     """
     check_output(path, max(image.size))
+    settings = {"icc_profile": _undated(_SRGB.tobytes()), **FORMATS[path.suffix.lower()]}
+    if settings["format"] in ("JPEG", "WEBP"):
+        settings["quality"] = quality
+    if settings["format"] == "PNG" and text:
+        settings["pnginfo"] = _text_chunks(text)
     with _replacing(path) as temporary:
-        image.save(temporary, icc_profile=_SRGB.tobytes(), **FORMATS[path.suffix.lower()])
+        image.save(temporary, **settings)
+
+
+def _undated(profile: bytes) -> bytes:
+    return profile[: _DATE.start] + bytes(_DATE.stop - _DATE.start) + profile[_DATE.stop :]
+
+
+def _text_chunks(text: Mapping[str, str]) -> PngImagePlugin.PngInfo:
+    chunks = PngImagePlugin.PngInfo()
+    for keyword, value in text.items():
+        chunks.add_itxt(keyword, value)
+    return chunks
 
 
 @contextmanager

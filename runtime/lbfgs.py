@@ -45,8 +45,11 @@ class LBFGS:
     def __post_init__(self) -> None:
         self._pairs = deque(maxlen=self.history)
 
-    def step(self, image: Array, gradient: Array) -> Array:
-        """Return the next image; both arrays are float32 and of the same shape."""
+    def step(self, image: Array, gradient: Array, pace: float = 1.0) -> Array:
+        """Return the next image, at `pace` times the usual distance.
+
+        Both arrays are float32 and of the same shape.
+        """
         g = gradient.ravel()
         self._remember(g)
         direction = self._newton_direction(g) if self._pairs else self._steepest_step(g)
@@ -55,8 +58,15 @@ class LBFGS:
             self._pairs.clear()
             self._reach = 1.0
             direction = self._steepest_step(g)
+        direction *= np.float32(pace)
         self._step, self._gradient = direction, g
         return image + direction.reshape(image.shape)
+
+    def forget(self) -> None:
+        """Begin anew: the next step starts elsewhere."""
+        self._pairs.clear()
+        self._step = self._gradient = None
+        self._reach = 1.0
 
     def _remember(self, g: Array) -> None:
         if self._step is None or self._gradient is None:

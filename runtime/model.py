@@ -31,6 +31,7 @@ class Model:
     def __init__(self, folder: ModelFolder, provider: Provider) -> None:
         self.folder = folder
         self.provider = provider
+        self._loaded: dict[tuple[str, tuple[int, int]], Program] = {}
 
     @classmethod
     def open(cls, model: str | Path | None = None, provider: str = "cpu") -> "Model":
@@ -88,26 +89,41 @@ class Model:
 
     def objective(
         self,
-        image: Array,
+        size: tuple[int, int],
         targets: Mapping[str, Array],
         content_weights: Mapping[str, float],
         style_weights: Mapping[str, float],
+        tv_weight: float = 0.0,
     ) -> Objective:
-        """Return the total loss (eq. 7) and its gradient, as a function of images like `image`.
+        """Return the total loss (eq. 7) and its gradient, as a function of the image.
+
+        The last graph stays loaded: another objective of the same layers and size is ready at
+        once.
 
         Parameters
         ----------
-        image : array, shape (1, 3, height, width)
-            Any image of the size wanted.
+        size : tuple of int
+            The image's height and width.
         targets : mapping of str to array
             Of the photo (at the same size) and of the painting (at any size).
         content_weights, style_weights : mapping of str to float
             What each layer's loss is multiplied by: alpha, and beta w_l.
+        tv_weight : float
+            What the total variation is multiplied by.
         """
         layers = LayerSet(tuple(content_weights), tuple(style_weights))
         graph = self.folder.gradient_graph(layers)
-        program = self._program(graph, image)
-        return Objective(program, graph.layers, targets, content_weights, style_weights)
+        if (graph.file, size) not in self._loaded:
+            self._loaded.clear()  # first: two at a time would need twice the memory
+            self._loaded[graph.file, size] = Program(self.folder, graph, size, self.provider)
+        return Objective(
+            self._loaded[graph.file, size],
+            graph.layers,
+            targets,
+            content_weights,
+            style_weights,
+            tv_weight,
+        )
 
     def _program(self, graph: GraphFile, image: Array) -> Program:
         _, _, height, width = image.shape

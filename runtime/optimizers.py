@@ -15,8 +15,15 @@ Array = npt.NDArray[np.float32]
 class Optimizer(Protocol):
     """What moves an image downhill."""
 
-    def step(self, image: Array, gradient: Array) -> Array:
-        """Return the next image, given the gradient of the loss at this one."""
+    def step(self, image: Array, gradient: Array, pace: float = 1.0) -> Array:
+        """Return the next image, given the gradient of the loss at this one.
+
+        It is `pace` times as far away as the optimiser would have it.
+        """
+        ...
+
+    def forget(self) -> None:
+        """Begin anew: the next step starts elsewhere."""
         ...
 
 

@@ -108,6 +108,9 @@ def usable_cpus() -> int:
 
 def import_onnxruntime(provider: Provider) -> ModuleType:
     """Import ONNX Runtime, or raise ProviderError with the command that installs it."""
+    # On import, releases from 1.31 on collect facts about the machine to be sent to Microsoft. Who
+    # wants that can set the variable to 0.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
     except ImportError as error:

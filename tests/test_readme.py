@@ -54,9 +54,12 @@ def test_python_example_runs(tmp_path: Path, picture: Callable[..., Path]) -> No
 
 def test_options_named_in_the_readme_exist() -> None:
     program = [sys.executable, "-m", "stylize.cli"]
+    commands = ("run", "rerun", "reconstruct", "texture", "grid", "figure", "sheet", "export vgg19")
     helps = "".join(
-        subprocess.run([*program, *command, "--help"], capture_output=True, text=True).stdout
-        for command in (["run"], ["export", "vgg19"], ["models"])
+        subprocess.run(
+            [*program, *command.split(), "--help"], capture_output=True, text=True
+        ).stdout
+        for command in commands
     )
     named = set(re.findall(r"`(?:[^`\n]*\s)?(--[a-z-]+)", README)) - {"--config-settings"}
     assert {"--size", "--half", "--model", "--trace"} <= named

@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -139,7 +139,7 @@ class TestPhoto:
 
     def test_the_picture_to_start_from_is_checked_too(self) -> None:
         found = message("--init", "nosie", code=USAGE)
-        assert "Cannot start from 'nosie': choose photo, painting, noise, or a file." in found
+        assert "Cannot start from 'nosie': choose photo, painting, noise, grey, or a file." in found
 
     def test_an_error_passes_through_where_a_traceback_is_wanted(
         self, monkeypatch: pytest.MonkeyPatch
@@ -153,7 +153,7 @@ class TestPhoto:
 class TestOptions:
     def test_size_too_small(self) -> None:
         found = message("--size", "15", code=USAGE)
-        assert "The size is 15; it must be 16 pixels or more" in found
+        assert "The size is 15; it must be from 16 to 100000 pixels" in found
 
     def test_size_that_makes_the_short_side_too_small(self) -> None:
         found = message("--size", "20")
@@ -169,11 +169,11 @@ class TestOptions:
     @pytest.mark.parametrize("weight", ["content", "style"])
     def test_weights(self, weight: str, value: str) -> None:
         found = message(f"--{weight}-weight", value, code=USAGE)
-        assert f"The {weight} weight is {value}; it must be 0 or more" in found
+        assert f"The {weight} weight is {value}; it must be from 0 to 1e+30" in found
 
     def test_both_weights_0(self) -> None:
         found = message("--content-weight", "0", "--style-weight", "0", code=USAGE)
-        assert "must be more than 0 for one of them" in found
+        assert "Content and style weight are both 0" in found
 
     def test_optimizer(self) -> None:
         found = refusal("--optimizer", "newton", code=USAGE)
@@ -311,7 +311,7 @@ class TestModel:
             model, lambda manifest: manifest["weights"].update(sha256=sha256(model / WEIGHTS))
         )
         found = message("--model", "model")
-        assert "At iteration 1 the loss 'total' is nan" in found
+        assert "At iteration 1 the loss is nan" in found
         assert "weights are damaged" in found
 
 
@@ -381,3 +381,16 @@ class TestProvider:
         found = message("--provider", provider)
         assert "ONNX Runtime cannot be imported" in found
         assert f"pip install 'stylize-onnx[{provider}]'" in found
+
+
+def test_sizes_out_of_all_proportion() -> None:
+    for size in ("100001", "100001x64", "9" * 50):
+        assert "The size is" in message("--size", size, code=USAGE)
+
+
+def test_memory_that_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run_out(*_: object) -> NoReturn:
+        raise MemoryError
+
+    monkeypatch.setattr("stylize.runtime.scene.Scene.check", run_out)
+    assert message() == "Error: Memory ran out. Use a smaller --size."

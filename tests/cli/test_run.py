@@ -66,16 +66,16 @@ def best(iterations: int) -> Iterate:
 
 @pytest.fixture
 def at_iteration(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Let something happen to the evaluation of the gradient at one iteration."""
+    """Let something happen to the evaluation of the gradient at some iterations."""
 
-    def arrange(iteration: int, happen: Callable[[Evaluation], Evaluation]) -> None:
+    def arrange(*iterations: int, happen: Callable[[Evaluation], Evaluation]) -> None:
         evaluate, count = Objective.__call__, 0
 
         def evaluate_or_happen(objective: Objective, image: npt.NDArray[np.float32]) -> Evaluation:
             nonlocal count
             count += 1
             evaluation = evaluate(objective, image)
-            return happen(evaluation) if count == iteration else evaluation
+            return happen(evaluation) if count in iterations else evaluation
 
         monkeypatch.setattr(Objective, "__call__", evaluate_or_happen)
 
@@ -192,7 +192,7 @@ class TestStart:
 
     def test_painting(self) -> None:
         succeed("--init", "painting", iterations=1)
-        expected = cover(scale_to(load_image("painting.png"), 48), (48, 32))
+        expected = cover(load_image("painting.png"), (48, 32))
         assert np.array_equal(pixels("out.png"), pixels(expected))
 
     def test_file(self, picture: Callable[..., Path]) -> None:
@@ -232,7 +232,7 @@ class TestOptimizer:
 
     def test_the_best_picture_is_saved(self, at_iteration: Callable[..., None]) -> None:
         expected = best(2)
-        at_iteration(3, lambda evaluation: replace(evaluation, total=1e9))
+        at_iteration(3, happen=lambda evaluation: replace(evaluation, total=1e9))
         result = succeed(iterations=3)
         assert np.array_equal(pixels("out.png"), pixels(expected.image))
         assert f"iteration {expected.iteration} after" in result.stderr
@@ -241,14 +241,19 @@ class TestOptimizer:
 class TestMessages:
     def test_progress_is_logged_where_no_terminal_is(self) -> None:
         lines = succeed(iterations=3).stderr.splitlines()
-        assert [line.split()[0] for line in lines[1:-1]] == ["1/3", "2/3", "3/3"]
-        assert all(line.endswith(" left") for line in lines[1:-1])
-        assert lines[3].endswith(" 0:00 left")
+        assert [line.split()[0] for line in lines[2:-1]] == ["1/3", "2/3", "3/3"]
+        assert all(line.endswith(" left") for line in lines[2:-1])
+        assert lines[4].endswith(" 0:00 left")
         assert lines[-1].startswith("out.png: 48x32, iteration ")
 
     def test_a_long_run_logs_ten_lines(self) -> None:
         lines = succeed("--size", "24", iterations=40).stderr.splitlines()
-        assert [line.split()[0] for line in lines[1:-1]] == [f"{n}/40" for n in range(4, 41, 4)]
+        assert [line.split()[0] for line in lines[2:-1]] == [f"{n}/40" for n in range(4, 41, 4)]
+
+    def test_effective_coefficients_are_told(self) -> None:
+        lines = succeed("--content-weight", "3", "--style-weight", "50").stderr.splitlines()
+        style = " + ".join(f"10 E({layer})" for layer in STYLE_LAYERS)
+        assert lines[1] == f"Minimising 3 L_c(conv4_2) + {style}"
 
     def test_nothing_goes_to_stdout(self) -> None:
         assert succeed().stdout == ""
@@ -301,7 +306,7 @@ class TestModel:
 class TestInterruption:
     def test_the_picture_so_far_is_saved(self, at_iteration: Callable[..., None]) -> None:
         expected = best(2)
-        at_iteration(3, interrupt)
+        at_iteration(3, happen=interrupt)
         result = stylize("--trace", "trace.jsonl", iterations=5)
         assert result.exit_code == INTERRUPTED
         assert result.stderr.endswith("Error: Interrupted.\n")
@@ -312,7 +317,7 @@ class TestInterruption:
     def test_before_the_first_iteration_nothing_is_saved(
         self, at_iteration: Callable[..., None]
     ) -> None:
-        at_iteration(1, interrupt)
+        at_iteration(1, happen=interrupt)
         result = stylize()
         assert result.exit_code == INTERRUPTED
         assert result.stderr.endswith("Error: Interrupted.\n")
@@ -339,18 +344,28 @@ class TestInterruption:
         assert "Traceback" not in errors
         assert load_image("out.png").size == (32, 21)
 
-    def test_a_loss_that_is_not_a_number(self, at_iteration: Callable[..., None]) -> None:
+    def test_a_loss_that_is_not_a_number_makes_the_search_go_back(
+        self, at_iteration: Callable[..., None]
+    ) -> None:
         expected = best(2)
-        at_iteration(3, spoil)
-        result = stylize("--trace", "trace.jsonl", iterations=5)
+        at_iteration(3, happen=spoil)
+        trace = traced(iterations=5)
+        assert [entry.get("restarted_from") for entry in trace] == [None, None, 2, None, None]
+        assert trace[2]["total"] is None
+        assert trace[3]["total"] < trace[0]["total"]
+        assert not np.array_equal(pixels("out.png"), pixels(expected.image))
+
+    def test_a_loss_that_stays_not_a_number(self, at_iteration: Callable[..., None]) -> None:
+        expected = best(2)
+        at_iteration(*range(3, 20), happen=spoil)
+        result = stylize("--trace", "trace.jsonl", iterations=50)
         assert result.exit_code == 1
         last = result.stderr.splitlines()[-1]
-        assert last.startswith("Error: At iteration 3 the loss 'total' is nan.")
-        assert "--optimizer adam" in last
+        assert last.startswith("Error: At iteration 13 the loss is nan, ")
         assert np.array_equal(pixels("out.png"), pixels(expected.image))
-        assert len(Path("trace.jsonl").read_text().splitlines()) == 2
+        assert len(Path("trace.jsonl").read_text().splitlines()) == 12
 
     def test_a_loss_that_is_none_from_the_start(self, at_iteration: Callable[..., None]) -> None:
-        at_iteration(1, spoil)
+        at_iteration(1, happen=spoil)
         assert stylize().exit_code == 1
         assert not Path("out.png").exists()

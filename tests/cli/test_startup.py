@@ -58,6 +58,19 @@ def test_a_transfer_imports_no_framework(picture: Callable[..., Path]) -> None:
     assert imported & FRAMEWORKS == set()
 
 
+def test_nothing_about_the_user_is_collected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, picture: Callable[..., Path]
+) -> None:
+    picture("photo.png", seed=1)
+    picture("painting.png", seed=2)
+    (tmp_path / "home").mkdir()
+    for variable in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(variable, str(tmp_path / "home"))
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    imported_by(TRANSFER)
+    assert list((tmp_path / "home").rglob("*")) == []
+
+
 def test_a_framework_would_be_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, picture: Callable[..., Path]
 ) -> None:

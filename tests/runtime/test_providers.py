@@ -91,7 +91,7 @@ def assert_equals_torch(
     subject: Subject, provider: str, image: Array, targets: dict[str, Array]
 ) -> None:
     found = Model.open(subject.folder, provider).objective(
-        image,
+        image.shape[2:],
         targets,
         dict.fromkeys(FIGURE_2.content, ALPHA),
         dict.fromkeys(FIGURE_2.style, BETA / 5),

@@ -70,7 +70,7 @@ def test_errors_come_with_the_call_and_not_with_the_first_iterate(
     ids=str,
 )
 def test_options_that_cannot_be_used(wrong: dict[str, object]) -> None:
-    with pytest.raises(OptionError, match="it must be"):
+    with pytest.raises(OptionError, match="must be"):
         Options(**wrong)  # type: ignore[arg-type]
 
 

@@ -1,0 +1,92 @@
+"""``stylize presets``: what each preset stands for, in the paper's terms."""
+
+import textwrap
+from itertools import chain, repeat
+from typing import Annotated
+
+import typer
+
+from stylize.runtime.options import Options
+from stylize.runtime.presets import PRESETS, Preset, find_preset
+
+WIDTH, INDENT = 88, 13
+HEIGHT_TO_WIDTH = 3 / 4
+"""Of the picture for which the coefficients are printed."""
+
+
+def presets(
+    name: Annotated[str | None, typer.Argument(help="Of one preset.", show_default="all")] = None,
+) -> None:
+    """Print what each preset stands for, with its effective coefficients.
+
+    Whatever a program calls its weights, its loss is a sum of numbers times the paper's L_c (eq. 1)
+    and E (eq. 4) of each layer. Those numbers are printed. TV is half the sum of squared
+    differences of neighbouring pixels; N are a layer's channels, M its positions.
+    """
+    chosen = {name: find_preset(name)} if name else PRESETS
+    typer.echo("\n\n".join(_describe(*item) for item in chosen.items()))
+
+
+def _describe(name: str, preset: Preset) -> str:
+    options = preset.options
+    rows = [
+        ("model", _model(preset)),
+        ("size", f"{options.size} pixels on the {options.side} side"),
+        ("start", _start(options)),
+        ("optimiser", _optimiser(options)),
+        *zip(chain(["loss"], repeat("")), _loss(options), strict=False),
+        *(("differs", departure) for departure in preset.departures),
+    ]
+    return "\n".join([f"{name}: {preset.source}", *(_row(*row) for row in rows)])
+
+
+def _row(what: str, text: str) -> str:
+    indent = " " * INDENT
+    return textwrap.fill(
+        text, WIDTH, initial_indent=f"  {what}".ljust(INDENT), subsequent_indent=indent
+    )
+
+
+def _model(preset: Preset) -> str:
+    return f"{preset.model} ({preset.pooling} pooling)" if preset.model else "any"
+
+
+def _start(options: Options) -> str:
+    names = {"noise": "white noise", "grey": "the mean colour, with faint noise"}
+    return names.get(options.init, f"the {options.init}")
+
+
+def _optimiser(options: Options) -> str:
+    kinds = {"lbfgs": f"L-BFGS, history {options.history}", "adam": "Adam"}
+    return f"{kinds[options.optimizer]}; {options.iterations} evaluations of the gradient"
+
+
+def _loss(options: Options) -> list[str]:
+    """Return the effective coefficients as a sum, for a picture of the usual proportions."""
+    from stylize.export.network import vgg19
+    from stylize.models.manifest import Layer
+    from stylize.runtime.coefficients import coefficients
+
+    network = vgg19()
+
+    def layer(name: str) -> Layer:
+        return Layer(name, network.layer(name).channels, network.stride(name))
+
+    height, width = _usual_size(options)
+    found = coefficients(options, layer, (height, width))
+    first, *others = found.terms
+    lines = [first, *(f"+ {term}" for term in others)]
+    if options.losses == "mse":
+        lines.append(
+            f"at {width}x{height}; content {options.content_weight:g} · 2/NM, "
+            f"style {options.style_weight:g} · 4/N²"
+        )
+    return lines
+
+
+def _usual_size(options: Options) -> tuple[int, int]:
+    if isinstance(options.size, tuple):
+        return options.size[1], options.size[0]
+    if options.side == "short":
+        return options.size, round(options.size / HEIGHT_TO_WIDTH)
+    return round(options.size * HEIGHT_TO_WIDTH), options.size

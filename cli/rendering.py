@@ -1,0 +1,179 @@
+"""What all commands that make pictures do: check first, open, follow the iteration, save."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from stylize.cli.progress import Progress, showing_progress
+from stylize.cli.trace import tracing
+from stylize.models.catalog import embedded_folder
+from stylize.models.errors import OptionError
+from stylize.runtime.options import STARTS, Options
+
+if TYPE_CHECKING:
+    from stylize.runtime import Iterate, Model
+    from stylize.runtime.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What makes pictures, and whether it speaks.
+
+    Attributes
+    ----------
+    model : str or None
+        What the user called it.
+    provider : str
+        Where to compute.
+    quiet : bool
+        Whether to say nothing but errors.
+    """
+
+    model: str | None
+    provider: str
+    quiet: bool
+
+
+@dataclass(frozen=True)
+class Job:
+    """A picture that was asked for.
+
+    Attributes
+    ----------
+    photo, painting : Path or None
+        What it is made of; one may be missing.
+    options : Options
+        How.
+    output : Path
+        Where it goes.
+    trace : Path or None
+        Where the losses go.
+    """
+
+    photo: Path | None
+    painting: Path | None
+    options: Options
+    output: Path
+    trace: Path | None
+
+
+def make_picture(job: Job, machine: Machine) -> None:
+    """Make the picture and save it; if the user interrupts, what there is of it."""
+    inputs = files_read(job.photo, job.painting, job.options)
+    check_outputs([job.output, job.trace], inputs)
+    _check_picture(job.output)
+    model = open_model(machine)
+    from stylize.runtime.recipe import recipe_of
+    from stylize.runtime.scene import Scene
+
+    scene = Scene(model, job.photo, job.painting)
+    scene.check(job.options)
+    _check_picture(job.output, scene.size(job.options))
+    recipe = recipe_of(model, machine.model, job.photo, job.painting, job.options)
+    with (
+        tracing(job.trace) as write,
+        showing_progress(job.options.iterations, machine.quiet) as progress,
+    ):
+        progress.say(f"Minimising {' + '.join(scene.coefficients(job.options).terms)}")
+        follow(scene.render(job.options), [write], recipe, job.output, progress)
+
+
+def follow(
+    iterates: "Iterable[Iterate]",
+    observers: "Sequence[Callable[[Iterate], None]]",
+    recipe: "Recipe",
+    output: Path,
+    progress: Progress,
+    enough: int = 0,
+) -> None:
+    """Show every iterate to the observers; whatever ends them, save the one with the lowest loss.
+
+    It is mostly the last, but a step without a line search may overshoot.
+
+    Parameters
+    ----------
+    iterates : iterable of Iterate
+        From ``Scene.render``.
+    observers : sequence of functions
+        Called with each.
+    recipe : Recipe
+        What is made.
+    output : Path
+        Where it goes.
+    progress : Progress
+        Is told of each, and of the file written.
+    enough : int
+        After fewer iterations, nothing is saved: what is there already is better.
+    """
+    best: Iterate | None = None
+    evaluations = 0
+    try:
+        for iterate in iterates:
+            evaluations = iterate.iteration
+            if best is None or iterate.total <= best.total:
+                best = iterate
+            for observe in (*observers, progress.show):
+                observe(iterate)
+    finally:
+        if best and evaluations >= enough:
+            _save(best, output, replace(recipe, evaluations=evaluations))
+            progress.say(_saved(output, best))
+
+
+def files_read(photo: Path | None, painting: Path | None, options: Options) -> list[Path]:
+    """Return the files that a picture is made of."""
+    start = None if options.init in STARTS else Path(options.init)
+    return [path for path in (photo, painting, start) if path]
+
+
+def check_outputs(outputs: Sequence[Path | None], inputs: Sequence[Path]) -> None:
+    """Find out before the work whether what is written would destroy what is read.
+
+    Raises
+    ------
+    OptionError
+        An output is one of the inputs, or two outputs are the same file.
+    """
+    seen: set[Path] = set()
+    for output in filter(None, outputs):
+        for path in inputs:
+            if output.exists() and path.exists() and path.samefile(output):
+                raise OptionError(f"'{output}' would overwrite '{path}'. Name another file.")
+        if output.resolve() in seen:
+            raise OptionError(f"Two outputs cannot both be '{output}'. Name another file.")
+        seen.add(output.resolve())
+
+
+def open_model(machine: Machine) -> "Model":
+    """Open a model, and say so where it is not the one that the user may expect."""
+    from stylize.runtime import Model
+
+    model = Model.open(machine.model, machine.provider)
+    if machine.model is None and model.folder.path == embedded_folder() and not machine.quiet:
+        typer.echo(
+            "Using the small embedded model 'compact', since no exported vgg19 was found. To get "
+            "VGG-19: pip install 'stylize-onnx[export]' && stylize export vgg19",
+            err=True,
+        )
+    return model
+
+
+def _check_picture(output: Path, size: tuple[int, int] = (0, 0)) -> None:
+    from stylize.runtime.images import check_output
+
+    check_output(output, max(size))
+
+
+def _save(best: "Iterate", output: Path, recipe: "Recipe") -> None:
+    from stylize.runtime.images import save_image
+    from stylize.runtime.recipe import recipe_chunks
+
+    save_image(best.image, output, recipe_chunks(recipe))
+
+
+def _saved(output: Path, best: "Iterate") -> str:
+    _, _, height, width = best.pixels.shape
+    return f"{output}: {width}x{height}, iteration {best.iteration} after {best.seconds:.0f} s"

@@ -1,0 +1,68 @@
+"""``stylize sheet``: a labelled contact sheet of any pictures."""
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stylize.cli.parameters import CellSize, Quiet
+from stylize.cli.rendering import check_outputs
+from stylize.models.errors import OptionError
+
+
+def sheet(
+    pictures: Annotated[
+        list[Path], typer.Argument(help="In the order of reading.", show_default=False)
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="SHEET.png",
+            help="The sheet to write.",
+            show_default="sheet.png here",
+        ),
+    ] = None,
+    columns: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Pictures in a row.", show_default="about square"),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Below a picture; repeat for each.",
+            show_default="the files' names",
+        ),
+    ] = None,
+    cell: CellSize = None,
+    quiet: Quiet = False,
+) -> None:
+    """Put pictures side by side on one labelled sheet."""
+    from stylize.runtime.images import check_output, load_image
+    from stylize.runtime.sheet import Sheet, check_replaceable, draw_sheet, save_sheet
+
+    labels = label or [picture.stem for picture in pictures]
+    if len(labels) != len(pictures):
+        raise OptionError(
+            f"There are {len(pictures)} pictures but {len(labels)} labels. Give one for each."
+        )
+    target = output or Path("sheet.png")
+    check_outputs([target], pictures)
+    check_output(target)
+    if not output:
+        check_replaceable(target, "-o")
+    count = columns or math.ceil(math.sqrt(len(pictures)))
+    starts = range(0, len(pictures), count)
+    drawn = draw_sheet(
+        Sheet(
+            rows=[[load_image(path) for path in pictures[i : i + count]] for i in starts],
+            captions=[labels[i : i + count] for i in starts],
+        ),
+        cell,
+    )
+    save_sheet(drawn, target)
+    if not quiet:
+        typer.echo(f"{target}: {drawn.width}x{drawn.height}, {len(pictures)} pictures", err=True)

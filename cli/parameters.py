@@ -280,24 +280,29 @@ Trace = Annotated[
     ),
 ]
 
-ModelName = Annotated[
-    str | None,
-    typer.Option(
+
+def _model(default: str) -> Any:
+    return typer.Option(
         metavar="NAME|FOLDER",
         help="What sees the pictures; 'stylize models' lists what is there.",
-        show_default="vgg19 if exported, else the small embedded one",
+        show_default=default,
         rich_help_panel=MODEL,
-    ),
-]
+    )
 
-ProviderName = Annotated[
-    str,
-    typer.Option(
+
+def _provider(default: str | bool) -> Any:
+    return typer.Option(
         metavar="cpu|cuda",
         help="Where ONNX Runtime computes; never elsewhere.",
+        show_default=default,
         rich_help_panel=MODEL,
-    ),
-]
+    )
+
+
+ModelName = Annotated[str | None, _model("vgg19 if exported, else the small embedded one")]
+ProviderName = Annotated[str, _provider(default=True)]
+SameModel = Annotated[str | None, _model("as then")]
+SameProvider = Annotated[str | None, _provider("as then")]
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylize.cli.parameters import MODEL, ModelName, Quiet, Trace
+from stylize.cli.parameters import Quiet, SameModel, SameProvider, Trace
 from stylize.cli.rendering import Job, Machine, check_outputs, make_picture
 from stylize.models.catalog import find_model
 from stylize.models.errors import ImageError, ModelError, OptionError
@@ -47,16 +47,8 @@ def rerun(
         bool, typer.Option("--show", help="Print how the picture was made, as JSON, and stop.")
     ] = False,
     trace: Trace = None,
-    model: ModelName = None,
-    provider: Annotated[
-        str | None,
-        typer.Option(
-            metavar="cpu|cuda",
-            help="Where ONNX Runtime computes; never elsewhere.",
-            show_default="as then",
-            rich_help_panel=MODEL,
-        ),
-    ] = None,
+    model: SameModel = None,
+    provider: SameProvider = None,
     quiet: Quiet = False,
 ) -> None:
     """Repeat the run that made FILE.png, which tells how it was made.

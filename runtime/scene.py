@@ -84,8 +84,9 @@ class Scene:
             The model has no such layer, there is no such picture to start from, or a loss has a
             weight but no picture to compare with.
         """
-        self.check(options)
-        return minimise(self.objective(options), self.start(options), options)
+        self._check_losses(options)
+        start = self.start(options)  # before the work of loading the graph: it may not be there
+        return minimise(self.objective(options), start, options)
 
     def check(self, options: Options) -> None:
         """Find out at little cost whether `render` can start; raises what that would."""
@@ -199,12 +200,9 @@ class Scene:
                 "There is no painting here for the style to be compared with. Give one, or set the "
                 "style weight to 0."
             )
-        pixels = options.painting_size
-        if pixels is None and isinstance(options.size, tuple):
-            pixels = max(options.size) if options.side == "long" else min(options.size)
-        elif pixels is None:
-            assert isinstance(options.size, int)
-            pixels = options.size
+        sides = options.size if isinstance(options.size, tuple) else (options.size,)
+        measured = max(sides) if options.side == "long" else min(sides)
+        pixels = options.painting_size or measured
         hint = "Use a larger --painting-size (or --size)."
         scaled_size(self._painting.size, pixels, options.side, hint)
         return pixels

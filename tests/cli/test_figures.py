@@ -13,7 +13,6 @@ from stylize.cli.app import app
 from stylize.models.layers import LayerSet
 from stylize.runtime.images import load_image, save_image
 from stylize.runtime.model import Model
-from stylize.runtime.objective import Evaluation, Objective
 from stylize.runtime.program import Program
 from stylize.runtime.recipe import read_recipe, recipe_chunks
 
@@ -43,25 +42,6 @@ def pictures(picture: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> N
     picture("photo.png", seed=1)
     picture("painting.png", (32, 40), seed=2)
     picture("other.png", (40, 40), seed=3)
-
-
-@pytest.fixture
-def interrupted_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Let Ctrl-C be pressed during one evaluation of the gradient, counted over all pictures."""
-
-    def arrange(evaluation: int) -> None:
-        evaluate, count = Objective.__call__, 0
-
-        def evaluate_or_stop(objective: Objective, image: npt.NDArray[np.float32]) -> Evaluation:
-            nonlocal count
-            count += 1
-            if count == evaluation:
-                raise KeyboardInterrupt
-            return evaluate(objective, image)
-
-        monkeypatch.setattr(Objective, "__call__", evaluate_or_stop)
-
-    return arrange
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
@@ -18,7 +17,6 @@ from stylize.cli.app import app
 from stylize.models.catalog import embedded_folder
 from stylize.models.folder import sha256
 from stylize.runtime.images import load_image, save_image
-from stylize.runtime.objective import Evaluation, Objective
 from stylize.runtime.recipe import KEYWORD, Recipe, read_recipe, recipe_chunks
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
@@ -34,25 +32,6 @@ def pictures(picture: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> N
     picture("photo.png", seed=1)
     picture("painting.png", (32, 40), seed=2)
     picture("start.png", (40, 40), seed=3)
-
-
-@pytest.fixture
-def interrupted_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Let Ctrl-C be pressed during one evaluation of the gradient."""
-
-    def arrange(evaluation: int) -> None:
-        evaluate, count = Objective.__call__, 0
-
-        def evaluate_or_stop(objective: Objective, image: npt.NDArray[np.float32]) -> Evaluation:
-            nonlocal count
-            count += 1
-            if count == evaluation:
-                raise KeyboardInterrupt
-            return evaluate(objective, image)
-
-        monkeypatch.setattr(Objective, "__call__", evaluate_or_stop)
-
-    return arrange
 
 
 def stylize(*arguments: str) -> Result:

@@ -97,7 +97,7 @@ def _contents(folder: Path, manifest: "Manifest") -> str:
     def megabytes(*names: str) -> str:
         return f"{sum((folder / name).stat().st_size for name in names) / 1e6:.1f} MB"
 
-    graphs = [graph.file for graph in manifest.graphs]
+    graphs = [file.file for file in manifest.files if file is not manifest.weights]
     return (
         f"weights ({manifest.weights.dtype}, {megabytes(manifest.weights.file)}) "
         f"and {len(graphs)} graphs ({megabytes(*graphs)})"
@@ -108,7 +108,7 @@ def _verify(folder: Path, network: "Network", manifest: "Manifest") -> None:
     from stylize.export.torch_peer import available
     from stylize.export.verify import verify_folder
 
-    typer.echo("Checking the written graphs in float64, on random images (about 40 s):")
+    typer.echo("Checking the written graphs in float64, on random images (about 50 s):")
     if not available():
         typer.echo("  torch is not installed: compared with finite differences only")
     failed = False

@@ -33,7 +33,14 @@ from stylize.cli.parameters import (
     size_of,
 )
 from stylize.cli.progress import showing_progress
-from stylize.cli.rendering import Machine, check_outputs, files_read, follow, open_model
+from stylize.cli.rendering import (
+    Machine,
+    check_outputs,
+    files_read,
+    follow,
+    open_model,
+    warn_of_memory,
+)
 from stylize.models.errors import ImageError, OptionError
 from stylize.models.layers import STYLE_LAYERS
 from stylize.runtime.figures import RATIOS, Cell, Figure, figure_1, figure_2, figure_3
@@ -190,6 +197,9 @@ def make_figure(figure: Figure, destination: Destination, machine: Machine) -> N
     for path in (sheet, *(files[cell.name] for cell in missing)):
         check_output(path)
 
+    if missing:
+        worst = max(missing, key=lambda cell: _need(scenes, cell))
+        warn_of_memory(scenes[worst.photo, worst.painting], worst.options, machine)
     iterations = sum(cell.options.iterations for cell in missing)
     with showing_progress(iterations, machine.quiet) as progress:
         progress.say(f"{len(cells) - len(missing)} of {len(cells)} pictures are in {folder}.")
@@ -239,6 +249,12 @@ def _checked_scenes(model: "Model", cells: Sequence[Cell]) -> "dict[Pictures, Sc
             scenes[pictures] = Scene(model, *pictures)
         scenes[pictures].check(cell.options)
     return scenes
+
+
+def _need(scenes: "dict[Pictures, Scene]", cell: Cell) -> int:
+    """Return the bytes that a cell needs."""
+    scene = scenes[cell.photo, cell.painting]
+    return scene.memory(cell.options).bytes(scene.size(cell.options))
 
 
 def _draw(figure: Figure, files: dict[str, Path], sheet: Path, cell: int | None) -> None:

@@ -16,6 +16,10 @@ from stylize.runtime.options import STARTS, Options
 if TYPE_CHECKING:
     from stylize.runtime import Iterate, Model
     from stylize.runtime.recipe import Recipe
+    from stylize.runtime.scene import Scene
+
+HEADROOM = 0.9
+"""Part of the free memory that the advised size takes, for the need is an estimate."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ def make_picture(job: Job, machine: Machine) -> None:
     scene = Scene(model, job.photo, job.painting)
     scene.check(job.options)
     _check_picture(job.output, scene.size(job.options))
+    warn_of_memory(scene, job.options, machine)
     recipe = recipe_of(model, machine.model, job.photo, job.painting, job.options)
     with (
         tracing(job.trace) as write,
@@ -159,6 +164,33 @@ def open_model(machine: Machine) -> "Model":
             err=True,
         )
     return model
+
+
+def warn_of_memory(scene: "Scene", options: Options, machine: Machine) -> None:
+    """Say so if a picture will not fit into memory, and which size would.
+
+    It is begun all the same: there may be memory to swap to, and the estimate may err.
+    """
+    if machine.provider != "cpu" or machine.quiet:
+        return
+    from stylize.runtime.memory import memory_available
+
+    size, need, available = scene.size(options), scene.memory(options), memory_available()
+    if available is None or need.bytes(size) <= available:
+        return
+    fitting = need.size_within(int(HEADROOM * available), size)
+    typer.echo(
+        f"Warning: {size[0]}x{size[1]} needs about {need.bytes(size) / 1e9:.1f} GB of memory, and "
+        f"{available / 1e9:.1f} GB are free. It may fail, or take very long. "
+        + (f"--size {_as_option(fitting, options)} would fit." if fitting else "Free some memory."),
+        err=True,
+    )
+
+
+def _as_option(size: tuple[int, int], options: Options) -> str:
+    if isinstance(options.size, tuple):
+        return f"{size[0]}x{size[1]}"
+    return str(max(size) if options.side == "long" else min(size))
 
 
 def _check_picture(output: Path, size: tuple[int, int] = (0, 0)) -> None:

@@ -1,6 +1,6 @@
 """An ONNX graph under construction: named values, operators appended in order of execution."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,29 @@ class Graph:
             total = self.add("Add", total, term)
         return total
 
+    def either(self, condition: str, then: Callable[[], str], otherwise: Callable[[], str]) -> str:
+        """Append what one of two functions appends; only that one is computed."""
+        branches = [self._branch(then), self._branch(otherwise)]
+        output = self.fresh("if")
+        self.nodes.append(
+            helper.make_node(
+                "If",
+                [condition],
+                [output],
+                name=output,
+                then_branch=branches[0],
+                else_branch=branches[1],
+            )
+        )
+        return output
+
+    def _branch(self, build: Callable[[], str]) -> onnx.GraphProto:
+        start = len(self.nodes)
+        value = build()
+        self.nodes, nodes = self.nodes[:start], self.nodes[start:]
+        output = helper.make_tensor_value_info(value, self.element_type, None)
+        return helper.make_graph(nodes, f"{value}.branch", [], [output])
+
     def constant(self, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> str:
         """Return a constant of the graph's dtype (or `dtype`); equal constants are shared."""
         array = np.asarray(value, dtype or self.dtype)
@@ -90,7 +113,7 @@ class Graph:
     def model(self, name: str) -> onnx.ModelProto:
         """Return the finished model: what no output needs is left out."""
         nodes = needed(self.nodes, [output.name for output in self.outputs])
-        used = {value for node in nodes for value in node.input}
+        used = {value for node in nodes for value in uses(node)}
         graph = helper.make_graph(
             nodes,
             name,
@@ -113,5 +136,18 @@ def needed(nodes: Sequence[onnx.NodeProto], values: Iterable[str]) -> list[onnx.
     for node in reversed(nodes):
         if wanted.intersection(node.output):
             kept.append(node)
-            wanted.update(node.input)
+            wanted.update(uses(node))
     return kept[::-1]
+
+
+def uses(node: onnx.NodeProto) -> Iterator[str]:
+    """Yield the values that a node, or a branch of it, takes."""
+    yield from node.input
+    for attribute in node.attribute:
+        for inner in attribute.g.node:
+            yield from uses(inner)
+
+
+def attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    """Return a node's attributes by name."""
+    return {item.name: helper.get_attribute_value(item) for item in node.attribute}

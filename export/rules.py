@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper
 
-from stylize.export.graph import Graph
+from stylize.export.graph import Graph, attributes
 from stylize.models.errors import UnsupportedOperatorError
 
 Wanted = frozenset[int]
@@ -27,10 +26,10 @@ def conv(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> d
 
     The turned kernel is derived here from the forward one, and folded when the graph is loaded.
     """
-    attributes = _attributes(node)
-    _require_plain_convolution(node, attributes)
-    kernel = attributes["kernel_shape"]
-    pads = attributes.get("pads", [0] * 2 * len(kernel))
+    found = attributes(node)
+    _require_plain_convolution(node, found)
+    kernel = found["kernel_shape"]
+    pads = found.get("pads", [0] * 2 * len(kernel))
     turned = graph.add("Transpose", node.input[1], perm=[1, 0, 2, 3])
     if kernel != [1, 1]:
         turned = _reverse(graph, turned, axes=(2, 3))
@@ -88,7 +87,7 @@ def max_pool(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) 
 def gemm(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
     """G = F Fᵀ, the Gram matrix (eq. 3): with D = dL/dG, dL/dF = (D + Dᵀ) F."""
     features, other = node.input
-    if features != other or _attributes(node) != {"transB": 1}:
+    if features != other or attributes(node) != {"transB": 1}:
         raise UnsupportedOperatorError(
             f"Gemm '{node.output[0]}' is not a Gram matrix F Fᵀ; there is no rule for others."
         )
@@ -120,7 +119,7 @@ def reduce_sum_square(
     graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted
 ) -> dict[int, str]:
     """Y = sum of the squares of x, a scalar: dy/dx = 2 x."""
-    if _attributes(node) != {"keepdims": 0}:
+    if attributes(node) != {"keepdims": 0}:
         raise UnsupportedOperatorError(
             f"ReduceSumSquare '{node.output[0]}' does not reduce to a scalar."
         )
@@ -145,14 +144,10 @@ FLAT = frozenset({"Shape"})
 """Operators whose output does not change with small changes of the input's values."""
 
 
-def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    return {item.name: helper.get_attribute_value(item) for item in node.attribute}
-
-
-def _require_plain_convolution(node: onnx.NodeProto, attributes: dict[str, Any]) -> None:
+def _require_plain_convolution(node: onnx.NodeProto, found: dict[str, Any]) -> None:
     """Stop at a stride, a dilation, groups or automatic padding."""
     plain = {"kernel_shape", "pads"}
-    for name, value in attributes.items():
+    for name, value in found.items():
         if name not in plain and set(np.atleast_1d(value)) != {1}:
             raise UnsupportedOperatorError(
                 f"Conv '{node.output[0]}' has {name} = {value}; the gradient rule knows "
@@ -162,11 +157,11 @@ def _require_plain_convolution(node: onnx.NodeProto, attributes: dict[str, Any])
 
 def _pool_window(node: onnx.NodeProto) -> list[int]:
     """Return (height, width) of a pooling whose windows tile the image."""
-    attributes = _attributes(node)
-    window: list[int] = attributes.pop("kernel_shape")
-    if attributes != {"strides": window}:
+    others = attributes(node)
+    window: list[int] = others.pop("kernel_shape")
+    if others != {"strides": window}:
         raise UnsupportedOperatorError(
-            f"{node.op_type} '{node.output[0]}' has {attributes}; the gradient rule knows "
+            f"{node.op_type} '{node.output[0]}' has {others}; the gradient rule knows "
             f"windows side by side, without padding: strides = {window}."
         )
     return window

@@ -15,6 +15,7 @@ from onnx.reference import ReferenceEvaluator
 from safetensors.numpy import load_file
 
 from stylize.export import torch_peer
+from stylize.export.convolution import Conv
 from stylize.export.network import Network
 from stylize.export.torch_peer import TorchNetwork
 from stylize.export.widen import widen
@@ -113,11 +114,12 @@ class _Comparison:
         losses: list[float] = []
         gradients: list[float] = []
         for graph in self.gradients:
-            found = self._gradient(graph, self.image)
             weights = self._weights(graph)
             truth = peer.evaluate(self.image, graph.layers, self.targets, *weights)
-            losses += map(_difference, _losses(found), _losses(vars(truth)))
-            gradients.append(_difference(found["gradient"], truth.gradient))
+            for file in (graph, graph.blocked) if graph.blocked else (graph,):
+                found = self._gradient(graph, self.image, file.file)
+                losses += map(_difference, _losses(found), _losses(vars(truth)))
+                gradients.append(_difference(found["gradient"], truth.gradient))
         yield self._check("losses", losses)
         yield self._check("gradient", gradients)
 
@@ -161,11 +163,18 @@ class _Comparison:
             np.array([self.weights[name] for name in style]),
         )
 
-    def _gradient(self, graph: GraphFile, image: Array) -> dict[str, Array]:
-        return self._evaluate(graph, image, *self._weights(graph))
+    def _gradient(
+        self, graph: GraphFile, image: Array, file: str | None = None
+    ) -> dict[str, Array]:
+        return self._evaluate(graph, image, *self._weights(graph), file)
 
     def _evaluate(
-        self, graph: GraphFile, image: Array, content_weights: Array, style_weights: Array
+        self,
+        graph: GraphFile,
+        image: Array,
+        content_weights: Array,
+        style_weights: Array,
+        file: str | None = None,
     ) -> dict[str, Array]:
         feeds = {
             "image": image,
@@ -173,10 +182,13 @@ class _Comparison:
             "style_weights": style_weights,
             **self.targets,
         }
-        return self._run(graph, {value.name: feeds[value.name] for value in graph.inputs})
+        return self._run(graph, {value.name: feeds[value.name] for value in graph.inputs}, file)
 
-    def _run(self, graph: GraphFile, feeds: Mapping[str, Array]) -> dict[str, Array]:
-        evaluator = ReferenceEvaluator(widen(onnx.load(self.path / graph.file)))
+    def _run(
+        self, graph: GraphFile, feeds: Mapping[str, Array], file: str | None = None
+    ) -> dict[str, Array]:
+        model = widen(onnx.load(self.path / (file or graph.file)))
+        evaluator = ReferenceEvaluator(model, new_ops=[Conv])
         outputs = list(evaluator.run(None, dict(feeds)))
         return dict(zip(evaluator.output_names, outputs, strict=True))
 

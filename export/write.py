@@ -4,11 +4,13 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
 
 from stylize.export.assemble import features_model, gradient_model, targets_model
+from stylize.export.blocked import lower
 from stylize.export.graph import OPSET
 from stylize.export.network import Network
 from stylize.export.stored import stored_tensors
@@ -19,6 +21,7 @@ from stylize.models.folder import sha256
 from stylize.models.layers import LayerSet, paper_layer_sets
 from stylize.models.manifest import (
     FORMAT,
+    BlockedFile,
     GraphFile,
     Layer,
     Manifest,
@@ -85,7 +88,7 @@ def write_folder(
                 for layers in _target_sets(sets)
             ),
             gradients=tuple(
-                _save(folder, "gradient", gradient_model(network, stored, layers), layers)
+                _save_gradient(folder, gradient_model(network, stored, layers), layers)
                 for layers in sets
             ),
         )
@@ -184,6 +187,15 @@ def _save(
         inputs=_values(model.graph.input),
         outputs=_values(model.graph.output),
     )
+
+
+def _save_gradient(folder: Path, model: onnx.ModelProto, layers: LayerSet) -> GraphFile:
+    """Save the graph in both forms: it runs at every iteration, the others once."""
+    graph = _save(folder, "gradient", model, layers)
+    path = folder / graph.file.replace(".onnx", ".blocked.onnx")
+    onnx.save(lower(model), path)
+    onnx.checker.check_model(path, full_check=True)
+    return replace(graph, blocked=BlockedFile(path.name, sha256(path)))
 
 
 def _suffix(layers: LayerSet) -> str:

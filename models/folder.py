@@ -57,9 +57,8 @@ def open_folder(path: Path) -> ModelFolder:
         No manifest, or a file that is missing, has a wrong name or a wrong sha256.
     """
     manifest = read_manifest(path)
-    _check_file(path, manifest.weights.file, manifest.weights.sha256)
-    for graph in manifest.graphs:
-        _check_file(path, graph.file, graph.sha256)
+    for file in manifest.files:
+        _check_file(path, file.file, file.sha256)
     return ModelFolder(path, manifest)
 
 

@@ -35,6 +35,14 @@ class Value:
 
 
 @dataclass(frozen=True)
+class BlockedFile:
+    """An ONNX graph that computes the same as another in operators for a blocked layout."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class GraphFile:
     """An ONNX graph of the folder and the layers that it looks at."""
 
@@ -44,6 +52,8 @@ class GraphFile:
     layers: LayerSet
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
+    blocked: BlockedFile | None = None
+    """The same function, faster where ONNX Runtime's CPU provider has its blocked layout."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,12 @@ class Manifest:
     def graphs(self) -> tuple[GraphFile, ...]:
         """All graphs of the folder."""
         return (self.features, *self.targets, *self.gradients)
+
+    @property
+    def files(self) -> tuple[WeightsFile | GraphFile | BlockedFile, ...]:
+        """All files of the folder but the manifest."""
+        blocked = (graph.blocked for graph in self.graphs)
+        return (self.weights, *self.graphs, *(file for file in blocked if file))
 
     def layer(self, name: str) -> Layer:
         """Return the layer called `name`.

@@ -40,10 +40,11 @@ class Program:
             for value in graph.inputs
         }
         self._outputs = [value.name for value in graph.outputs]
-        self._what = f"{graph.file} at {size[1]}x{size[0]} pixels, provider {provider.name}"
+        file = graph.blocked.file if graph.blocked and provider.blocked else graph.file
+        self._what = f"{file} at {size[1]}x{size[0]} pixels, provider {provider.name}"
         with self._reporting():
             self._session = open_session(
-                folder.path / graph.file,
+                folder.path / file,
                 {name: value for name, value in dimensions.items() if name in used},
                 provider,
             )

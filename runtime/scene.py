@@ -20,6 +20,7 @@ from stylize.runtime.images import (
     to_array,
 )
 from stylize.runtime.iteration import Iterate, minimise
+from stylize.runtime.memory import Need, memory_need
 from stylize.runtime.model import Model
 from stylize.runtime.objective import Objective
 from stylize.runtime.options import STARTS, Options, Side
@@ -117,6 +118,16 @@ class Scene:
         """
         width, height = self.size(options)
         return coefficients(options, self._model.folder.manifest.layer, (height, width))
+
+    def memory(self, options: Options) -> Need:
+        """Return what pictures like that which `render` makes need of memory, on the CPU.
+
+        Raises what `check` does, but for the picture to start from.
+        """
+        graph = self._model.folder.gradient_graph(options.layers)
+        history = options.history if options.optimizer == "lbfgs" else 1
+        steps = min(history, options.iterations)
+        return memory_need(self._model.folder, graph.layers, steps)
 
     def objective(self, options: Options) -> Objective:
         """Return what `render` minimises: the total loss (eq. 7) and its gradient by the image.

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ pytest.importorskip("safetensors", reason="exporting needs safetensors")
 from onnx import numpy_helper
 from small import small_network, small_weights
 
+from stylize.export.blocked import lower
 from stylize.export.network import Network, PoolingKind
+from stylize.export.phases import INFINITY
 from stylize.export.verify import TOLERANCES, Check, verify_folder
 from stylize.export.write import write_folder
-from stylize.models.manifest import GraphFile, Manifest
+from stylize.models.layers import paper_layer_sets
+from stylize.models.manifest import BlockedFile, GraphFile, Manifest
 from stylize.models.preprocessing import CAFFE, TORCHVISION, Preprocessing
 
 Tamper = Callable[[Any], None]
@@ -52,7 +56,8 @@ class Written:
             self, manifest=dataclasses.replace(self.manifest, gradients=gradients)
         )
 
-    def tamper(self, graph: GraphFile, tamper: Tamper) -> None:
+    def tamper(self, graph: GraphFile | BlockedFile | None, tamper: Tamper) -> None:
+        assert graph, "there is no such graph"
         model = onnx.load(self.path / graph.file, load_external_data=False)
         before = model.SerializeToString()
         tamper(model)
@@ -115,6 +120,36 @@ def add_to_mean(model: Any) -> None:
     (tensor,) = [tensor for tensor in model.graph.initializer if tensor.name == node.input[2]]
     mean = numpy_helper.to_array(tensor) + np.array([0, 0.5, 0], np.float32)
     tensor.CopyFrom(numpy_helper.from_array(mean, tensor.name))
+
+
+def change_bound(model: Any) -> None:
+    """Lower the upper bound of the ReLUs' masks."""
+    names = {node.input[2] for node in model.graph.node if node.op_type == "Clip"}
+    scale_filled(1, 0.98, names)(model)
+
+
+def scale_filled(value: float, factor: float, names: set[str] | None = None) -> Tamper:
+    """Multiply the constants that hold nothing but `value`, of whatever shape."""
+
+    def tamper(model: Any) -> None:
+        for tensor in model.graph.initializer:
+            if tensor.external_data or (names and tensor.name not in names):
+                continue
+            array = numpy_helper.to_array(tensor)
+            if array.dtype == np.float32 and (array == np.float32(value)).all():
+                scaled = (factor * array).astype(np.float32)
+                tensor.CopyFrom(numpy_helper.from_array(scaled, tensor.name))
+
+    return tamper
+
+
+def open_outside(model: Any) -> None:
+    """Let what lies outside a map of odd height or width not be shut off."""
+    for tensor in model.graph.initializer:
+        array = numpy_helper.to_array(tensor) if tensor.raw_data else np.zeros(0, np.float32)
+        if (array == np.float32(-INFINITY)).any():
+            zeros = np.zeros(array.shape, np.float32)
+            tensor.CopyFrom(numpy_helper.from_array(zeros, tensor.name))
 
 
 def skip_last(operator: str) -> Tamper:
@@ -192,6 +227,49 @@ def test_finite_differences_alone_find_a_wrong_gradient(tmp_path: Path, name: st
 def test_a_wrong_gradient_of_any_graph_is_found(average: Written, place: int, value: float) -> None:
     graph = average.manifest.gradients[place]
     average.tamper(graph, change_constant(2, value))
+    folder = average.few(average.manifest.gradients[0], graph)
+    assert folder.failed() == {"gradient, 32x32, torch"}
+
+
+BLOCKED_TAMPERS: dict[str, tuple[int, Tamper, set[str]]] = {
+    "a mask that is not 1": (
+        8,
+        change_bound,
+        {"gradient, 32x32, torch", "gradient, 33x35, torch"},
+    ),
+    "the average's share": (
+        256,
+        scale_filled(1 / 4, 1.02),
+        {"gradient, 32x32, torch", "gradient, 33x35, torch"},
+    ),
+    "what lies outside": (
+        8,
+        open_outside,
+        {"losses, 33x35, torch", "gradient, 33x35, torch"},
+    ),
+}
+"""By name: from how many channels on the graph is on phases, the error, what must not pass."""
+
+
+@pytest.mark.usefixtures("torch_there")
+@pytest.mark.parametrize("name", BLOCKED_TAMPERS)
+def test_an_error_of_a_blocked_graph_alone_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    fewest_channels, tamper, failing = BLOCKED_TAMPERS[name]
+    rewrite = partial(lower, fewest_channels=fewest_channels)
+    monkeypatch.setattr("stylize.export.write.lower", rewrite)
+    one_set = paper_layer_sets()[:1]  # for speed
+    monkeypatch.setattr("stylize.export.write.paper_layer_sets", lambda: one_set)
+    folder = written(tmp_path).few()
+    folder.tamper(folder.manifest.gradients[0].blocked, tamper)
+    assert folder.failed() == failing
+
+
+@pytest.mark.usefixtures("torch_there")
+def test_an_error_of_any_blocked_graph_is_found(average: Written) -> None:
+    graph = average.manifest.gradients[-1]
+    average.tamper(graph.blocked, change_constant(2, 2.01))
     folder = average.few(average.manifest.gradients[0], graph)
     assert folder.failed() == {"gradient, 32x32, torch"}
 

@@ -130,6 +130,8 @@ def test_damaged_json_is_an_error(tmp_path: Path, text: bytes) -> None:
         (remove("format"), "missing required field `format`"),
         (remove("weights"), "missing required field `weights`"),
         (remove("weights", "licence"), r"`licence` - at `\$\.weights`"),
+        (put("gradients", 0, "blocked", value="x.onnx"), r"\$\.gradients\[0\]\.blocked"),
+        (remove("gradients", 1, "blocked", "sha256"), r"`\$\.gradients\[1\]\.blocked`"),
         (remove("gradients", 2, "opset"), r"`opset` - at `\$\.gradients\[2\]`"),
     ],
 )
@@ -153,13 +155,31 @@ def test_a_copy_of_the_folder_opens(folder: Path) -> None:
     assert open_folder(folder).manifest == EMBEDDED
 
 
-FILES = [EMBEDDED.weights.file, *[graph.file for graph in EMBEDDED.graphs]]
+FILES = [file.file for file in EMBEDDED.files]
 
 
-def test_the_graphs_are_all_files_but_weights_and_manifest() -> None:
+def test_the_weights_and_graphs_are_all_files_but_the_manifest() -> None:
     files = {path.name for path in embedded_folder().iterdir()}
-    assert len(FILES) == len(set(FILES)) == 29
+    assert len(FILES) == len(set(FILES)) == 45
     assert {*FILES, "model.json"} == files
+
+
+def test_each_gradient_graph_and_no_other_has_a_blocked_form() -> None:
+    blocked = [graph.blocked.file for graph in EMBEDDED.gradients if graph.blocked]
+    assert blocked == [
+        graph.file.removesuffix(".onnx") + ".blocked.onnx" for graph in EMBEDDED.gradients
+    ]
+    assert [EMBEDDED.weights.file, *[graph.file for graph in EMBEDDED.graphs], *blocked] == FILES
+    assert not [graph for graph in (EMBEDDED.features, *EMBEDDED.targets) if graph.blocked]
+
+
+def test_a_manifest_of_an_earlier_release_has_no_blocked_forms(folder: Path) -> None:
+    for index in range(len(EMBEDDED.gradients)):
+        edit(folder, remove("gradients", index, "blocked"))
+    found = open_folder(folder).manifest
+    plain = tuple(replace(graph, blocked=None) for graph in EMBEDDED.gradients)
+    assert found == replace(EMBEDDED, gradients=plain)
+    assert [file.file for file in found.files] == FILES[:29]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -202,7 +222,11 @@ def test_a_file_outside_the_folder_is_refused(folder: Path, form: str) -> None:
         open_folder(folder)
 
 
-@pytest.mark.parametrize("keys", [("features", "file"), ("targets", 3, "file")], ids=str)
+@pytest.mark.parametrize(
+    "keys",
+    [("features", "file"), ("targets", 3, "file"), ("gradients", 3, "blocked", "file")],
+    ids=str,
+)
 def test_a_graph_outside_the_folder_is_refused(folder: Path, keys: tuple[str | int, ...]) -> None:
     edit(folder, put(*keys, value="../graph.onnx"))
     with pytest.raises(ModelError, match=r"names '\.\./graph\.onnx', which is not a file in it"):

@@ -1,0 +1,88 @@
+"""What all contestants compute: a model's losses and gradient at one random image."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stylize.models.folder import ModelFolder
+from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
+from stylize.models.manifest import Layer
+from stylize.runtime import Model
+
+Array = npt.NDArray[np.float32]
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+CONTENT_WEIGHTS = dict.fromkeys(CONTENT_LAYERS, 1.0)
+STYLE_WEIGHTS = dict.fromkeys(STYLE_LAYERS, 2000.0)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, and a folder of files that its contestants share at one size.
+
+    Attributes
+    ----------
+    model : Path
+        The model folder.
+    folder : Path
+        Holds the image, the targets, the graph of the floor, and each contestant's result.
+    """
+
+    model: Path
+    folder: Path
+
+    @property
+    def floor(self) -> Path:
+        """The graph of the convolutions alone."""
+        return self.folder / "floor.onnx"
+
+    def result(self, contestant: str) -> Path:
+        """Where a contestant leaves its loss and gradient."""
+        return self.folder / f"result.{contestant}.npz"
+
+    def load(self) -> tuple[Array, dict[str, Array]]:
+        """Return the image, shape (1, 3, height, width), and the targets by name."""
+        arrays = dict(np.load(self.folder / "inputs.npz"))
+        return arrays.pop("image"), arrays
+
+    def store(self, image: Array, targets: Mapping[str, Array]) -> None:
+        """Write what `load` returns."""
+        arrays: dict[str, Any] = {"image": image, **targets}
+        np.savez(self.folder / "inputs.npz", **arrays)
+
+
+def prepare(model: Model, size: Size, folder: Path) -> Case:
+    """Draw an image, and the targets of another photo and painting of the same size."""
+    width, height = size
+    random = np.random.default_rng(0)
+    image, photo, painting = (random.random((1, 3, height, width), np.float32) for _ in range(3))
+    content = model.targets(photo, LayerSet(content=CONTENT_LAYERS))
+    style = model.targets(painting, LayerSet(style=STYLE_LAYERS))
+    case = Case(model.folder.path, folder)
+    case.store(image, content | style)
+    return case
+
+
+def used_layers(folder: ModelFolder) -> list[Layer]:
+    """Return the layers from the image up to the deepest that has a loss."""
+    layers = list(folder.manifest.layers)
+    deepest = max(map(layers.index, map(folder.manifest.layer, CONTENT_LAYERS + STYLE_LAYERS)))
+    return layers[: deepest + 1]
+
+
+def used_weights(folder: ModelFolder) -> dict[str, Array]:
+    """Return the kernels and biases of those layers, as float32 however they are stored."""
+    from safetensors import safe_open  # late: a benchmark can say that it is missing
+
+    names = {f"{layer.name}.{kind}" for layer in used_layers(folder) for kind in ("weight", "bias")}
+    with safe_open(folder.path / folder.manifest.weights.file, "numpy") as file:
+        return {
+            name: np.asarray(file.get_tensor(name), np.float32)
+            for name in file.keys()  # noqa: SIM118 (it is no mapping)
+            if name in names
+        }

@@ -1,0 +1,55 @@
+"""The floor: the step's convolutions alone, run by ONNX Runtime with the same settings.
+
+Every 3x3 convolution of the step is there: forward with its bias, and backward with the kernel
+turned by 180 degrees. What lies between them is not: no ReLU, pooling, Gram matrix, loss or sum.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from case import Case, used_layers, used_weights
+
+from stylize.export.graph import Graph
+from stylize.models.folder import open_folder
+
+Array = npt.NDArray[np.float32]
+
+
+def write_floor(case: Case) -> None:
+    """Write the graph for images of the case's size."""
+    folder = open_folder(case.model)
+    image, _ = case.load()
+    weights = used_weights(folder)
+    convolutions = [layer for layer in used_layers(folder) if f"{layer.name}.weight" in weights]
+    graph = Graph()
+    for stride, block in groupby(convolutions, key=lambda layer: layer.stride):
+        height, width = (side // stride for side in image.shape[2:])
+        add_chain(graph, [layer.name for layer in block], weights, (height, width))
+    onnx.save(graph.model("floor"), case.floor)
+
+
+def add_chain(
+    graph: Graph, names: Sequence[str], weights: Mapping[str, Array], size: tuple[int, int]
+) -> None:
+    """Append a block: its convolutions forwards, then backwards.
+
+    The convolutions of one resolution follow each other, so that only the chain's two ends are
+    converted between ONNX Runtime's blocked layout and the plain one.
+    """
+    kernels = {name: weights[f"{name}.weight"] for name in names}
+    shape = (1, kernels[names[0]].shape[1], *size)
+    value = graph.input(f"{names[0]}.input", shape)
+    for name in names:
+        value = _convolve(graph, name, value, kernels[name], weights[f"{name}.bias"])
+    for name in reversed(names):
+        turned = kernels[name].transpose(1, 0, 2, 3)[:, :, ::-1, ::-1]
+        value = _convolve(graph, f"gradient.{name}", value, turned)
+    graph.output(value, value, shape)
+
+
+def _convolve(graph: Graph, name: str, value: str, *parameters: Array) -> str:
+    constants = [graph.constant(array) for array in parameters]
+    return graph.add("Conv", value, *constants, name=name, kernel_shape=[3, 3], pads=[1, 1, 1, 1])

@@ -1,0 +1,155 @@
+"""The benchmarks run, at tiny sizes, and report what their README says; nothing is timed here."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import REPOSITORY
+
+from stylize.models.catalog import embedded_folder
+
+BENCHMARKS = REPOSITORY / "benchmarks"
+MODEL = ("--model", str(embedded_folder()))
+CONTESTANTS = ("ours", "torch_contiguous", "torch_channels_last", "floor")
+EXTRAS = ("torch", "onnx", "safetensors")
+ADJOINT_TOLERANCE = 1e-5
+"""Relative, for sums of float32 products."""
+
+needs_extras = pytest.mark.skipif(
+    not all(map(find_spec, EXTRAS)), reason="comparing with torch needs the export extra"
+)
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What both comparisons with torch write; they run at the same time."""
+    folder = tmp_path_factory.mktemp("reports")
+    arguments = {"step": ["--repeats", "2"], "memory": []}
+    processes = {
+        name: start(name, *MODEL, "--sizes", "48x32", *more, "--json", str(folder / name))
+        for name, more in arguments.items()
+    }
+    for process in processes.values():
+        finish(process)
+    assert {path.name for path in folder.iterdir()} == set(arguments)
+    return {name: json.loads((folder / name).read_text()) for name in arguments}
+
+
+@needs_extras
+@pytest.mark.parametrize("name", ["step", "memory"])
+def test_reports_name_machine_and_versions(reports: dict[str, dict[str, Any]], name: str) -> None:
+    assert "usable CPUs" in reports[name]["machine"]
+    assert set(reports[name]["versions"]) == {"python", "stylize", "onnxruntime", "torch"}
+    assert all(reports[name]["versions"].values())
+
+
+@needs_extras
+def test_step_reports_medians_and_ratios(reports: dict[str, dict[str, Any]]) -> None:
+    assert set(reports["step"]) == {"machine", "versions", "rows"}
+    (row,) = reports["step"]["rows"]
+    assert row["size"] == "48x32"
+    assert set(row["seconds"]) == set(CONTESTANTS)
+    for name in CONTESTANTS:
+        assert len(row["seconds"][name]) == 2
+        assert row[f"{name}_s"] == pytest.approx(np.median(row["seconds"][name]))
+    torch = min(row["torch_contiguous_s"], row["torch_channels_last_s"])
+    assert row["torch_over_ours"] == pytest.approx(torch / row["ours_s"])
+    assert row["ours_over_floor"] == pytest.approx(row["ours_s"] / row["floor_s"])
+
+
+@needs_extras
+def test_memory_reports_peaks_in_bytes(reports: dict[str, dict[str, Any]]) -> None:
+    (row,) = reports["memory"]["rows"]
+    assert row["size"] == "48x32"
+    for name in ("ours", "torch_contiguous", "torch_channels_last"):
+        assert 1e6 < row[f"{name}_loaded_bytes"] <= row[f"{name}_peak_bytes"]
+    smaller = row[f"{row['torch_layout']}_peak_bytes"]
+    assert smaller == min(row["torch_contiguous_peak_bytes"], row["torch_channels_last_peak_bytes"])
+    assert row["torch_over_ours"] == pytest.approx(smaller / row["ours_peak_bytes"])
+    assert reports["memory"]["ours_bytes_per_pixel"] is None, "one size has no slope"
+
+
+def test_startup_reports_version_and_first_iteration(tmp_path: Path) -> None:
+    file = tmp_path / "startup.json"
+    arguments = (*MODEL, "--size", "32", "--repeats", "1", "--json", str(file))
+    assert "first iteration" in finish(start("startup", *arguments))
+    rows = json.loads(file.read_text())["rows"]
+    assert [row["what"] for row in rows] == ["version", "first iteration"]
+    assert all(row["seconds"] == [row["median_s"]] and row["median_s"] > 0 for row in rows)
+
+
+@needs_extras
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((*MODEL, "--sizes", "48x32,large"), "The size is 'large'"),
+        ((*MODEL, "--sizes", "48x8"), "at least 16 pixels"),
+        (("--model", "no-such-folder"), "There is no model 'no-such-folder'"),
+        ((*MODEL, "--json", "no-such-folder/file.json"), "'no-such-folder/file.json' cannot be"),
+    ],
+)
+def test_bad_input_ends_in_one_clear_line(arguments: Sequence[str], message: str) -> None:
+    errors = fail(start("step", *arguments))
+    assert message in errors
+    assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["step", "memory"])
+def test_missing_extras_are_named(name: str) -> None:
+    hidden = f"import sys; sys.modules |= dict.fromkeys({EXTRAS})"
+    script = f"sys.path.insert(0, {str(BENCHMARKS)!r}); import {name}; {name}.app()"
+    errors = fail(run("-c", f"{hidden}; {script}", *MODEL))
+    assert "needs torch, which is not installed" in errors
+    assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.skipif(find_spec("onnx") is None, reason="the floor is built with onnx")
+def test_floor_goes_back_by_the_adjoint_convolution(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    import onnxruntime
+    from floor import add_chain
+
+    from stylize.export.graph import Graph
+
+    random = np.random.default_rng(0)
+    kernel = random.standard_normal((4, 3, 3, 3), np.float32)
+    graph = Graph()
+    parameters = {"conv.weight": kernel, "conv.bias": np.zeros(4, np.float32)}
+    add_chain(graph, ["conv"], parameters, (6, 8))
+    graph.output("conv", "conv", (1, 4, 6, 8))
+    session = onnxruntime.InferenceSession(graph.model("chain").SerializeToString())
+    image = random.standard_normal((1, 3, 6, 8), np.float32)
+    back, there = session.run(None, {"conv.input": image})
+    # With K the convolution: x · KᵀK x = |K x|².
+    assert np.vdot(image, back) == pytest.approx(np.vdot(there, there), rel=ADJOINT_TOLERANCE)
+
+
+def start(name: str, *arguments: str) -> "subprocess.Popen[str]":
+    return run(str(BENCHMARKS / f"{name}.py"), *arguments)
+
+
+def run(*arguments: str) -> "subprocess.Popen[str]":
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-B", *arguments]
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+
+
+def finish(process: "subprocess.Popen[str]") -> str:
+    output, errors = process.communicate()
+    assert process.returncode == 0, errors
+    return output
+
+
+def fail(process: "subprocess.Popen[str]") -> str:
+    output, errors = process.communicate()
+    assert process.returncode > 0, output
+    return errors

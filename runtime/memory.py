@@ -35,7 +35,7 @@ MEMINFO, OWN_GROUPS, GROUPS = map(Path, ("/proc/meminfo", "/proc/self/cgroup", "
 
 @dataclass(frozen=True)
 class Need:
-    """What pictures of some layers and history need of a process on the CPU, within about a quarter.
+    """What pictures of some layers and history need on the CPU, within about a quarter.
 
     Attributes
     ----------

@@ -34,6 +34,7 @@ class Graph:
         self.inputs: list[onnx.ValueInfoProto] = []
         self.outputs: list[onnx.ValueInfoProto] = []
         self._names: set[str] = set()
+        self._counts: dict[str, int] = {}
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
 
     def input(self, name: str, shape: Dimensions) -> str:
@@ -103,11 +104,12 @@ class Graph:
 
     def fresh(self, wish: str) -> str:
         """Return a value name that is not taken yet, `wish` itself where possible."""
-        name, count = wish, 1
+        name, count = wish, self._counts.get(wish, 1)
         while name in self._names:
             count += 1
             name = f"{wish}.{count}"
         self._names.add(name)
+        self._counts[wish] = count
         return name
 
     def model(self, name: str) -> onnx.ModelProto:

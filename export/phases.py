@@ -122,7 +122,7 @@ def closed(graph: Graph, value: str, index: int, channels: int, like: Phases) ->
         ones = graph.constant(np.ones(BLOCK))
         inside = graph.add("Conv", like.whole, nothing, ones)
         outside = _phase(graph, inside, index, BLOCK, -1, ones)
-        # The sum with `value` fuses into this convolution.
+        # Of several such convolutions alike, ONNX Runtime keeps one; with one, the sum fuses.
         kernel = np.zeros((channels, BLOCK, 1, 1))
         kernel[:, 0] = -INFINITY
         return graph.add("Add", graph.add("Conv", outside, graph.constant(kernel)), value)

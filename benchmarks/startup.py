@@ -89,9 +89,17 @@ def find_program() -> str:
 
 
 def until_end(command: Sequence[str]) -> float:
-    """Return the seconds that a process takes."""
+    """Return the seconds that a process takes.
+
+    Raises
+    ------
+    StylizeError
+        It failed.
+    """
     start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    process = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+    if process.returncode:
+        raise StylizeError(f"'{' '.join(command)}' ended with code {process.returncode}.")
     return time.perf_counter() - start
 
 

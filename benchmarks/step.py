@@ -82,7 +82,7 @@ class Row:
 
     @property
     def ours_over_floor(self) -> float:
-        """How much the step takes beyond its convolutions."""
+        """The whole step over its convolutions, done directly."""
         return self.median("ours") / self.median("floor")
 
     def cells(self) -> list[str]:

@@ -110,7 +110,7 @@ def _verify(folder: Path, network: "Network", manifest: "Manifest") -> None:
 
     typer.echo("Checking the written graphs in float64, on random images (about 50 s):")
     if not available():
-        typer.echo("  torch is not installed: compared with finite differences only")
+        typer.echo("  torch is not installed: compared with finite differences and each other only")
     failed = False
     for check in verify_folder(folder, network, manifest):
         failed |= not check.passed

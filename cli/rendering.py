@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stylize.runtime.scene import Scene
 
 HEADROOM = 0.9
-"""Part of the free memory that the advised size takes, for the need is an estimate."""
+"""Part of the free memory that a picture may take, for its need is an estimate."""
 
 
 @dataclass(frozen=True)
@@ -176,21 +176,15 @@ def warn_of_memory(scene: "Scene", options: Options, machine: Machine) -> None:
     from stylize.runtime.memory import memory_available
 
     size, need, available = scene.size(options), scene.memory(options), memory_available()
-    if available is None or need.bytes(size) <= available:
+    if available is None or need.bytes(size) <= HEADROOM * available:
         return
     fitting = need.size_within(int(HEADROOM * available), size)
     typer.echo(
         f"Warning: {size[0]}x{size[1]} needs about {need.bytes(size) / 1e9:.1f} GB of memory, and "
         f"{available / 1e9:.1f} GB are free. It may fail, or take very long. "
-        + (f"--size {_as_option(fitting, options)} would fit." if fitting else "Free some memory."),
+        + (f"{fitting[0]}x{fitting[1]} would fit." if fitting else "Free some memory."),
         err=True,
     )
-
-
-def _as_option(size: tuple[int, int], options: Options) -> str:
-    if isinstance(options.size, tuple):
-        return f"{size[0]}x{size[1]}"
-    return str(max(size) if options.side == "long" else min(size))
 
 
 def _check_picture(output: Path, size: tuple[int, int] = (0, 0)) -> None:

@@ -22,7 +22,7 @@ from onnx import helper, shape_inference
 from stylize.export import winograd
 from stylize.export.graph import Dimensions, Graph, attributes
 from stylize.export.phases import (
-    INFINITY,
+    HUGE,
     Phases,
     average,
     depthwise,
@@ -89,20 +89,21 @@ class _Lowering:
         return {} if value is None else {node.output[0]: value}
 
     def _copied(self, node: onnx.NodeProto) -> dict[str, str]:
-        inputs = [self._whole(name) if name else "" for name in node.input]
-        outputs = [self._graph.fresh(name) for name in node.output]
-        self._graph.nodes.append(
-            helper.make_node(node.op_type, inputs, outputs, name=outputs[0], **attributes(node))
-        )
-        return dict(zip(node.output, outputs, strict=True))
+        copy = onnx.NodeProto()
+        copy.CopyFrom(node)
+        copy.input[:] = [self._whole(name) if name else "" for name in node.input]
+        copy.output[:] = [self._graph.fresh(name) for name in node.output]
+        copy.name = copy.output[0]
+        self._graph.nodes.append(copy)
+        return dict(zip(node.output, copy.output, strict=True))
 
     # One rewriter for each operator; None leaves the node as it is.
 
     def _conv(self, node: onnx.NodeProto) -> Value | None:
         """Convolve many channels by phases."""
         outputs, inputs = self._shapes[node.input[1]][:2]
-        window = attributes(node)["kernel_shape"]
-        if window != [3, 3] or max(int(outputs), int(inputs)) < self._fewest_channels:
+        same = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+        if attributes(node) != same or max(int(outputs), int(inputs)) < self._fewest_channels:
             return None
         kernel, *bias = (self._whole(name) for name in node.input[1:])
         return winograd.convolve(
@@ -120,11 +121,14 @@ class _Lowering:
 
     def _sign(self, node: onnx.NodeProto) -> Value | None:
         """Mask a ReLU's gradient: 1 where the response is positive, 0 where it is 0."""
+        response = self._producers.get(node.input[0])
+        if response is None or response.op_type != "Relu":
+            return None
         zero, one = self._graph.constant(0), self._graph.constant(1)
 
         def mask(part: str) -> str:
             # The least positive response becomes more than 1; what overflows is clipped as well.
-            huge = depthwise(self._graph, part, INFINITY, self._channels(node.input[0]))
+            huge = depthwise(self._graph, part, HUGE, self._channels(node.input[0]))
             return self._graph.add("Clip", huge, zero, one)
 
         return self._each(node.input[0], mask)
@@ -132,12 +136,22 @@ class _Lowering:
     def _average_pool(self, node: onnx.NodeProto) -> Value | None:
         """Add the phases up."""
         value = self._values[node.input[0]]
-        return average(self._graph, value) if isinstance(value, Phases) else None
+        if isinstance(value, str) or attributes(node) != {
+            "kernel_shape": [2, 2],
+            "strides": [2, 2],
+        }:
+            return None
+        return average(self._graph, value)
 
     def _pad(self, node: onnx.NodeProto) -> Value | None:
-        """End an average pooling's gradient: Resize, then Pad to its input's size."""
-        resize = self._producers[node.input[0]]
-        missing = self._producers[self._producers[node.input[1]].input[1]]
+        """End an average pooling's gradient, as `rules.average_pool` writes it.
+
+        Resize, then Pad by Concat(zeros, Sub(Shape(the pooling's input), Shape(the resized))).
+        """
+        resize, pads = (self._producers.get(name) for name in node.input[:2])
+        if resize is None or pads is None or (resize.op_type, pads.op_type) != ("Resize", "Concat"):
+            return None
+        missing = self._producers[pads.input[1]]
         like = self._values[self._producers[missing.input[0]].input[0]]
         if isinstance(like, Phases):
             return spread(self._graph, self._whole(resize.input[0]), like)
@@ -176,6 +190,7 @@ class _Lowering:
         value, factor = node.input
         if self._is_map(factor):
             return self._pairs(node)
+        # By a constant, a pooling's share: a convolution takes it in, or the map leaves the layout.
         if not self._is_map(value) or factor not in self._producers:
             return None
         number = self._whole(factor)

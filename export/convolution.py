@@ -26,8 +26,13 @@ class Conv(OpRun):
         group: int = 1,
         pads: Sequence[int] | None = None,
         strides: Sequence[int] | None = None,
+        dilations: Sequence[int] | None = None,
+        auto_pad: str = "NOTSET",
         **_: object,
     ) -> tuple[Array]:
+        plain = group in (1, len(image[0])) and set(dilations or (1,)) == {1}
+        if not plain or auto_pad not in ("", "NOTSET") or len(image) != 1:
+            raise NotImplementedError("Only what stylize's graphs use: see the class.")
         top, left, bottom, right = pads or (0, 0, 0, 0)
         padded = np.pad(image[0], ((0, 0), (top, bottom), (left, right)))
         down, across = strides or (1, 1)

@@ -62,7 +62,7 @@ class Graph:
         return total
 
     def either(self, condition: str, then: Callable[[], str], otherwise: Callable[[], str]) -> str:
-        """Append what one of two functions appends; only that one is computed."""
+        """Append an If; what a function appends is its branch, and of no use outside it."""
         branches = [self._branch(then), self._branch(otherwise)]
         output = self.fresh("if")
         self.nodes.append(

@@ -22,8 +22,9 @@ from stylize.export.graph import Graph
 PARITIES = ((0, 0), (0, 1), (1, 0), (1, 1))
 """(row, column) of each phase, in the order of `Phases.parts`."""
 
-INFINITY = float(np.finfo(np.float32).max) / 2
-"""More than any response or gradient, and still a number."""
+HUGE = float(np.finfo(np.float32).max) / 2
+"""More than any response or gradient, and still a number; times the least float32 that is not a
+denormal, it is more than 1."""
 
 BLOCK = 16
 """As many channels as ONNX Runtime's blocked layout keeps side by side, or a multiple."""
@@ -109,7 +110,7 @@ def spread(graph: Graph, value: str, like: Phases) -> Phases:
 
 
 def closed(graph: Graph, value: str, index: int, channels: int, like: Phases) -> str:
-    """Append a phase that is `value` inside, and as good as minus infinity outside.
+    """Append a phase that is `value` inside, and far below any response outside.
 
     `value` is the phase of that index of a map as large as `like`.
     """
@@ -124,7 +125,7 @@ def closed(graph: Graph, value: str, index: int, channels: int, like: Phases) ->
         outside = _phase(graph, inside, index, BLOCK, -1, ones)
         # Of several such convolutions alike, ONNX Runtime keeps one; with one, the sum fuses.
         kernel = np.zeros((channels, BLOCK, 1, 1))
-        kernel[:, 0] = -INFINITY
+        kernel[:, 0] = -HUGE
         return graph.add("Add", graph.add("Conv", outside, graph.constant(kernel)), value)
 
     return if_odd(graph, like.whole, shut, value)

@@ -71,7 +71,8 @@ def convolve(
         for column, end in zip((0, 3), ends, strict=True):
             other = graph.add("Add", end, rest[column])
             if shut:
-                other = closed(graph, other, len(parts), outputs, phases)
+                index = len(parts)  # the phase that is to come: its row's, then its column's parity
+                other = closed(graph, other, index, outputs, phases)
             parts.append(onto(other, row, column, *bias))
     return phases.with_parts(parts, outputs)
 

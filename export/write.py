@@ -192,7 +192,7 @@ def _save(
 def _save_gradient(folder: Path, model: onnx.ModelProto, layers: LayerSet) -> GraphFile:
     """Save the graph in both forms: it runs at every iteration, the others once."""
     graph = _save(folder, "gradient", model, layers)
-    path = folder / graph.file.replace(".onnx", ".blocked.onnx")
+    path = folder / (graph.file.removesuffix(".onnx") + ".blocked.onnx")
     onnx.save(lower(model), path)
     onnx.checker.check_model(path, full_check=True)
     return replace(graph, blocked=BlockedFile(path.name, sha256(path)))

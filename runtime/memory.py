@@ -12,6 +12,7 @@ from pathlib import Path
 
 from stylize.models.folder import ModelFolder
 from stylize.models.layers import LayerSet
+from stylize.runtime.options import MIN_SIDE
 
 PROCESS = 90e6
 """Bytes of Python, ONNX Runtime and the pictures' files."""
@@ -55,11 +56,11 @@ class Need:
     def size_within(self, limit: int, size: tuple[int, int]) -> tuple[int, int] | None:
         """Return the largest width and height, of the proportions of `size`, within `limit` bytes.
 
-        None if that would not even be a pixel.
+        None if a side of that would be smaller than `stylize.runtime.options.MIN_SIDE`.
         """
         scale = sqrt(max(limit - self.fixed, 0) / self.of_a_pixel / prod(size))
         width, height = (int(side * scale) for side in size)
-        return (width, height) if min(width, height) > 0 else None
+        return (width, height) if min(width, height) >= MIN_SIDE else None
 
 
 def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0) -> Need:
@@ -107,7 +108,7 @@ def _free() -> int:
 
 def _left_in_groups() -> Iterator[int]:
     """Yield what is left of each limit; files of the page cache that can go do not count."""
-    for line in OWN_GROUPS.read_text().splitlines():
+    for line in OWN_GROUPS.read_text().splitlines() if OWN_GROUPS.exists() else ():
         _, controllers, path = line.split(":", 2)
         if controllers == "":
             root, limit, used, cache = GROUPS, "memory.max", "memory.current", "inactive_file"
@@ -116,8 +117,10 @@ def _left_in_groups() -> Iterator[int]:
             cache = "total_inactive_file"
         else:
             continue
-        # In a container the path may be the host's, and the files lie at the root.
-        for group in {root / path.lstrip("/"), root}:
+        # Each group above has its limit, too. In a container the path may be the host's, and the
+        # files lie at the root.
+        own = Path(path.lstrip("/"))
+        for group in (root / part for part in (own, *own.parents)):
             try:
                 most = int((group / limit).read_text())
                 taken = int((group / used).read_text())

@@ -122,7 +122,8 @@ class Scene:
     def memory(self, options: Options) -> Need:
         """Return what pictures like that which `render` makes need of memory, on the CPU.
 
-        Raises what `check` does, but for the picture to start from.
+        A painting that is seen at a far larger size may need more, which is not counted. Raises
+        ModelError or OptionError where the model has no graph for the layers, or no such layer.
         """
         graph = self._model.folder.gradient_graph(options.layers)
         history = options.history if options.optimizer == "lbfgs" else 1

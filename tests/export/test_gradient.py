@@ -9,7 +9,7 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="exporting needs onnx")
 pytest.importorskip("torch", reason="the truth is torch's autograd")
 
-from bench import Bench, assert_close, assert_equals_torch, images
+from peer import Bench, assert_close, assert_equals_torch, images
 from small import small_network
 
 from stylize.export.assemble import features_model

@@ -16,17 +16,19 @@ PAPER = LayerSet(("conv4_2",), ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "con
 MIB = 2**20
 
 PEAK = """
-import resource, sys
+import sys
+from pathlib import Path
 from PIL import Image
 from stylize.runtime import Model, Options, transfer
 picture = Image.effect_noise((64, 48), 60)
 size = int(sys.argv[1]), int(sys.argv[2])
 list(transfer(Model.open("compact"), picture, picture, Options(size=size, iterations=3)))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+(peak,) = [line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line]
+print(int(peak.split()[1]) * 1024)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in other units elsewhere")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak in /proc")
 @pytest.mark.parametrize("size", [(640, 480), (1120, 840)], ids=str)
 def test_a_transfer_takes_what_the_formula_says(size: tuple[int, int]) -> None:
     command = [sys.executable, "-c", PEAK, *map(str, size)]
@@ -53,6 +55,7 @@ def test_the_size_that_fits_fits_and_keeps_the_proportions() -> None:
     assert need.bytes((width, height)) <= 10**9 < need.bytes((width + 2, height + 2))
     assert width / height == pytest.approx(4 / 3, rel=0.01)
     assert need.size_within(10**8 - 1, (8000, 6000)) is None
+    assert need.size_within(10**8 + 15 * 20 * 1000, (8000, 6000)) is None, "a side below 16"
 
 
 MEMINFO = "MemTotal: 8000 kB\nMemFree: 100 kB\nMemAvailable: 4000 kB\n"
@@ -106,8 +109,18 @@ def test_a_limit_of_a_container_lies_at_the_root(system: Path) -> None:
     assert memory_available() == 2000 - 600 + 100
 
 
-def test_where_nothing_is_known_nothing_is_said(
-    system: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_limit_of_a_group_above_counts(system: Path) -> None:
+    (system / "own").write_text("0::/user.slice/box\n")
+    limits = {"memory__max": "3000", "memory__current": "700", "memory__stat": ""}
+    write_group(system / "groups" / "user.slice", **limits)
+    assert memory_available() == 3000 - 700
+
+
+def test_a_system_without_groups_has_what_is_free(system: Path) -> None:
     (system / "own").unlink()
+    assert memory_available() == 4000 * 1024
+
+
+def test_where_nothing_is_known_nothing_is_said(system: Path) -> None:
+    (system / "meminfo").write_text("MemAvailable: unknown\n")
     assert memory_available() is None

@@ -17,7 +17,7 @@ from small import small_network, small_weights
 
 from stylize.export.blocked import lower
 from stylize.export.network import Network, PoolingKind
-from stylize.export.phases import INFINITY
+from stylize.export.phases import HUGE
 from stylize.export.verify import TOLERANCES, Check, verify_folder
 from stylize.export.write import write_folder
 from stylize.models.layers import paper_layer_sets
@@ -151,7 +151,7 @@ def open_outside(model: Any) -> None:
     """Let what lies outside a map of odd height or width not be shut off."""
     for tensor in model.graph.initializer:
         array = numpy_helper.to_array(tensor) if tensor.raw_data else np.zeros(0, np.float32)
-        if (array == np.float32(-INFINITY)).any():
+        if (array == np.float32(-HUGE)).any():
             zeros = np.zeros(array.shape, np.float32)
             tensor.CopyFrom(numpy_helper.from_array(zeros, tensor.name))
 

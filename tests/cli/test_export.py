@@ -114,7 +114,7 @@ def test_without_torch_it_says_so(
     with_torch = export("-o", tmp_path / "model").stdout
     monkeypatch.setattr("stylize.export.torch_peer.available", lambda: False)
     without = export("-o", tmp_path / "model").stdout
-    message = "torch is not installed: compared with finite differences only"
+    message = "torch is not installed: compared with finite differences and each other only"
     assert message in without
     assert (message in with_torch) == (find_spec("torch") is None)
 

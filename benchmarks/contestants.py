@@ -68,3 +68,6 @@ CONTESTANTS: dict[str, Callable[[Case], Step]] = {
     "torch_channels_last": torch_channels_last,
     "floor": floor,
 }
+
+TORCH = ("torch_contiguous", "torch_channels_last")
+"""Those that are PyTorch's, in its two layouts."""

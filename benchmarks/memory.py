@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import typer
 from case import Size, prepare
+from contestants import TORCH
 from report import (
     JsonOption,
     ModelOption,
@@ -31,7 +32,6 @@ from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
 from stylize.runtime import Model
 from stylize.runtime.memory import memory_need
 
-TORCH = ("torch_contiguous", "torch_channels_last")
 STEPS = 3
 """The first steps of both allocate; a third one needs no more."""
 

@@ -16,10 +16,8 @@ import typer
 from case import Size
 
 from stylize.models.errors import ExtraError, OptionError
+from stylize.runtime.options import MIN_SIDE
 from stylize.runtime.providers import PROVIDERS, import_onnxruntime, usable_cpus
-
-SMALLEST_SIDE = 16
-"""Pixels that the deepest layer needs."""
 
 ModelOption = Annotated[
     str, typer.Option("--model", metavar="FOLDER", help="A model folder, or the name of a model.")
@@ -122,8 +120,8 @@ def _parse_size(text: str) -> Size:
     if not match:
         raise OptionError(f"The size is '{text}'; write width and height, as 512x384.")
     width, height = int(match[1]), int(match[2])
-    if min(width, height) < SMALLEST_SIDE:
-        raise OptionError(f"The size is {text}; a side has at least {SMALLEST_SIDE} pixels.")
+    if min(width, height) < MIN_SIDE:
+        raise OptionError(f"The size is {text}; a side has at least {MIN_SIDE} pixels.")
     return width, height
 
 

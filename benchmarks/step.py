@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from case import Case, Size, prepare
-from contestants import CONTESTANTS
+from contestants import CONTESTANTS, TORCH
 from report import (
     JsonOption,
     ModelOption,
@@ -32,8 +32,6 @@ from workers import Worker, running
 from stylize.cli.edge import reporting
 from stylize.models.errors import VerificationError
 from stylize.runtime import Model
-
-TORCH = ("torch_contiguous", "torch_channels_last")
 
 LOSS_TOLERANCE, GRADIENT_TOLERANCE = 1e-3, 1e-2
 """Relative (L2) differences below which two contestants compute the same; in float32 a ReLU at its

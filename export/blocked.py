@@ -26,9 +26,8 @@ from stylize.export.phases import (
     Phases,
     average,
     depthwise,
-    if_odd,
     join,
-    pad,
+    pad_if_odd,
     split,
     spread,
 )
@@ -155,8 +154,7 @@ class _Lowering:
         like = self._values[self._producers[missing.input[0]].input[0]]
         if isinstance(like, Phases):
             return spread(self._graph, self._whole(resize.input[0]), like)
-        value = self._whole(node.input[0])
-        return if_odd(self._graph, like, lambda: pad(self._graph, value, like), value)
+        return pad_if_odd(self._graph, like, self._whole(node.input[0]), like)
 
     def _gemm(self, node: onnx.NodeProto) -> Value | None:
         """Add the phases' Gram matrices up."""
@@ -205,17 +203,14 @@ class _Lowering:
         if not channels:
             return None
         one, two = (self._taken_apart(name, channels[0]) for name in node.input)
-        pairs = zip(one.parts, two.parts, strict=True)
-        return one.with_parts([self._graph.add(node.op_type, *pair) for pair in pairs])
+        return self._paired(node.op_type, one, two)
 
     def _sub(self, node: onnx.NodeProto) -> Value | None:
         """Take apart and negate at once what is subtracted from phases: a content target."""
         value, target = (self._values[name] for name in node.input)
         if not isinstance(value, Phases) or isinstance(target, Phases):
             return None
-        negative = self._taken_apart(node.input[1], value.channels, -1)
-        pairs = zip(value.parts, negative.parts, strict=True)
-        return value.with_parts([self._graph.add("Add", *pair) for pair in pairs])
+        return self._paired("Add", value, self._taken_apart(node.input[1], value.channels, -1))
 
     def _reduce_sum_square(self, node: onnx.NodeProto) -> Value | None:
         """Add the phases' sums up."""
@@ -232,6 +227,11 @@ class _Lowering:
         if isinstance(value, str):
             return function(value)
         return value.with_parts([function(part) for part in value.parts])
+
+    def _paired(self, op: str, one: Phases, two: Phases) -> Phases:
+        """Apply an operator to each phase of one map and the same of another."""
+        pairs = zip(one.parts, two.parts, strict=True)
+        return one.with_parts([self._graph.add(op, *pair) for pair in pairs])
 
     def _whole(self, name: str) -> str:
         value = self._values[name]

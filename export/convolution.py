@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from onnx.reference.op_run import OpRun
 
+from stylize.models.errors import UnsupportedOperatorError
+
 Array = npt.NDArray[np.floating]
 
 
@@ -32,7 +34,11 @@ class Conv(OpRun):
     ) -> tuple[Array]:
         plain = group in (1, len(image[0])) and set(dilations or (1,)) == {1}
         if not plain or auto_pad not in ("", "NOTSET") or len(image) != 1:
-            raise NotImplementedError("Only what stylize's graphs use: see the class.")
+            raise UnsupportedOperatorError(
+                f"This Conv knows one image, a group or as many as channels, no dilation and "
+                f"explicit pads, which is all that stylize's graphs use; here it has {len(image)} "
+                f"images, group = {group}, dilations = {dilations}, auto_pad = {auto_pad}."
+            )
         top, left, bottom, right = pads or (0, 0, 0, 0)
         padded = np.pad(image[0], ((0, 0), (top, bottom), (left, right)))
         down, across = strides or (1, 1)

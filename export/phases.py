@@ -105,7 +105,7 @@ def average(graph: Graph, phases: Phases) -> str:
 
 def spread(graph: Graph, value: str, like: Phases) -> Phases:
     """Give each value to all of its window of 2x2; a dropped odd row or column gets zero."""
-    padded = if_odd(graph, like.whole, lambda: pad(graph, value, like.parts[0]), value)
+    padded = pad_if_odd(graph, like.whole, value, like.parts[0])
     return like.with_parts([padded] * len(PARITIES))
 
 
@@ -136,6 +136,11 @@ def pad(graph: Graph, value: str, like: str) -> str:
     missing = graph.add("Sub", _size(graph, like), _size(graph, value))
     pads = graph.add("Concat", graph.integers(0, 0, 0, 0, 0, 0), missing, axis=0)
     return graph.add("Pad", value, pads)
+
+
+def pad_if_odd(graph: Graph, whole: str, value: str, like: str) -> str:
+    """Append `pad` where `whole` has an odd height or width; `value` is large enough elsewhere."""
+    return if_odd(graph, whole, lambda: pad(graph, value, like), value)
 
 
 def if_odd(graph: Graph, whole: str, changed: Callable[[], str], unchanged: str) -> str:

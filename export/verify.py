@@ -118,8 +118,8 @@ class _Comparison:
         for graph in self.gradients:
             weights = self._weights(graph)
             truth = peer.evaluate(self.image, graph.layers, self.targets, *weights)
-            for file in (graph, graph.blocked) if graph.blocked else (graph,):
-                found = self._gradient(graph, self.image, file.file)
+            for form in graph.forms:
+                found = self._gradient(graph, self.image, form.file)
                 losses += map(_difference, _losses(found), _losses(vars(truth)))
                 gradients.append(_difference(found["gradient"], truth.gradient))
         yield self._check("losses", losses)
@@ -129,9 +129,8 @@ class _Comparison:
         """Compare what the blocked graphs give with what the plain ones do."""
         differences = []
         for graph in self.gradients:
-            if graph.blocked:
-                plain = self._gradient(graph, self.image, graph.file)
-                blocked = self._gradient(graph, self.image, graph.blocked.file)
+            plain, *others = (self._gradient(graph, self.image, form.file) for form in graph.forms)
+            for blocked in others:
                 differences += [_difference(blocked[name], plain[name]) for name in plain]
         largest = float(np.max(differences, initial=0))
         return Check(f"gradient, {self.size}, plain graphs", largest, TOLERANCES["gradient"])

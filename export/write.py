@@ -177,11 +177,9 @@ def _save(
     folder: Path, kind: str, model: onnx.ModelProto, layers: LayerSet = LayerSet()
 ) -> GraphFile:
     path = folder / f"{kind}{_suffix(layers)}.onnx"
-    onnx.save(model, path)
-    onnx.checker.check_model(path, full_check=True)
     return GraphFile(
         file=path.name,
-        sha256=sha256(path),
+        sha256=_write_checked(path, model),
         opset=OPSET,
         layers=layers,
         inputs=_values(model.graph.input),
@@ -193,9 +191,14 @@ def _save_gradient(folder: Path, model: onnx.ModelProto, layers: LayerSet) -> Gr
     """Save the graph in both forms: it runs at every iteration, the others once."""
     graph = _save(folder, "gradient", model, layers)
     path = folder / (graph.file.removesuffix(".onnx") + ".blocked.onnx")
-    onnx.save(lower(model), path)
+    return replace(graph, blocked=BlockedFile(path.name, _write_checked(path, lower(model))))
+
+
+def _write_checked(path: Path, model: onnx.ModelProto) -> str:
+    """Write a graph, have onnx check it, and return its sha256."""
+    onnx.save(model, path)
     onnx.checker.check_model(path, full_check=True)
-    return replace(graph, blocked=BlockedFile(path.name, sha256(path)))
+    return sha256(path)
 
 
 def _suffix(layers: LayerSet) -> str:

@@ -55,6 +55,11 @@ class GraphFile:
     blocked: BlockedFile | None = None
     """The same function, faster where ONNX Runtime's CPU provider has its blocked layout."""
 
+    @property
+    def forms(self) -> "tuple[GraphFile | BlockedFile, ...]":
+        """The plain graph and, where there is one, the blocked."""
+        return (self, self.blocked) if self.blocked else (self,)
+
 
 @dataclass(frozen=True)
 class WeightsFile:
@@ -91,8 +96,8 @@ class Manifest:
     @property
     def files(self) -> tuple[WeightsFile | GraphFile | BlockedFile, ...]:
         """All files of the folder but the manifest."""
-        blocked = (graph.blocked for graph in self.graphs)
-        return (self.weights, *self.graphs, *(file for file in blocked if file))
+        blocked = (form for graph in self.graphs for form in graph.forms[1:])
+        return (self.weights, *self.graphs, *blocked)
 
     def layer(self, name: str) -> Layer:
         """Return the layer called `name`.

@@ -12,6 +12,7 @@ from onnx.reference import ReferenceEvaluator
 
 from stylize.export.convolution import Conv
 from stylize.export.graph import Graph
+from stylize.models.errors import UnsupportedOperatorError
 
 CHANNELS = 6
 
@@ -68,3 +69,14 @@ def test_the_evaluator_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     model = graph_of(np.float64, np.ones((1, CHANNELS, 1, 1)), None)
     assert not run(model, np.ones((1, CHANNELS, 1, 1)), Conv).any()
     assert run(model, np.ones((1, CHANNELS, 1, 1))).any()
+
+
+@pytest.mark.parametrize(
+    "attributes", [{"group": 2}, {"dilations": [2, 2]}, {"auto_pad": "SAME_UPPER"}], ids=str
+)
+def test_what_it_does_not_know_is_refused(attributes: Any) -> None:
+    """Rather than computed as if it were not there: the exporter's checks rely on it."""
+    inputs = CHANNELS // attributes.get("group", 1)
+    model = graph_of(np.float64, np.ones((CHANNELS, inputs, 3, 3)), None, **attributes)
+    with pytest.raises(UnsupportedOperatorError, match="explicit pads"):
+        run(model, np.ones((1, CHANNELS, 8, 8)), Conv)

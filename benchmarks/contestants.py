@@ -20,7 +20,7 @@ def ours(case: Case) -> Step:
     """Load the model's gradient graph, as ``stylize run`` does."""
     image, targets = case.load()
     _, _, height, width = image.shape
-    objective = Model.open(case.model).objective(
+    objective = Model.open(case.model, "cpu").objective(
         (height, width), targets, CONTENT_WEIGHTS, STYLE_WEIGHTS
     )
 

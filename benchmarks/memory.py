@@ -106,7 +106,7 @@ def main(
     require("torch", "safetensors")
     check_output(json_file)
     wanted = parse_sizes(sizes)
-    opened = Model.open(model)
+    opened = Model.open(model, "cpu")
     rows = [measure(opened, size) for size in wanted]
     columns = ("size", "formula", "ours, loaded", "ours, peak", "torch, loaded", "torch, peak")
     show((*columns, "torch layout", "torch / ours"), [row.cells() for row in rows])

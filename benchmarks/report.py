@@ -17,7 +17,7 @@ from case import Size
 
 from stylize.models.errors import ExtraError, OptionError
 from stylize.runtime.options import MIN_SIDE
-from stylize.runtime.providers import PROVIDERS, import_onnxruntime, usable_cpus
+from stylize.runtime.providers import import_onnxruntime, usable_cpus
 
 ModelOption = Annotated[
     str, typer.Option("--model", metavar="FOLDER", help="A model folder, or the name of a model.")
@@ -79,7 +79,7 @@ def versions() -> dict[str, str | None]:
     return {
         "python": platform.python_version(),
         "stylize": version("stylize-onnx"),
-        "onnxruntime": import_onnxruntime(PROVIDERS["cpu"]).__version__,
+        "onnxruntime": import_onnxruntime().__version__,
         "torch": _torch_version(),
     }
 

@@ -110,7 +110,7 @@ def main(
     require("torch", "onnx", "safetensors")
     check_output(json_file)
     wanted = parse_sizes(sizes)
-    opened = Model.open(model)
+    opened = Model.open(model, "cpu")
     rows = [measure(opened, size, repeats) for size in wanted]
     columns = ("size", "ours", "torch contiguous", "torch channels_last", "floor")
     show((*columns, "best torch / ours", "ours / floor"), [row.cells() for row in rows])

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from stylize.cli.compare import compare
+from stylize.cli.doctor import doctor
 from stylize.cli.edge import reporting
 from stylize.cli.export import export_vgg19
 from stylize.cli.figures import figure, grid
@@ -38,6 +40,8 @@ app.command("figure", rich_help_panel=PAPER)(reporting(figure))
 app.add_typer(export_app, name="export", rich_help_panel=MODELS)
 app.command("models", rich_help_panel=MODELS)(reporting(models))
 app.command("presets", rich_help_panel=MODELS)(reporting(presets))
+app.command("doctor", rich_help_panel=MODELS)(reporting(doctor))
+app.command("compare", rich_help_panel=MODELS)(reporting(compare))
 
 
 def _print_version(wanted: bool) -> None:

@@ -22,7 +22,9 @@ from stylize.cli.parameters import (
     Optimizer,
     Painting,
     Photo,
+    PrecisionName,
     ProviderName,
+    ProviderOptions,
     Quiet,
     Rows,
     Seed,
@@ -30,6 +32,7 @@ from stylize.cli.parameters import (
     Size,
     TvWeight,
     chosen,
+    provider_options_of,
     size_of,
 )
 from stylize.cli.progress import showing_progress
@@ -45,6 +48,7 @@ from stylize.models.errors import ImageError, OptionError
 from stylize.models.layers import STYLE_LAYERS
 from stylize.runtime.figures import RATIOS, Cell, Figure, figure_1, figure_2, figure_3
 from stylize.runtime.presets import PRESETS
+from stylize.runtime.providers import AUTO
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -94,7 +98,9 @@ def grid(
     optimizer: Optimizer = None,
     history: History = None,
     model: ModelName = None,
-    provider: ProviderName = "cpu",
+    provider: ProviderName = AUTO,
+    precision: PrecisionName = None,
+    provider_option: ProviderOptions = None,
     quiet: Quiet = False,
 ) -> None:
     """Compare layers and weights: PHOTO in the manner of PAINTING, as in the paper's Figure 3.
@@ -116,7 +122,8 @@ def grid(
     )
     figure = figure_3(photo, painting, options, up_to or STYLE_LAYERS, ratio or RATIOS)
     folder = output or Path(f"{photo.stem}-{painting.stem}")
-    make_figure(figure, Destination(folder, sheet, cell), Machine(model, provider, quiet))
+    machine = Machine(model, provider, precision, provider_options_of(provider_option), quiet)
+    make_figure(figure, Destination(folder, sheet, cell), machine)
 
 
 def figure(
@@ -137,7 +144,9 @@ def figure(
     style_weight: FigureStyleWeight = None,
     iterations: Iterations = None,
     model: ModelName = None,
-    provider: ProviderName = "cpu",
+    provider: ProviderName = AUTO,
+    precision: PrecisionName = None,
+    provider_option: ProviderOptions = None,
     quiet: Quiet = False,
 ) -> None:
     """Make a whole figure of the paper, from white noise, and a labelled sheet of it.
@@ -165,7 +174,8 @@ def figure(
         case "3":
             made = figure_3(photo, painting[0], options)
     folder = output or Path(f"figure{number}")
-    make_figure(made, Destination(folder, sheet, cell), Machine(model, provider, quiet))
+    machine = Machine(model, provider, precision, provider_options_of(provider_option), quiet)
+    make_figure(made, Destination(folder, sheet, cell), machine)
 
 
 def make_figure(figure: Figure, destination: Destination, machine: Machine) -> None:
@@ -199,7 +209,7 @@ def make_figure(figure: Figure, destination: Destination, machine: Machine) -> N
 
     if missing:
         worst = max(missing, key=lambda cell: _need(scenes, cell))
-        warn_of_memory(scenes[worst.photo, worst.painting], worst.options, machine)
+        warn_of_memory(model, scenes[worst.photo, worst.painting], worst.options, machine)
     iterations = sum(cell.options.iterations for cell in missing)
     with showing_progress(iterations, machine.quiet) as progress:
         progress.say(f"{len(cells) - len(missing)} of {len(cells)} pictures are in {folder}.")

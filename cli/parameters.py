@@ -14,6 +14,7 @@ from stylize.models.errors import OptionError
 from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS
 from stylize.runtime.figures import RATIOS
 from stylize.runtime.options import Normalisation, OptimizerName, Options, Side
+from stylize.runtime.providers import AUTO, PROVIDERS, Precision
 
 DEFAULTS = Options()
 PICTURES, LOSSES, ITERATION, MODEL = "Pictures", "Losses", "Iteration", "Model"
@@ -43,6 +44,24 @@ def size_of(text: str | None) -> int | tuple[int, int] | None:
     if not match:
         raise OptionError(f"The size is '{text}'; write 512, or width and height as 640x480.")
     return (int(match[1]), int(match[2])) if match[2] else int(match[1])
+
+
+def provider_options_of(texts: list[str] | None) -> dict[str, str]:
+    """Return what --provider-option says, by its keys.
+
+    Raises
+    ------
+    OptionError
+        One is not of the form KEY=VALUE.
+    """
+    pairs = [(text, *text.partition("=")) for text in texts or ()]
+    for text, key, equals, _ in pairs:
+        if not key or not equals:
+            raise OptionError(
+                f"The provider option is '{text}'; write KEY=VALUE, for example "
+                "--provider-option gpu_mem_limit=8000000000."
+            )
+    return {key: value for _, key, _, value in pairs}
 
 
 Photo = Annotated[Path, typer.Argument(help="The picture to render.", show_default=False)]
@@ -290,10 +309,34 @@ def _model(default: str) -> Any:
     )
 
 
+def _names(tested: bool) -> str:
+    return ", ".join(name for name, known in PROVIDERS.items() if known.tested is tested)
+
+
 def _provider(default: str | bool) -> Any:
     return typer.Option(
-        metavar="cpu|cuda",
-        help="Where ONNX Runtime computes; never elsewhere.",
+        metavar="NAME",
+        help=f"Where ONNX Runtime computes: {AUTO} (the fastest that works), "
+        f"{_names(tested=True)}; or, untested, {_names(tested=False)}. "
+        "'stylize doctor' tells which work.",
+        show_default=default,
+        rich_help_panel=MODEL,
+    )
+
+
+def _precision(default: str) -> Any:
+    return typer.Option(
+        help="Of the convolutions; each provider has some of them.",
+        show_default=default,
+        rich_help_panel=MODEL,
+    )
+
+
+def _provider_options(default: str | bool) -> Any:
+    return typer.Option(
+        "--provider-option",
+        metavar="KEY=VALUE",
+        help="For ONNX Runtime's provider; wins over what stylize sets. Repeat for more.",
         show_default=default,
         rich_help_panel=MODEL,
     )
@@ -301,8 +344,12 @@ def _provider(default: str | bool) -> Any:
 
 ModelName = Annotated[str | None, _model("vgg19 if exported, else the small embedded one")]
 ProviderName = Annotated[str, _provider(default=True)]
+PrecisionName = Annotated[Precision | None, _precision("the provider's")]
+ProviderOptions = Annotated[list[str] | None, _provider_options(default=False)]
 SameModel = Annotated[str | None, _model("as then")]
 SameProvider = Annotated[str | None, _provider("as then")]
+SamePrecision = Annotated[Precision | None, _precision("as then")]
+SameProviderOptions = Annotated[list[str] | None, _provider_options("as then")]
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 

@@ -20,7 +20,7 @@ class Progress:
     Attributes
     ----------
     show : function of an Iterate
-        Counts it as one more step.
+        Counts the iterations up to it.
     say : function of a str
         Prints a line of its own.
     """
@@ -57,10 +57,12 @@ class Pace:
         self.iterations = iterations
         self.done = 0
         self._start = time.perf_counter()
+        self._reached = 0
 
-    def step(self) -> None:
-        """Count one more."""
-        self.done += 1
+    def reach(self, iteration: int) -> None:
+        """Count on to an iteration of this picture, or of the next one if it is no later one."""
+        self.done += iteration - (self._reached if iteration > self._reached else 0)
+        self._reached = iteration
 
     @property
     def time_left(self) -> str:
@@ -89,7 +91,7 @@ def _bar(pace: Pace) -> Iterator[Progress]:
         )
 
         def show(iterate: "Iterate") -> None:
-            pace.step()
+            pace.reach(iterate.iteration)
             bar.update(
                 task,
                 completed=pace.done,
@@ -106,8 +108,9 @@ def _bar(pace: Pace) -> Iterator[Progress]:
 
 
 def _log(iterate: "Iterate", pace: Pace) -> None:
-    pace.step()
-    if pace.done % max(1, pace.iterations // LOG_LINES) == 0:
+    before, interval = pace.done, max(1, pace.iterations // LOG_LINES)
+    pace.reach(iterate.iteration)
+    if pace.done // interval > before // interval:
         _print(
             f"{pace.done}/{pace.iterations}  total {iterate.total:.4g}  "
             f"content {iterate.content:.4g}  style {iterate.style:.4g}  {pace.time_left} left"

@@ -10,7 +10,9 @@ from stylize.cli.parameters import (
     Optimizer,
     Output,
     Photo,
+    PrecisionName,
     ProviderName,
+    ProviderOptions,
     Quiet,
     ReconstructionInit,
     ReconstructionLayers,
@@ -20,10 +22,12 @@ from stylize.cli.parameters import (
     TvWeight,
     chosen,
     layers_of,
+    provider_options_of,
     size_of,
 )
 from stylize.cli.rendering import Job, Machine, make_picture
 from stylize.runtime.options import RECONSTRUCTION
+from stylize.runtime.providers import AUTO
 
 
 def reconstruct(
@@ -40,7 +44,9 @@ def reconstruct(
     history: History = None,
     trace: Trace = None,
     model: ModelName = None,
-    provider: ProviderName = "cpu",
+    provider: ProviderName = AUTO,
+    precision: PrecisionName = None,
+    provider_option: ProviderOptions = None,
     quiet: Quiet = False,
 ) -> None:
     """Reconstruct PHOTO from what a layer sees of it (the paper's Figure 1, lower row).
@@ -61,4 +67,5 @@ def reconstruct(
         history=history,
     )
     result = output or Path(f"{photo.stem}-{'-'.join(options.content_layers)}.png")
-    make_picture(Job(photo, None, options, result, trace), Machine(model, provider, quiet))
+    machine = Machine(model, provider, precision, provider_options_of(provider_option), quiet)
+    make_picture(Job(photo, None, options, result, trace), machine)

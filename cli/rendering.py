@@ -1,6 +1,6 @@
 """What all commands that make pictures do: check first, open, follow the iteration, save."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +12,11 @@ from stylize.cli.trace import tracing
 from stylize.models.catalog import embedded_folder
 from stylize.models.errors import OptionError
 from stylize.runtime.options import STARTS, Options
+from stylize.runtime.providers import AUTO, Precision, Provider, find_provider
 
 if TYPE_CHECKING:
     from stylize.runtime import Iterate, Model
+    from stylize.runtime.iteration import Found
     from stylize.runtime.recipe import Recipe
     from stylize.runtime.scene import Scene
 
@@ -31,13 +33,19 @@ class Machine:
     model : str or None
         What the user called it.
     provider : str
-        Where to compute.
+        Where to compute; ``auto`` for where it is fastest.
+    precision : str or None
+        In which; the provider's own if None.
+    provider_options : mapping of str to str
+        For ONNX Runtime.
     quiet : bool
         Whether to say nothing but errors.
     """
 
     model: str | None
     provider: str
+    precision: Precision | None
+    provider_options: Mapping[str, str]
     quiet: bool
 
 
@@ -76,7 +84,7 @@ def make_picture(job: Job, machine: Machine) -> None:
     scene = Scene(model, job.photo, job.painting)
     scene.check(job.options)
     _check_picture(job.output, scene.size(job.options))
-    warn_of_memory(scene, job.options, machine)
+    warn_of_memory(model, scene, job.options, machine)
     recipe = recipe_of(model, machine.model, job.photo, job.painting, job.options)
     with (
         tracing(job.trace) as write,
@@ -113,19 +121,15 @@ def follow(
     enough : int
         After fewer iterations, nothing is saved: what is there already is better.
     """
-    best: Iterate | None = None
-    evaluations = 0
+    last: Iterate | None = None
     try:
-        for iterate in iterates:
-            evaluations = iterate.iteration
-            if best is None or iterate.total <= best.total:
-                best = iterate
+        for last in iterates:
             for observe in (*observers, progress.show):
-                observe(iterate)
+                observe(last)
     finally:
-        if best and evaluations >= enough:
-            _save(best, output, replace(recipe, evaluations=evaluations))
-            progress.say(_saved(output, best))
+        if last and last.iteration >= enough:
+            _save(last.best, output, replace(recipe, evaluations=last.iteration))
+            progress.say(_saved(output, last))
 
 
 def files_read(photo: Path | None, painting: Path | None, options: Options) -> list[Path]:
@@ -153,10 +157,13 @@ def check_outputs(outputs: Sequence[Path | None], inputs: Sequence[Path]) -> Non
 
 
 def open_model(machine: Machine) -> "Model":
-    """Open a model, and say so where it is not the one that the user may expect."""
+    """Open a model on a provider, and say so where they are not those that the user may expect."""
     from stylize.runtime import Model
 
-    model = Model.open(machine.model, machine.provider)
+    provider = find_provider(machine.provider, machine.precision, machine.provider_options)
+    model = Model.open(machine.model, provider)
+    if not machine.quiet:
+        _announce(provider, chosen=machine.provider == AUTO)
     if machine.model is None and model.folder.path == embedded_folder() and not machine.quiet:
         typer.echo(
             "Using the small embedded model 'compact', since no exported vgg19 was found. To get "
@@ -166,12 +173,26 @@ def open_model(machine: Machine) -> "Model":
     return model
 
 
-def warn_of_memory(scene: "Scene", options: Options, machine: Machine) -> None:
+def _announce(provider: Provider, chosen: bool) -> None:
+    """Name the provider if the user did not, and warn of one that nobody has tried."""
+    if chosen:
+        better = " and ".join(provider.passed_over)
+        hint = f" ({better} is installed but does not work: see 'stylize doctor')" if better else ""
+        typer.echo(f"Computing on {provider.name} in {provider.precision}{hint}.", err=True)
+    if not provider.tested:
+        typer.echo(
+            f"The provider {provider.name} is untested here: compare a picture with one that was "
+            "made with --provider cpu.",
+            err=True,
+        )
+
+
+def warn_of_memory(model: "Model", scene: "Scene", options: Options, machine: Machine) -> None:
     """Say so if a picture will not fit into memory, and which size would.
 
     It is begun all the same: there may be memory to swap to, and the estimate may err.
     """
-    if machine.provider != "cpu" or machine.quiet:
+    if model.provider.memory != "cpu" or machine.quiet:
         return
     from stylize.runtime.memory import memory_available
 
@@ -193,13 +214,13 @@ def _check_picture(output: Path, size: tuple[int, int] = (0, 0)) -> None:
     check_output(output, max(size))
 
 
-def _save(best: "Iterate", output: Path, recipe: "Recipe") -> None:
+def _save(best: "Found", output: Path, recipe: "Recipe") -> None:
     from stylize.runtime.images import save_image
     from stylize.runtime.recipe import recipe_chunks
 
     save_image(best.image, output, recipe_chunks(recipe))
 
 
-def _saved(output: Path, best: "Iterate") -> str:
-    _, _, height, width = best.pixels.shape
-    return f"{output}: {width}x{height}, iteration {best.iteration} after {best.seconds:.0f} s"
+def _saved(output: Path, last: "Iterate") -> str:
+    _, _, height, width = last.best.pixels.shape
+    return f"{output}: {width}x{height}, iteration {last.best.iteration} after {last.seconds:.0f} s"

@@ -1,5 +1,7 @@
 """``stylize rerun``: a picture once more, from what it tells of itself."""
 
+import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -7,11 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylize.cli.parameters import Quiet, SameModel, SameProvider, Trace
+from stylize.cli.parameters import (
+    Quiet,
+    SameModel,
+    SamePrecision,
+    SameProvider,
+    SameProviderOptions,
+    Trace,
+    provider_options_of,
+)
 from stylize.cli.rendering import Job, Machine, check_outputs, make_picture
 from stylize.models.catalog import find_model
 from stylize.models.errors import ImageError, ModelError, OptionError
 from stylize.runtime.options import STARTS
+from stylize.runtime.providers import PROVIDERS
 
 if TYPE_CHECKING:
     from stylize.runtime.recipe import Recipe, Source
@@ -49,6 +60,8 @@ def rerun(
     trace: Trace = None,
     model: SameModel = None,
     provider: SameProvider = None,
+    precision: SamePrecision = None,
+    provider_option: SameProviderOptions = None,
     quiet: Quiet = False,
 ) -> None:
     """Repeat the run that made FILE.png, which tells how it was made.
@@ -58,6 +71,7 @@ def rerun(
     """
     from stylize.runtime.recipe import read_recipe
 
+    given: Mapping[str, str] = provider_options_of(provider_option)
     check_outputs([output, trace], [picture])
     recipe = read_recipe(picture)
     if show:
@@ -87,7 +101,32 @@ def rerun(
             err=True,
         )
     model = model or _same_model(recipe)
-    make_picture(job, Machine(model, provider or recipe.provider, quiet))
+    if provider in (None, recipe.provider):  # another has other precisions and options
+        precision = precision or recipe.precision
+        given = given or _safe_options(recipe, picture)
+    make_picture(job, Machine(model, provider or recipe.provider, precision, given, quiet))
+
+
+def _safe_options(recipe: "Recipe", picture: Path) -> Mapping[str, str]:
+    """Return the provider options that were used.
+
+    Raises
+    ------
+    OptionError
+        They are of a provider whose options can name a library to load, as TensorRT's can. The
+        picture may be a stranger's.
+    """
+    known = PROVIDERS.get(recipe.provider)
+    if recipe.provider_options and known and not known.tested:
+        options = " ".join(
+            f"--provider-option {shlex.quote(f'{key}={value}')}"
+            for key, value in recipe.provider_options.items()
+        )
+        raise OptionError(
+            f"'{picture}' was made with options of {recipe.provider} that are not taken from a "
+            f"picture. If you trust them, give them yourself: {options}"
+        )
+    return recipe.provider_options
 
 
 def _unambiguous(file: Path) -> str:

@@ -16,8 +16,10 @@ from stylize.cli.parameters import (
     Painting,
     PaintingSize,
     Photo,
+    PrecisionName,
     PresetName,
     ProviderName,
+    ProviderOptions,
     Quiet,
     Seed,
     Size,
@@ -27,6 +29,7 @@ from stylize.cli.parameters import (
     TvWeight,
     chosen,
     layers_of,
+    provider_options_of,
     size_of,
 )
 from stylize.cli.rendering import Job, Machine, make_picture
@@ -34,6 +37,7 @@ from stylize.models.catalog import find_model
 from stylize.models.errors import ModelError
 from stylize.models.manifest import read_manifest
 from stylize.runtime.presets import Preset, find_preset
+from stylize.runtime.providers import AUTO
 
 VGG19 = "vgg19"
 """The network's name in a manifest."""
@@ -60,7 +64,9 @@ def run(
     history: History = None,
     trace: Trace = None,
     model: ModelName = None,
-    provider: ProviderName = "cpu",
+    provider: ProviderName = AUTO,
+    precision: PrecisionName = None,
+    provider_option: ProviderOptions = None,
     quiet: Quiet = False,
 ) -> None:
     """Render PHOTO in the manner of PAINTING.
@@ -86,7 +92,13 @@ def run(
         history=history,
     )
     result = output or Path(f"{photo.stem}-{painting.stem}.png")
-    machine = Machine(model or _model_of(preset, settings), provider, quiet)
+    machine = Machine(
+        model or _model_of(preset, settings),
+        provider,
+        precision,
+        provider_options_of(provider_option),
+        quiet,
+    )
     make_picture(Job(photo, painting, options, result, trace), machine)
 
 

@@ -11,7 +11,9 @@ from stylize.cli.parameters import (
     Output,
     Painting,
     PaintingSize,
+    PrecisionName,
     ProviderName,
+    ProviderOptions,
     Quiet,
     Seed,
     Size,
@@ -21,10 +23,12 @@ from stylize.cli.parameters import (
     TvWeight,
     chosen,
     layers_of,
+    provider_options_of,
     size_of,
 )
 from stylize.cli.rendering import Job, Machine, make_picture
 from stylize.runtime.options import TEXTURE
+from stylize.runtime.providers import AUTO
 
 
 def texture(
@@ -42,7 +46,9 @@ def texture(
     history: History = None,
     trace: Trace = None,
     model: ModelName = None,
-    provider: ProviderName = "cpu",
+    provider: ProviderName = AUTO,
+    precision: PrecisionName = None,
+    provider_option: ProviderOptions = None,
     quiet: Quiet = False,
 ) -> None:
     """Make a texture in the style of PAINTING (the paper's Figure 1, upper row).
@@ -64,4 +70,5 @@ def texture(
         history=history,
     )
     result = output or Path(f"{painting.stem}-texture.png")
-    make_picture(Job(None, painting, options, result, trace), Machine(model, provider, quiet))
+    machine = Machine(model, provider, precision, provider_options_of(provider_option), quiet)
+    make_picture(Job(None, painting, options, result, trace), machine)

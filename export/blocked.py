@@ -118,8 +118,8 @@ class _Lowering:
         """Take each phase by itself."""
         return self._each(node.input[0], lambda part: self._graph.add("Relu", part))
 
-    def _sign(self, node: onnx.NodeProto) -> Value | None:
-        """Mask a ReLU's gradient: 1 where the response is positive, 0 where it is 0."""
+    def _greater(self, node: onnx.NodeProto) -> Value | None:
+        """Make a ReLU's mask: 1 where the response is positive, 0 where it is 0."""
         response = self._producers.get(node.input[0])
         if response is None or response.op_type != "Relu":
             return None
@@ -131,6 +131,15 @@ class _Lowering:
             return self._graph.add("Clip", huge, zero, one)
 
         return self._each(node.input[0], mask)
+
+    def _where(self, node: onnx.NodeProto) -> Value | None:
+        """Multiply a ReLU's gradient by the mask."""
+        mask, gradient, _ = node.input
+        if self._producers[mask].op_type != "Greater" or not self._is_map(gradient):
+            return None
+        return self._by_phases("Mul", gradient, mask) or self._graph.add(
+            "Mul", self._whole(gradient), self._whole(mask), name=node.output[0]
+        )
 
     def _average_pool(self, node: onnx.NodeProto) -> Value | None:
         """Add the phases up."""
@@ -198,12 +207,16 @@ class _Lowering:
 
     def _pairs(self, node: onnx.NodeProto) -> Value | None:
         """Take phases two by two."""
-        values = [self._values[name] for name in node.input]
+        return self._by_phases(node.op_type, *node.input)
+
+    def _by_phases(self, op: str, *names: str) -> Phases | None:
+        """Apply an operator to two maps by phases, if one of them is there in phases."""
+        values = [self._values[name] for name in names]
         channels = [value.channels for value in values if isinstance(value, Phases)]
         if not channels:
             return None
-        one, two = (self._taken_apart(name, channels[0]) for name in node.input)
-        return self._paired(node.op_type, one, two)
+        one, two = (self._taken_apart(name, channels[0]) for name in names)
+        return self._paired(op, one, two)
 
     def _sub(self, node: onnx.NodeProto) -> Value | None:
         """Take apart and negate at once what is subtracted from phases: a content target."""
@@ -212,13 +225,15 @@ class _Lowering:
             return None
         return self._paired("Add", value, self._taken_apart(node.input[1], value.channels, -1))
 
-    def _reduce_sum_square(self, node: onnx.NodeProto) -> Value | None:
-        """Add the phases' sums up."""
-        value = self._values[node.input[0]]
-        if isinstance(value, str):
+    def _reduce_sum(self, node: onnx.NodeProto) -> Value | None:
+        """Square and add at once, phase by phase: the squares would leave the layout, too."""
+        root, other = self._producers[node.input[0]].input
+        if root != other:
             return None
+        value = self._values[root]
+        parts = value.parts if isinstance(value, Phases) else (value,)
         return self._graph.sum(
-            [self._graph.add("ReduceSumSquare", part, keepdims=0) for part in value.parts]
+            [self._graph.add("ReduceSumSquare", part, keepdims=0) for part in parts]
         )
 
     def _each(self, name: str, function: Callable[[str], str]) -> Value:
@@ -269,13 +284,14 @@ _REWRITERS: dict[str, Callable[[_Lowering, onnx.NodeProto], Value | None]] = {
     "AveragePool": _Lowering._average_pool,
     "Conv": _Lowering._conv,
     "Gemm": _Lowering._gemm,
+    "Greater": _Lowering._greater,
     "Mul": _Lowering._mul,
     "Pad": _Lowering._pad,
-    "ReduceSumSquare": _Lowering._reduce_sum_square,
+    "ReduceSum": _Lowering._reduce_sum,
     "Relu": _Lowering._relu,
     "Reshape": _Lowering._reshape,
-    "Sign": _Lowering._sign,
     "Sub": _Lowering._sub,
+    "Where": _Lowering._where,
 }
 
 

@@ -1,8 +1,11 @@
 """The forward graph: an RGB image through the network, every layer's response by its name."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from onnx import helper
 
 from stylize.export.graph import Graph
 from stylize.export.network import Convolution, Network
@@ -13,9 +16,26 @@ _POOL_OPERATORS = {"average": "AveragePool", "max": "MaxPool"}
 
 
 def add_features(
-    graph: Graph, network: Network, weights: Mapping[str, StoredTensor], image: str
+    graph: Graph,
+    network: Network,
+    weights: Mapping[str, StoredTensor],
+    image: str,
+    dtype: npt.DTypeLike | None = None,
 ) -> dict[str, str]:
     """Append all layers to the graph; what an output does not need is left out in the end.
+
+    Parameters
+    ----------
+    graph : Graph
+        Gains the nodes.
+    network : Network
+        The layers.
+    weights : mapping of str to StoredTensor
+        Their kernels and biases.
+    image : str
+        The value that holds the image.
+    dtype : numpy dtype, optional
+        Of the responses and of all that is convolved, if not the graph's.
 
     Returns
     -------
@@ -24,6 +44,8 @@ def add_features(
         (1, channels, height // stride, width // stride).
     """
     value = _add_preprocessing(graph, network.preprocessing, image)
+    if dtype is not None:
+        value = graph.cast(value, dtype)
     features = {}
     for layer in network.layers:
         if isinstance(layer, Convolution):
@@ -61,7 +83,8 @@ def _add_preprocessing(graph: Graph, preprocessing: Preprocessing, image: str) -
 def _add_convolution(
     graph: Graph, layer: Convolution, weights: Mapping[str, StoredTensor], value: str
 ) -> str:
-    parameters = [_add_parameter(graph, weights[name]) for name in layer.shapes]
+    dtype = graph.dtype_of(value)
+    parameters = [_add_parameter(graph, weights[name], dtype) for name in layer.shapes]
     convolved = graph.add(
         "Conv",
         value,
@@ -73,9 +96,9 @@ def _add_convolution(
     return graph.add("Relu", convolved, name=layer.name)
 
 
-def _add_parameter(graph: Graph, stored: StoredTensor) -> str:
-    """Refer to a stored tensor, converted where it is stored in another type (float16)."""
+def _add_parameter(graph: Graph, stored: StoredTensor, dtype: np.dtype[Any]) -> str:
+    """Refer to a stored tensor, converted where it is stored in another type."""
     name = graph.initializer(stored.as_external_data())
-    if stored.onnx_type == graph.element_type:
+    if stored.onnx_type == helper.np_dtype_to_tensor_dtype(dtype):
         return name
-    return graph.add("Cast", name, name=f"{name}.cast", to=graph.element_type)
+    return graph.cast(name, dtype, name=f"{name}.cast")

@@ -33,7 +33,10 @@ class Graph:
         self.initializers: dict[str, onnx.TensorProto] = {}
         self.inputs: list[onnx.ValueInfoProto] = []
         self.outputs: list[onnx.ValueInfoProto] = []
+        self.gradient_scale: str | None = None
+        """What gradients are divided by wherever they are narrower than `dtype`."""
         self._names: set[str] = set()
+        self._narrow: dict[str, np.dtype[Any]] = {}
         self._counts: dict[str, int] = {}
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
 
@@ -52,7 +55,23 @@ class Graph:
         """Append an operator and return the name of its output: `name`, if that is not taken."""
         output = self.fresh(name or op.lower())
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
+        narrow = [self._narrow[value] for value in inputs if value in self._narrow]
+        if narrow and op != "Cast":
+            self._narrow[output] = narrow[0]
         return output
+
+    def cast(self, value: str, dtype: npt.DTypeLike, name: str | None = None) -> str:
+        """Append a conversion, and remember if it is to a narrower type than the graph's."""
+        output = self.add(
+            "Cast", value, name=name, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        )
+        if np.dtype(dtype) != self.dtype:
+            self._narrow[output] = np.dtype(dtype)
+        return output
+
+    def dtype_of(self, value: str) -> np.dtype[Any]:
+        """Return the type of a floating-point value."""
+        return self._narrow.get(value, self.dtype)
 
     def sum(self, terms: Sequence[str]) -> str:
         """Append the sum of one or more values of the same shape."""

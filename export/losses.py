@@ -32,5 +32,6 @@ def add_style_loss(graph: Graph, gram: str, target: str, channels: int, scale: f
 
 
 def _squared_distance(graph: Graph, value: str, target: str, factor: float) -> str:
-    square = graph.add("ReduceSumSquare", graph.add("Sub", value, target), keepdims=0)
-    return graph.add("Mul", square, graph.constant(factor))
+    distance = graph.add("Sub", value, target)
+    squares = graph.add("ReduceSum", graph.add("Mul", distance, distance), keepdims=0)
+    return graph.add("Mul", squares, graph.constant(factor))

@@ -40,8 +40,9 @@ def conv(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> d
 
 def relu(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
     """Y = max(x, 0): pass the gradient where y > 0, and nothing where y = 0, as torch does."""
-    mask = graph.add("Sign", node.output[0])
-    return {0: graph.add("Mul", gradient, mask, name=f"gradient.{node.input[0]}")}
+    zero = graph.constant(0, graph.dtype_of(gradient))
+    positive = graph.add("Greater", node.output[0], zero)
+    return {0: graph.add("Where", positive, gradient, zero, name=f"gradient.{node.input[0]}")}
 
 
 def average_pool(
@@ -49,7 +50,8 @@ def average_pool(
 ) -> dict[int, str]:
     """Share each gradient equally among its window; a dropped odd row or column gets zero."""
     height, width = _pool_window(node)
-    share = graph.add("Mul", gradient, graph.constant(1 / (height * width)))
+    weight = graph.constant(1 / (height * width), graph.dtype_of(gradient))
+    share = graph.add("Mul", gradient, weight)
     scales = graph.constant([1, 1, height, width], np.float32)
     spread = graph.add(
         "Resize",
@@ -111,30 +113,52 @@ def sub(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> di
 
 
 def mul(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
-    """Y = a b."""
+    """Y = a b; of a square at once, twice its root times the gradient."""
+    if node.input[0] == node.input[1]:
+        twice = graph.add("Mul", gradient, graph.constant(2))
+        return {0: graph.add("Mul", node.input[0], twice)}
     return {i: graph.add("Mul", gradient, node.input[1 - i]) for i in wanted}
 
 
-def reduce_sum_square(
-    graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted
-) -> dict[int, str]:
-    """Y = sum of the squares of x, a scalar: dy/dx = 2 x."""
-    if attributes(node) != {"keepdims": 0}:
+def cast(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
+    """Y = x in another type, between the graph's own and a narrower one.
+
+    Gradients may leave the narrower type's range. There they are divided by the graph's
+    ``gradient_scale``, which is exact in sum, since what follows on the way back is linear.
+    """
+    scale = graph.gradient_scale
+    if scale is None:
+        raise UnsupportedOperatorError(f"Cast '{node.output[0]}': the graph has no gradient scale.")
+    dtype = graph.dtype_of(node.input[0])
+    if dtype != graph.dtype:
+        return {0: graph.cast(graph.add("Div", gradient, scale), dtype)}
+    return {0: graph.add("Mul", graph.cast(gradient, dtype), scale)}
+
+
+def reduce_sum(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
+    """Y = sum of the squares of x, a scalar: each square has the gradient that y has.
+
+    It stays a scalar, since the rule of the square multiplies it by x.
+    """
+    (square,) = [other for other in graph.nodes if other.output[0] == node.input[0]]
+    is_square = square.op_type == "Mul" and square.input[0] == square.input[1]
+    if attributes(node) != {"keepdims": 0} or len(node.input) > 1 or not is_square:
         raise UnsupportedOperatorError(
-            f"ReduceSumSquare '{node.output[0]}' does not reduce to a scalar."
+            f"ReduceSum '{node.output[0]}' is no sum of all elements of a square x x; there is no "
+            "rule for others."
         )
-    twice = graph.add("Mul", gradient, graph.constant(2))
-    return {0: graph.add("Mul", node.input[0], twice)}
+    return {0: gradient}
 
 
 RULES: dict[str, Rule] = {
     "Add": add,
     "AveragePool": average_pool,
+    "Cast": cast,
     "Conv": conv,
     "Gemm": gemm,
     "MaxPool": max_pool,
     "Mul": mul,
-    "ReduceSumSquare": reduce_sum_square,
+    "ReduceSum": reduce_sum,
     "Relu": relu,
     "Reshape": reshape,
     "Sub": sub,

@@ -2,18 +2,21 @@
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import onnx
 
 from stylize.export.assemble import features_model, gradient_model, targets_model
 from stylize.export.blocked import lower
+from stylize.export.descent import adam_model, lbfgs_model
 from stylize.export.graph import OPSET
 from stylize.export.network import Network
-from stylize.export.stored import stored_tensors
+from stylize.export.stored import StoredTensor, stored_tensors
+from stylize.export.variation import variation_model
 from stylize.export.weights import Weights, store_weights
 from stylize.models.catalog import MANIFEST_FILE
 from stylize.models.errors import ModelError
@@ -21,10 +24,10 @@ from stylize.models.folder import sha256
 from stylize.models.layers import LayerSet, paper_layer_sets
 from stylize.models.manifest import (
     FORMAT,
-    BlockedFile,
     GraphFile,
     Layer,
     Manifest,
+    OtherForm,
     Value,
     WeightsFile,
     to_json,
@@ -33,7 +36,7 @@ from stylize.models.manifest import (
 WEIGHTS_FILE = "weights.safetensors"
 
 OWN_FILES = re.compile(
-    rf"{re.escape(MANIFEST_FILE)}|{re.escape(WEIGHTS_FILE)}|(features|targets|gradient)\b.*\.onnx"
+    rf"{re.escape(MANIFEST_FILE)}|{re.escape(WEIGHTS_FILE)}|(features|targets|gradient|lbfgs|adam|variation)\b.*\.onnx"
 )
 """Names of the files that an export writes, and that the next one may replace."""
 
@@ -88,9 +91,13 @@ def write_folder(
                 for layers in _target_sets(sets)
             ),
             gradients=tuple(
-                _save_gradient(folder, gradient_model(network, stored, layers), layers)
-                for layers in sets
+                _save_gradient(folder, network, stored, layers) for layers in sets
             ),
+            optimizers={
+                "lbfgs": _save(folder, "lbfgs", lbfgs_model()),
+                "adam": _save(folder, "adam", adam_model()),
+            },
+            variation=_save(folder, "variation", variation_model()),
         )
         (folder / MANIFEST_FILE).write_bytes(to_json(manifest))
     return manifest
@@ -187,11 +194,19 @@ def _save(
     )
 
 
-def _save_gradient(folder: Path, model: onnx.ModelProto, layers: LayerSet) -> GraphFile:
-    """Save the graph in both forms: it runs at every iteration, the others once."""
-    graph = _save(folder, "gradient", model, layers)
-    path = folder / (graph.file.removesuffix(".onnx") + ".blocked.onnx")
-    return replace(graph, blocked=BlockedFile(path.name, _write_checked(path, lower(model))))
+def _save_gradient(
+    folder: Path, network: Network, stored: Mapping[str, StoredTensor], layers: LayerSet
+) -> GraphFile:
+    """Save the graph in all forms: it runs at every iteration, the others once."""
+    plain = gradient_model(network, stored, layers)
+    graph = _save(folder, "gradient", plain, layers)
+
+    def other(form: str, model: onnx.ModelProto) -> OtherForm:
+        path = folder / f"{graph.file.removesuffix('.onnx')}.{form}.onnx"
+        return OtherForm(path.name, _write_checked(path, model))
+
+    half = gradient_model(network, stored, layers, convolved=np.float16)
+    return replace(graph, blocked=other("blocked", lower(plain)), float16=other("float16", half))
 
 
 def _write_checked(path: Path, model: onnx.ModelProto) -> str:

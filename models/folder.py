@@ -25,6 +25,18 @@ class ModelFolder:
         """Return the targets graph that covers `layers` and computes the least beyond them."""
         return self._least(self.manifest.targets, layers)
 
+    def dimensions(self, size: tuple[int, int]) -> dict[str, int]:
+        """Return what the names in the graphs' shapes stand for, at a height and width.
+
+        Poolings drop what is left over.
+        """
+        height, width = size
+        dimensions = {"height": height, "width": width}
+        for layer in self.manifest.layers:
+            dimensions[f"{layer.name}_height"] = height // layer.stride
+            dimensions[f"{layer.name}_width"] = width // layer.stride
+        return dimensions
+
     def _least(self, graphs: Sequence[GraphFile], layers: LayerSet) -> GraphFile:
         for name in layers.content + layers.style:
             self.manifest.layer(name)

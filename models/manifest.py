@@ -11,7 +11,7 @@ from stylize.models.errors import ModelError
 from stylize.models.layers import LayerSet, find_layer
 from stylize.models.preprocessing import Preprocessing
 
-FORMAT = 1
+FORMAT = 2
 """Version of the folder's format; a change that old readers would misread raises it."""
 
 
@@ -35,8 +35,8 @@ class Value:
 
 
 @dataclass(frozen=True)
-class BlockedFile:
-    """An ONNX graph that computes the same as another in operators for a blocked layout."""
+class OtherForm:
+    """An ONNX graph that computes the same as another, written otherwise."""
 
     file: str
     sha256: str
@@ -44,7 +44,7 @@ class BlockedFile:
 
 @dataclass(frozen=True)
 class GraphFile:
-    """An ONNX graph of the folder and the layers that it looks at."""
+    """An ONNX graph of the folder and the layers that it looks at, if any."""
 
     file: str
     sha256: str
@@ -52,13 +52,19 @@ class GraphFile:
     layers: LayerSet
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
-    blocked: BlockedFile | None = None
+    blocked: OtherForm | None = None
     """The same function, faster where ONNX Runtime's CPU provider has its blocked layout."""
+    float16: OtherForm | None = None
+    """The same function with responses and their gradients in float16."""
+
+    def form(self, name: str) -> "GraphFile | OtherForm":
+        """Return the form called `name` where there is one, else the plain."""
+        return {"blocked": self.blocked, "float16": self.float16}.get(name) or self
 
     @property
-    def forms(self) -> "tuple[GraphFile | BlockedFile, ...]":
-        """The plain graph and, where there is one, the blocked."""
-        return (self, self.blocked) if self.blocked else (self,)
+    def forms(self) -> "tuple[GraphFile | OtherForm, ...]":
+        """The plain graph and the others that there are."""
+        return (self, *(form for form in (self.blocked, self.float16) if form))
 
 
 @dataclass(frozen=True)
@@ -87,17 +93,21 @@ class Manifest:
     features: GraphFile
     targets: tuple[GraphFile, ...]
     gradients: tuple[GraphFile, ...]
+    optimizers: dict[str, GraphFile]
+    """``lbfgs`` and ``adam``."""
+    variation: GraphFile
 
     @property
     def graphs(self) -> tuple[GraphFile, ...]:
         """All graphs of the folder."""
-        return (self.features, *self.targets, *self.gradients)
+        network = (self.features, *self.targets, *self.gradients)
+        return (*network, *self.optimizers.values(), self.variation)
 
     @property
-    def files(self) -> tuple[WeightsFile | GraphFile | BlockedFile, ...]:
+    def files(self) -> tuple[WeightsFile | GraphFile | OtherForm, ...]:
         """All files of the folder but the manifest."""
-        blocked = (form for graph in self.graphs for form in graph.forms[1:])
-        return (self.weights, *self.graphs, *blocked)
+        others = (form for graph in self.graphs for form in graph.forms[1:])
+        return (self.weights, *self.graphs, *others)
 
     def layer(self, name: str) -> Layer:
         """Return the layer called `name`.

@@ -2,8 +2,9 @@
 
 >>> from stylize.runtime import Model, Options, transfer
 >>> iterates = transfer(Model.open(), "photo.jpg", "painting.jpg", Options(size=384))
->>> best = min(iterates, key=lambda iterate: iterate.total)
->>> best.image.save("stylised.png")
+>>> for iterate in iterates:
+...     print(iterate.iteration, iterate.total)
+>>> iterate.best.image.save("stylised.png")
 """
 
 from importlib import import_module

@@ -1,67 +1,86 @@
 """The iteration on the pixels, and what each step of it gives."""
 
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from stylize.models.errors import DivergenceError
+from stylize.runtime.descent import Descent
 from stylize.runtime.images import to_image
-from stylize.runtime.objective import Evaluation, Objective
-from stylize.runtime.optimizers import make_optimizer
+from stylize.runtime.objective import Losses, Objective
 from stylize.runtime.options import Options
+from stylize.runtime.program import Program
+from stylize.runtime.tensors import Tensor, read
 
 Array = npt.NDArray[np.float32]
 
-EXPLOSION = 10.0
-"""A loss so many times the lowest one is no overshoot that the next steps would mend."""
-
-SLOWING, RECOVERY = 0.5, 1.2
-"""What an explosion multiplies the length of the steps by, and then each step, up to 1 again."""
-
-MAX_RESTARTS = 10
-"""In a row, without a better image: then the length of the steps is not to blame."""
-
 
 @dataclass(frozen=True)
-class Iterate:
-    """One iteration: an image, and the losses evaluated at it.
+class Found:
+    """An image that the iteration came by.
 
     Attributes
     ----------
     iteration : int
         Counted from 1.
-    seconds : float
-        Since the first iteration began.
     total : float
         alpha L_c + beta L_s (eq. 7) in the normalisation that the options chose, and the
         variation times its weight.
+    tensor : Tensor
+        The image, in the memory of the provider.
+    """
+
+    iteration: int
+    total: float
+    tensor: Tensor
+
+    @cached_property
+    def pixels(self) -> Array:
+        """The image in the CPU's memory: RGB, nominally in 0...1 but not clipped.
+
+        A float32 array of shape (1, 3, height, width).
+        """
+        return read(self.tensor)
+
+    @property
+    def image(self) -> Image.Image:
+        """The image as a picture, clipped to what can be shown."""
+        return to_image(self.pixels)
+
+
+@dataclass(frozen=True)
+class Iterate(Found):
+    """One iteration: an image, and the losses evaluated at it.
+
+    Attributes
+    ----------
+    seconds : float
+        Since the first iteration began.
     content, style : float
         L_c (eq. 1) and L_s (eq. 5), the means of the layers' losses, without weights.
     content_losses, style_losses : dict of str to float
         L_c and E_l (eq. 4) by layer.
     variation : float or None
         Total variation, ½ Σ of squared differences in grey levels; None where it has no weight.
-    pixels : float32 array, shape (1, 3, height, width)
-        RGB, nominally in 0...1 but not clipped.
+    best : Found
+        The image with the lowest total so far, which a step without a line search may overshoot.
     restarted_from : int or None
         The loss exploded here: the search goes on from that earlier iterate, by steps half as
         long.
     """
 
-    iteration: int
     seconds: float
-    total: float
     content: float
     style: float
     content_losses: dict[str, float]
     style_losses: dict[str, float]
     variation: float | None
-    pixels: Array
+    best: Found
     restarted_from: int | None = None
 
     @property
@@ -79,61 +98,53 @@ class Iterate:
             **({} if self.variation is None else {"variation": self.variation}),
         }
 
-    @property
-    def image(self) -> Image.Image:
-        """The image as a picture, clipped to what can be shown."""
-        return to_image(self.pixels)
 
-
-def minimise(objective: Objective, image: Array, options: Options) -> Iterator[Iterate]:
+def minimise(
+    objective: Objective, optimizer: Program, image: Array, options: Options, every: int = 1
+) -> Iterator[Iterate]:
     """Walk downhill from `image`, one evaluation of the gradient a step.
 
     Where the loss explodes, the search goes back to the best image and on by smaller steps.
+
+    Parameters
+    ----------
+    objective : Objective
+        What to minimise.
+    optimizer : Program
+        The graph of the optimiser.
+    image : float32 array, shape (1, 3, height, width)
+        Where to begin.
+    options : Options
+        Of them the iterations and the learning rate.
+    every : int
+        Which iterates are given, beside the first and the last: reading the losses of each would
+        make a device wait.
 
     Raises
     ------
     DivergenceError
         The first loss or its gradient is NaN or infinite, or they stay so however small the steps.
     """
-    optimizer = make_optimizer(options)
+    descent = Descent(optimizer, objective, image, options.learning_rate)
     start = time.perf_counter()
-    best: _Best | None = None
-    pace, restarts = 1.0, 0
+    best: Found | None = None
     for iteration in range(1, options.iterations + 1):
-        evaluation = objective(image)
+        descent.step()
+        if iteration % every and iteration not in (1, options.iterations):
+            continue
+        losses = objective.losses
         seconds = time.perf_counter() - start
-        if not _is_finite(evaluation) and (best is None or restarts == MAX_RESTARTS):
-            raise DivergenceError(_divergence(iteration, evaluation.total))
-        if best and _exploded(evaluation, best) and restarts < MAX_RESTARTS:
-            yield _iterate(iteration, seconds, evaluation, image, best.iteration)
-            optimizer.forget()
-            image, evaluation = best.image, best.evaluation
-            pace, restarts = SLOWING * pace, restarts + 1
-        else:
-            yield _iterate(iteration, seconds, evaluation, image)
-            if best is None or evaluation.total < best.evaluation.total:
-                best, restarts = _Best(iteration, image, evaluation), 0
-        if iteration < options.iterations:
-            image = optimizer.step(image, evaluation.gradient, pace)
-            pace = min(1.0, RECOVERY * pace)
+        if descent.failed:
+            raise DivergenceError(_divergence(iteration, losses.total))
+        here = Found(iteration, losses.total, objective.memory.copy(descent.image))
+        if best is None or best.iteration != descent.best_iteration:
+            best = here if descent.best_iteration == iteration else _best(descent, objective)
+        yield _iterate(here, best, losses, seconds, descent.restarted)
 
 
-@dataclass(frozen=True)
-class _Best:
-    """The iteration with the lowest loss so far."""
-
-    iteration: int
-    image: Array
-    evaluation: Evaluation
-
-
-def _exploded(evaluation: Evaluation, best: _Best) -> bool:
-    too_high = evaluation.total > EXPLOSION * best.evaluation.total
-    return too_high or not _is_finite(evaluation)
-
-
-def _is_finite(evaluation: Evaluation) -> bool:
-    return math.isfinite(evaluation.total) and bool(np.isfinite(evaluation.gradient).all())
+def _best(descent: Descent, objective: Objective) -> Found:
+    image = objective.memory.copy(descent.best_image)
+    return Found(descent.best_iteration, descent.best_total, image)
 
 
 def _divergence(iteration: int, total: float) -> str:
@@ -144,24 +155,19 @@ def _divergence(iteration: int, total: float) -> str:
     )
 
 
-def _iterate(
-    iteration: int,
-    seconds: float,
-    evaluation: Evaluation,
-    image: Array,
-    restarted_from: int | None = None,
-) -> Iterate:
+def _iterate(here: Found, best: Found, losses: Losses, seconds: float, restarted: bool) -> Iterate:
     return Iterate(
-        iteration=iteration,
+        iteration=here.iteration,
+        total=here.total,
+        tensor=here.tensor,
         seconds=seconds,
-        total=evaluation.total,
-        content=_mean(evaluation.content_losses),
-        style=_mean(evaluation.style_losses),
-        content_losses=evaluation.content_losses,
-        style_losses=evaluation.style_losses,
-        variation=evaluation.variation,
-        pixels=image,
-        restarted_from=restarted_from,
+        content=_mean(losses.content_losses),
+        style=_mean(losses.style_losses),
+        content_losses=losses.content_losses,
+        style_losses=losses.style_losses,
+        variation=losses.variation,
+        best=best,
+        restarted_from=best.iteration if restarted else None,
     )
 
 

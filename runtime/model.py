@@ -7,12 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from stylize.models.catalog import find_model
+from stylize.models.errors import ModelError
 from stylize.models.folder import ModelFolder, open_folder
 from stylize.models.layers import LayerSet
 from stylize.models.manifest import GraphFile
 from stylize.runtime.objective import Objective
+from stylize.runtime.options import OptimizerName
 from stylize.runtime.program import Program
-from stylize.runtime.providers import Provider, find_provider
+from stylize.runtime.providers import Provider, find_provider, host_of
 
 Array = npt.NDArray[np.float32]
 
@@ -31,10 +33,10 @@ class Model:
     def __init__(self, folder: ModelFolder, provider: Provider) -> None:
         self.folder = folder
         self.provider = provider
-        self._loaded: dict[tuple[str, tuple[int, int]], Program] = {}
+        self._loaded: dict[str, tuple[object, Program]] = {}
 
     @classmethod
-    def open(cls, model: str | Path | None = None, provider: str = "cpu") -> "Model":
+    def open(cls, model: str | Path | None = None, provider: str | Provider = "auto") -> "Model":
         """Open a model folder and check it.
 
         Parameters
@@ -42,18 +44,23 @@ class Model:
         model : str or Path, optional
             A folder, or the name of a model in the search folders. Without it, ``vgg19`` where
             an exported one is found, else the small model that is embedded in the package.
-        provider : str
-            ``cpu`` or ``cuda``.
+        provider : str or Provider
+            A name: ``auto`` for the fastest that works here, ``cpu``, ``cuda``, ``openvino`` ...;
+            or what `stylize.runtime.providers.find_provider` returned, for a precision or options
+            other than the usual ones.
 
         Raises
         ------
         ModelError
             There is no such model, or its files are not what its manifest says.
         ProviderError
-            The provider is unknown or not installed.
+            The provider is not installed or does not work.
+        OptionError
+            There is no provider of that name.
         """
         path = find_model(str(model) if model is not None else None)
-        return cls(open_folder(path), find_provider(provider))
+        found = find_provider(provider) if isinstance(provider, str) else provider
+        return cls(open_folder(path), found)
 
     def features(self, image: Array) -> dict[str, Array]:
         """Return every layer's response, ``conv1_1`` ..., and Gram matrix, ``gram.conv1_1`` ...
@@ -113,18 +120,57 @@ class Model:
         """
         layers = LayerSet(tuple(content_weights), tuple(style_weights))
         graph = self.folder.gradient_graph(layers)
-        if (graph.file, size) not in self._loaded:
-            self._loaded.clear()  # first: two at a time would need twice the memory
-            self._loaded[graph.file, size] = Program(self.folder, graph, size, self.provider)
+        if self.provider.form == "float16" and graph.float16 is None:
+            raise ModelError(
+                f"The model '{self.folder.manifest.name}' has no graphs in float16. Export it "
+                "again, or choose another --precision."
+            )
+        program = self._kept("gradient", graph, self.folder.dimensions(size), self.provider)
         return Objective(
-            self._loaded[graph.file, size],
+            program,
             graph.layers,
             targets,
             content_weights,
             style_weights,
+            self._variation(size) if tv_weight else None,
             tv_weight,
         )
 
+    def optimizer(self, size: tuple[int, int], name: OptimizerName, history: int) -> Program:
+        """Return the graph of an optimiser, for images of a height and width.
+
+        Parameters
+        ----------
+        size : tuple of int
+            The image's height and width.
+        name : {"lbfgs", "adam"}
+            Which one.
+        history : int
+            Steps that L-BFGS remembers, from 1 to `stylize.runtime.options.MAX_HISTORY`.
+        """
+        height, width = size
+        places = history + 1  # one is free for the next
+        dimensions = {"height": height, "width": width, "numbers": 3 * height * width}
+        dimensions |= {"places": places, "rows": 2 * places}
+        graph = self.folder.manifest.optimizers[name]
+        return self._kept("optimizer", graph, dimensions, host_of(self.provider))
+
+    def _variation(self, size: tuple[int, int]) -> Program:
+        dimensions = dict(zip(("height", "width"), size, strict=True))
+        graph = self.folder.manifest.variation
+        return self._kept("variation", graph, dimensions, host_of(self.provider))
+
+    def _kept(
+        self, role: str, graph: GraphFile, dimensions: dict[str, int], provider: Provider
+    ) -> Program:
+        """Load a graph, unless it is the last that was loaded in this role."""
+        key = graph.file, dimensions
+        if role not in self._loaded or self._loaded[role][0] != key:
+            self._loaded.pop(role, None)  # first: two at a time would need twice the memory
+            self._loaded[role] = key, Program(self.folder.path, graph, dimensions, provider)
+        return self._loaded[role][1]
+
     def _program(self, graph: GraphFile, image: Array) -> Program:
         _, _, height, width = image.shape
-        return Program(self.folder, graph, (height, width), self.provider)
+        dimensions = self.folder.dimensions((height, width))
+        return Program(self.folder.path, graph, dimensions, self.provider)

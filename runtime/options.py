@@ -21,7 +21,8 @@ MIN_SIDE, MAX_SIDE = 16, 100_000
 """Pixels; conv5_1 sees a sixteenth of each side."""
 MAX_WEIGHT = 1e30
 """More would leave float32, in which losses are computed, no room."""
-MAX_HISTORY = 10_000
+MAX_HISTORY = 127
+"""The optimiser's graph has room for no more."""
 
 
 def _require(condition: bool, what: str, value: object, wanted: str) -> None:

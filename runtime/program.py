@@ -1,15 +1,16 @@
 """A graph of a model folder, loaded for images of one size on one provider."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from stylize.models.errors import ProviderError, StylizeError
-from stylize.models.folder import ModelFolder
 from stylize.models.manifest import GraphFile
 from stylize.runtime.providers import Provider, open_session
+from stylize.runtime.tensors import Memory, Tensor
 
 Array = npt.NDArray[np.float32]
 
@@ -17,44 +18,76 @@ Array = npt.NDArray[np.float32]
 class Program:
     """A function from named arrays to named arrays.
 
+    Attributes
+    ----------
+    memory : Memory
+        Where it takes tensors from.
+    input_shapes, output_shapes : dict of str to tuple of int
+        Of the inputs and outputs by name.
+
     Parameters
     ----------
-    folder : ModelFolder
+    folder : Path
         Where the graph lies.
     graph : GraphFile
         Its entry in the manifest.
-    size : tuple of int
-        Height and width of the image.
+    dimensions : mapping of str to int
+        A value for each symbolic dimension in the graph's shapes; others do not matter.
     provider : Provider
         Where it runs.
     """
 
     def __init__(
-        self, folder: ModelFolder, graph: GraphFile, size: tuple[int, int], provider: Provider
+        self, folder: Path, graph: GraphFile, dimensions: Mapping[str, int], provider: Provider
     ) -> None:
-        dimensions = _dimensions(folder, size)
+        def shape_of(shape: tuple[int | str, ...]) -> tuple[int, ...]:
+            return tuple(n if isinstance(n, int) else dimensions[n] for n in shape)
+
         values = (*graph.inputs, *graph.outputs)
-        used = {dimension for value in values for dimension in value.shape}
-        self.input_shapes = {
-            value.name: tuple(n if isinstance(n, int) else dimensions[n] for n in value.shape)
-            for value in graph.inputs
-        }
-        self._outputs = [value.name for value in graph.outputs]
-        file = graph.blocked.file if graph.blocked and provider.blocked else graph.file
-        self._what = f"{file} at {size[1]}x{size[0]} pixels, provider {provider.name}"
+        used = {name for value in values for name in value.shape if isinstance(name, str)}
+        self.memory = Memory(provider)
+        self.input_shapes = {value.name: shape_of(value.shape) for value in graph.inputs}
+        self.output_shapes = {value.name: shape_of(value.shape) for value in graph.outputs}
+        file = graph.form(provider.form).file
+        size = f"{dimensions['width']}x{dimensions['height']}"
+        self._what = f"{file} at {size} pixels, provider {provider.name}"
         with self._reporting():
             self._session = open_session(
-                folder.path / file,
-                {name: value for name, value in dimensions.items() if name in used},
-                provider,
+                folder / file, {name: dimensions[name] for name in used}, provider
             )
 
     def __call__(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
-        """Run the graph once."""
+        """Run the graph once on arrays."""
+        names = list(self.output_shapes)
         with self._reporting():
-            outputs = self._session.run(self._outputs, feeds)
+            outputs = self._session.run(names, feeds)
         # Copies: what ONNX Runtime returns keeps all memory of its session alive.
-        return {name: np.array(value) for name, value in zip(self._outputs, outputs, strict=True)}
+        return {name: np.array(value) for name, value in zip(names, outputs, strict=True)}
+
+    def bind(
+        self, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor]
+    ) -> Callable[[], None]:
+        """Return a function that runs the graph on the same tensors whenever it is called.
+
+        Parameters
+        ----------
+        inputs : mapping of str to Tensor
+            All inputs.
+        outputs : mapping of str to Tensor
+            Where the outputs go; those that are left out are not kept.
+        """
+        binding = self._session.io_binding()
+        with self._reporting():
+            for name in self.input_shapes:
+                binding.bind_ortvalue_input(name, inputs[name])
+            for name in self.output_shapes:
+                binding.bind_ortvalue_output(name, outputs[name])
+
+        def run() -> None:
+            with self._reporting():
+                self._session.run_with_iobinding(binding)
+
+        return run
 
     @contextmanager
     def _reporting(self) -> Iterator[None]:
@@ -68,13 +101,3 @@ class Program:
                 f"ONNX Runtime failed on {self._what}: {error} "
                 "If memory ran out, use a smaller size."
             ) from error
-
-
-def _dimensions(folder: ModelFolder, size: tuple[int, int]) -> dict[str, int]:
-    """Return a value for each symbolic dimension; poolings drop what is left over."""
-    height, width = size
-    dimensions = {"height": height, "width": width}
-    for layer in folder.manifest.layers:
-        dimensions[f"{layer.name}_height"] = height // layer.stride
-        dimensions[f"{layer.name}_width"] = width // layer.stride
-    return dimensions

@@ -1,6 +1,7 @@
 """What made a picture, written into the picture: enough to make it again."""
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from stylize.models.folder import sha256
 from stylize.runtime.images import read_chunk
 from stylize.runtime.model import Model
 from stylize.runtime.options import STARTS, Options
+from stylize.runtime.providers import Precision
 from stylize.runtime.scene import start_file
 
 KEYWORD = "stylize"
@@ -71,6 +73,10 @@ class Recipe:
     evaluations : int
         How many were made: fewer than ``options.iterations`` if the run was interrupted or its
         loss diverged.
+    precision : str
+        Of the convolutions; older recipes, which do not tell, were all of float32.
+    provider_options : mapping of str to str
+        Those that the user gave.
     """
 
     photo: Source | None
@@ -81,6 +87,8 @@ class Recipe:
     options: Options
     version: str
     evaluations: int = 0
+    precision: Precision = "float32"
+    provider_options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:
@@ -88,7 +96,7 @@ class Recipe:
         return self.evaluations == self.options.iterations
 
     def differences(self, other: "Recipe") -> list[str]:
-        """Return in what `other` differs: files' contents, model, provider, and every option.
+        """Return in what `other` differs: files' contents, model, provider, and every setting.
 
         Where the files lie and what they are called does not matter.
         """
@@ -102,6 +110,8 @@ class Recipe:
             **{name: source and source.sha256 for name, source in sources.items()},
             "model": (self.model.weights_sha256, self.model.pooling),
             "provider": self.provider,
+            "precision": self.precision,
+            "provider options": self.provider_options,
             **asdict(options),
         }
 
@@ -147,6 +157,8 @@ def recipe_of(
         provider=model.provider.name,
         options=replace(options, init=_printable(init)),
         version=version("stylize-onnx"),
+        precision=model.provider.precision,
+        provider_options=model.provider.given,
     )
 
 

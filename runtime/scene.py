@@ -30,6 +30,9 @@ Picture = Image.Image | str | Path
 Scale = tuple[int | tuple[int, int], Side]
 """What ``Options.size`` and ``Options.side`` say, of one picture."""
 
+EVERY_ON_DEVICE = 10
+"""Of so many iterates one is read from a device."""
+
 FAINT = np.float32(10 / 255)
 """Standard deviation of the noise about grey: enough to leave the point where a network without
 biases has no gradient."""
@@ -68,12 +71,20 @@ class Scene:
         self._painting = _read(painting)
         self._targets: dict[tuple[str, Scale], Array] = {}
 
-    def render(self, options: Options) -> Iterator[Iterate]:
+    def render(self, options: Options, every: int | None = None) -> Iterator[Iterate]:
         """Make a picture; an Iterate for each evaluation of the gradient.
 
-        The result is the iterate with the lowest total: mostly the last, but a step without a line
-        search may overshoot. Raises DivergenceError when a loss stays NaN or infinite; what came
-        before is good.
+        The result is the last iterate's ``best``: mostly itself, but a step without a line search
+        may overshoot. Raises DivergenceError when a loss stays NaN or infinite; what came before
+        is good.
+
+        Parameters
+        ----------
+        options : Options
+            How.
+        every : int, optional
+            Give only so many-th iterates, the first and the last. By default 1 where the provider
+            computes in the CPU's memory, and 10 on a device, which would wait for each.
 
         Raises
         ------
@@ -87,7 +98,12 @@ class Scene:
         """
         self._check_losses(options)
         start = self.start(options)  # before the work of loading the graph: it may not be there
-        return minimise(self.objective(options), start, options)
+        _, _, height, width = start.shape
+        history = min(options.history, options.iterations)
+        optimizer = self._model.optimizer((height, width), options.optimizer, history)
+        on_device = self._model.provider.memory != "cpu"
+        every = every or (EVERY_ON_DEVICE if on_device else 1)
+        return minimise(self.objective(options), optimizer, start, options, every)
 
     def check(self, options: Options) -> None:
         """Find out at little cost whether `render` can start; raises what that would."""

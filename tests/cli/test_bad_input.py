@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -363,7 +364,32 @@ class TestProvider:
 
     def test_unknown(self) -> None:
         found = message("--provider", "tpu", code=USAGE)
-        assert "There is no provider 'tpu'. Choose one of cpu, cuda." in found
+        assert "There is no provider 'tpu'. Choose one of auto, cpu, cuda, openvino, " in found
+
+    def test_a_precision_that_the_provider_lacks(self) -> None:
+        found = message("--provider", "cpu", "--precision", "float16", code=USAGE)
+        assert "The provider cpu does not compute in float16. Choose one of float32." in found
+
+    def test_a_precision_that_nothing_here_has(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        import onnxruntime
+
+        only_cpu = ["CPUExecutionProvider"]
+        monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: only_cpu)
+        found = message("--precision", "tf32")
+        assert "No provider that works here computes in tf32. 'stylize doctor' tells why." in found
+
+    @pytest.mark.parametrize("option", ["gpu_mem_limit", "=1", ""])
+    def test_an_option_without_key_or_value(self, option: str) -> None:
+        found = at_once("--provider", "cuda", "--provider-option", option, code=USAGE)
+        assert f"The provider option is '{option}'; write KEY=VALUE" in found
+
+    @pytest.mark.parametrize(
+        ("provider", "advice"),
+        [("auto", "Name it: --provider cuda"), ("cpu", "The provider cpu has no options")],
+    )
+    def test_options_where_there_are_none(self, provider: str, advice: str) -> None:
+        found = at_once("--provider", provider, "--provider-option", "a=b", code=USAGE)
+        assert advice in found
 
     def test_not_in_this_onnxruntime(self) -> None:
         import onnxruntime
@@ -375,12 +401,21 @@ class TestProvider:
         assert "CPUExecutionProvider" in found
         assert "pip install 'stylize-onnx[cuda]'" in found
 
-    @pytest.mark.parametrize("provider", ["cpu", "cuda"])
-    def test_no_onnxruntime(self, monkeypatch: pytest.MonkeyPatch, provider: str) -> None:
+    @pytest.mark.parametrize(
+        ("provider", "extra"),
+        [("auto", "cpu"), ("cpu", "cpu"), ("cuda", "cuda"), ("openvino", "openvino")],
+    )
+    def test_no_onnxruntime(
+        self, monkeypatch: pytest.MonkeyPatch, provider: str, extra: str
+    ) -> None:
         monkeypatch.setitem(sys.modules, "onnxruntime", None)
         found = message("--provider", provider)
         assert "ONNX Runtime cannot be imported" in found
-        assert f"pip install 'stylize-onnx[{provider}]'" in found
+        assert f"pip install 'stylize-onnx[{extra}]'" in found
+
+    def test_an_onnxruntime_whose_files_are_gone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "onnxruntime", ModuleType("onnxruntime"))
+        assert "ONNX Runtime cannot be imported (its files are gone" in message()
 
 
 def test_sizes_out_of_all_proportion() -> None:

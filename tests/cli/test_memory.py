@@ -7,7 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from stylize.cli.app import app
-from stylize.runtime import memory
+from stylize.cli.rendering import Machine, warn_of_memory
+from stylize.runtime import Model, Options, Scene, memory
+from stylize.runtime.providers import configure
 
 GIGABYTE = 10**9
 
@@ -71,3 +73,19 @@ def test_a_figure_warns_once_of_its_greediest_picture(
     result = CliRunner().invoke(app, ["figure", "1", *options, *machine])
     assert result.exit_code == 0, result.output
     assert result.stderr.count("Warning: 32x21 needs") == 1
+
+
+def test_nothing_is_said_of_this_memory_where_another_is_used(
+    picture: Callable[..., Path],
+    free: Callable[[int | None], None],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    free(1000)
+    model = Model.open("compact", configure("cuda"))
+    scene = Scene(model, picture("a.png"))
+    machine = Machine("compact", "cuda", None, {}, quiet=False)
+    warn_of_memory(model, scene, Options(size=(32, 32)), machine)
+    assert capfd.readouterr().err == ""
+    model.provider = configure("cpu")
+    warn_of_memory(model, scene, Options(size=(32, 32)), machine)
+    assert "Warning: 32x32 needs" in capfd.readouterr().err

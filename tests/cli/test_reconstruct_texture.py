@@ -372,9 +372,10 @@ class TestMessages:
         result = succeed(*command, "--size", "40x24", "-o", "out.png")
         lines = result.stderr.splitlines()
         assert result.stdout == ""
-        assert "Using the small embedded model 'compact'" in lines[0]
-        assert lines[1] == f"Minimising {losses}"
-        assert [line.split()[0] for line in lines[2:-1]] == ["1/2", "2/2"]
+        assert lines[0].startswith("Computing on ")
+        assert "Using the small embedded model 'compact'" in lines[1]
+        assert lines[2] == f"Minimising {losses}"
+        assert [line.split()[0] for line in lines[3:-1]] == ["1/2", "2/2"]
         assert lines[-1].startswith("out.png: 40x24, iteration ")
 
     @BOTH

@@ -17,7 +17,10 @@ from stylize.cli.app import app
 from stylize.models.catalog import embedded_folder
 from stylize.models.folder import sha256
 from stylize.runtime.images import load_image, save_image
-from stylize.runtime.recipe import KEYWORD, Recipe, read_recipe, recipe_chunks
+from stylize.runtime.model import Model
+from stylize.runtime.options import RECONSTRUCTION
+from stylize.runtime.providers import configure
+from stylize.runtime.recipe import KEYWORD, Recipe, read_recipe, recipe_chunks, recipe_of
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 WHOLE = ("run", "photo.png", "painting.png", "-o", "out.png", "--size", "32", "--iterations", "3")
@@ -303,6 +306,7 @@ class TestShow:
             "pooling": "average",
         }
         assert (shown["provider"], shown["evaluations"]) == ("cpu", 3)
+        assert (shown["precision"], shown["provider_options"]) == ("float32", {})
         assert shown["options"]["size"] == [40, 24]
         assert (shown["options"]["seed"], shown["options"]["iterations"]) == (4, 3)
         assert shown["options"]["style_layers"] == [f"conv{n}_1" for n in range(1, 6)]
@@ -430,6 +434,55 @@ class TestModel:
         rewrite("out.png", lambda recipe: replace(recipe, provider="tpu"))
         assert "There is no provider 'tpu'" in refusal("out.png", code=USAGE)
         succeed("rerun", "out.png", "--provider", "cpu")
+        assert same_pixels("out-again.png", "out.png")
+
+    def test_precision_is_that_of_the_first_time(self) -> None:
+        succeed(*RUN)
+        rewrite("out.png", lambda recipe: replace(recipe, precision="float16"))
+        assert "cpu does not compute in float16" in refusal("out.png", code=USAGE)
+        succeed("rerun", "out.png", "--precision", "float32")
+
+    def test_provider_options_are_those_of_the_first_time(self) -> None:
+        succeed(*RUN)
+        rewrite("out.png", lambda recipe: replace(recipe, provider_options={"a": "b"}))
+        assert "The provider cpu has no options" in refusal("out.png", code=USAGE)
+
+    def test_another_provider_has_its_own_precision_and_options(self) -> None:
+        succeed(*RUN)
+        rewrite(
+            "out.png",
+            lambda recipe: replace(
+                recipe, provider="cuda", precision="float16", provider_options={"a": "b"}
+            ),
+        )
+        succeed("rerun", "out.png", "--provider", "cpu")
+        assert read_recipe(Path("out-again.png")).precision == "float32"
+
+    def test_options_that_may_load_a_library_are_not_taken_from_a_picture(self) -> None:
+        succeed(*RUN)
+        options = {"trt_extra_plugin_lib_paths": "/tmp/evil it.so"}
+        rewrite(
+            "out.png",
+            lambda recipe: replace(recipe, provider="tensorrt", provider_options=options),
+        )
+        found = refusal("out.png", code=USAGE)
+        assert "--provider-option 'trt_extra_plugin_lib_paths=/tmp/evil it.so'" in found
+
+    def test_precision_and_options_are_told(self) -> None:
+        model = Model.open("compact", configure("cuda", "tf32", {"a": "b"}))
+        recipe = recipe_of(model, None, Path("photo.png"), None, RECONSTRUCTION)
+        told = json.loads(recipe_chunks(recipe)[KEYWORD])
+        assert (told["provider"], told["precision"]) == ("cuda", "tf32")
+        assert told["provider_options"] == {"a": "b"}
+        assert recipe.differences(replace(recipe, precision="float32")) == ["precision"]
+        assert recipe.differences(replace(recipe, provider_options={})) == ["provider options"]
+
+    def test_older_recipes_tell_neither_precision_nor_options(self) -> None:
+        succeed(*RUN)
+        recipe = json.loads(recipe_chunks(read_recipe(Path("out.png")))[KEYWORD])
+        del recipe["precision"], recipe["provider_options"]
+        save_image(load_image("out.png"), Path("out.png"), {KEYWORD: json.dumps(recipe)})
+        succeed("rerun", "out.png")
         assert same_pixels("out-again.png", "out.png")
 
 

@@ -17,11 +17,13 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from stylize.cli import rendering
 from stylize.cli.app import app
 from stylize.models.catalog import embedded_folder, user_folder
 from stylize.runtime import Iterate, Model, Options, transfer
 from stylize.runtime.images import cover, load_image, scale_to
 from stylize.runtime.objective import Evaluation, Objective
+from stylize.runtime.providers import Provider, configure
 
 INTERRUPTED = 130
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
@@ -241,19 +243,19 @@ class TestOptimizer:
 class TestMessages:
     def test_progress_is_logged_where_no_terminal_is(self) -> None:
         lines = succeed(iterations=3).stderr.splitlines()
-        assert [line.split()[0] for line in lines[2:-1]] == ["1/3", "2/3", "3/3"]
-        assert all(line.endswith(" left") for line in lines[2:-1])
-        assert lines[4].endswith(" 0:00 left")
+        assert [line.split()[0] for line in lines[3:-1]] == ["1/3", "2/3", "3/3"]
+        assert all(line.endswith(" left") for line in lines[3:-1])
+        assert lines[5].endswith(" 0:00 left")
         assert lines[-1].startswith("out.png: 48x32, iteration ")
 
     def test_a_long_run_logs_ten_lines(self) -> None:
         lines = succeed("--size", "24", iterations=40).stderr.splitlines()
-        assert [line.split()[0] for line in lines[2:-1]] == [f"{n}/40" for n in range(4, 41, 4)]
+        assert [line.split()[0] for line in lines[3:-1]] == [f"{n}/40" for n in range(4, 41, 4)]
 
     def test_effective_coefficients_are_told(self) -> None:
         lines = succeed("--content-weight", "3", "--style-weight", "50").stderr.splitlines()
         style = " + ".join(f"10 E({layer})" for layer in STYLE_LAYERS)
-        assert lines[1] == f"Minimising 3 L_c(conv4_2) + {style}"
+        assert lines[2] == f"Minimising 3 L_c(conv4_2) + {style}"
 
     def test_nothing_goes_to_stdout(self) -> None:
         assert succeed().stdout == ""
@@ -274,6 +276,49 @@ class TestMessages:
         result = succeed(*arguments)
         assert (NOTICE in result.stderr) is expected
         assert ("stylize export vgg19" in result.stderr) is expected
+
+
+class TestProvider:
+    @pytest.fixture
+    def found(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+        """Let the CPU provider be found, whatever is asked for, but called something else."""
+
+        def arrange(**fields: object) -> None:
+            provider = replace(configure("cpu"), **fields)
+            monkeypatch.setattr(rendering, "find_provider", lambda *_: provider)
+
+        return arrange
+
+    def test_is_named_where_the_user_did_not(self, found: Callable[..., None]) -> None:
+        found()
+        assert succeed().stderr.startswith("Computing on cpu in float32.\n")
+        assert "Computing" not in succeed("--provider", "cpu").stderr
+        assert succeed("--quiet").stderr == ""
+
+    def test_a_faster_one_that_does_not_work_is_told(self, found: Callable[..., None]) -> None:
+        found(passed_over=("cuda",))
+        first, *_ = succeed().stderr.splitlines()
+        assert first.endswith("(cuda is installed but does not work: see 'stylize doctor').")
+
+    def test_one_that_nobody_has_tried_is_told(self, found: Callable[..., None]) -> None:
+        found(name="webgpu", tested=False)
+        warning = "The provider webgpu is untested here"
+        assert warning in succeed("--provider", "webgpu").stderr
+        assert succeed("--provider", "webgpu", "--quiet").stderr == ""
+        found()
+        assert warning not in succeed("--provider", "cpu").stderr
+
+    def test_what_is_asked_for_reaches_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[object] = []
+
+        def find(*arguments: object) -> Provider:
+            asked.extend(arguments)
+            return configure("cpu")
+
+        monkeypatch.setattr(rendering, "find_provider", find)
+        options = ("--provider-option", "a=b=c", "--provider-option", "d=")
+        succeed("--provider", "cuda", "--precision", "tf32", *options)
+        assert asked == ["cuda", "tf32", {"a": "b=c", "d": ""}]
 
 
 class TestModel:

@@ -139,7 +139,7 @@ def test_the_maps_stay_in_operators_that_know_the_layout(tmp_path: Path) -> None
     for fewest_channels in DEEP, NONE:
         lowered = lower(bench.gradient(FIGURE_2), fewest_channels)
         operators = Counter(node.op_type for node in lowered.graph.node)
-        assert not operators.keys() & {"Sign", "Pad"}
+        assert not operators.keys() & {"Where", "Pad"}
         assert operators["Clip"] == (2 + 11 * 4 if fewest_channels == DEEP else 13)
         inside = {node.op_type for node in nodes_of(lowered.graph)}
         assert "Pad" in inside
@@ -172,11 +172,15 @@ def test_an_unknown_operator_is_left_as_it_is(tmp_path: Path) -> None:
 def test_the_mask_of_a_relu_is_0_or_1_for_every_float32() -> None:
     graph = Graph()
     image = graph.input("image", (1, 2, "height", "width"))
-    graph.output("mask", graph.add("Sign", graph.add("Relu", image)), (1, 2, "height", "width"))
+    gradient = graph.input("gradient", (1, 2, "height", "width"))
+    zero = graph.constant(0)
+    positive = graph.add("Greater", graph.add("Relu", image), zero)
+    masked = graph.add("Where", positive, gradient, zero)
+    graph.output("masked", masked, (1, 2, "height", "width"))
     info = np.finfo(np.float32)
     values = [-info.max, -1, -info.tiny, -0.0, 0, info.tiny, 1e-20, 1, 2, 1e20, info.max, np.inf]
     array = np.array(values, np.float32).reshape(1, 2, 2, 3)
     evaluator = ReferenceEvaluator(lower(graph.model("test")), new_ops=[Conv])
     with np.errstate(over="ignore"):
-        (mask,) = evaluator.run(None, {"image": array})
-    np.testing.assert_array_equal(mask, array > 0)
+        (masked,) = evaluator.run(None, {"image": array, "gradient": np.full_like(array, 3)})
+    np.testing.assert_array_equal(masked, 3 * (array > 0))

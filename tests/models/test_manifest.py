@@ -79,7 +79,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 
 
 def test_the_embedded_manifest_says_what_the_model_is() -> None:
-    assert (EMBEDDED.format, EMBEDDED.name, EMBEDDED.network) == (1, "compact", "narrow vgg19")
+    assert (EMBEDDED.format, EMBEDDED.name, EMBEDDED.network) == (2, "compact", "narrow vgg19")
     assert EMBEDDED.pooling == "average"
     assert EMBEDDED.preprocessing == replace(CAFFE, feature_scale=40.0)
     assert [layer.name for layer in EMBEDDED.layers if layer.name.startswith("pool")] == [
@@ -141,10 +141,10 @@ def test_a_wrong_field_is_named(folder: Path, change: Change, message: str) -> N
         read_manifest(folder)
 
 
-@pytest.mark.parametrize("version", [0, 2, 1000])
+@pytest.mark.parametrize("version", [0, 1, 1000])
 def test_another_format_is_told_from_damage(tmp_path: Path, version: int) -> None:
     (tmp_path / "model.json").write_text(json.dumps({"format": version, "all": "different"}))
-    message = rf"model\.json' has format {version}; this release of stylize reads format 1\."
+    message = rf"model\.json' has format {version}; this release of stylize reads format 2\."
     with pytest.raises(ModelError, match=message):
         read_manifest(tmp_path)
 
@@ -160,26 +160,34 @@ FILES = [file.file for file in EMBEDDED.files]
 
 def test_the_weights_and_graphs_are_all_files_but_the_manifest() -> None:
     files = {path.name for path in embedded_folder().iterdir()}
-    assert len(FILES) == len(set(FILES)) == 45
+    assert len(FILES) == len(set(FILES)) == 64
     assert {*FILES, "model.json"} == files
 
 
-def test_each_gradient_graph_and_no_other_has_a_blocked_form() -> None:
-    blocked = [graph.blocked.file for graph in EMBEDDED.gradients if graph.blocked]
-    assert blocked == [
-        graph.file.removesuffix(".onnx") + ".blocked.onnx" for graph in EMBEDDED.gradients
+def test_each_gradient_graph_and_no_other_has_other_forms() -> None:
+    forms = [
+        graph.file.replace(".onnx", ending)
+        for graph in EMBEDDED.gradients
+        for ending in (".blocked.onnx", ".float16.onnx")
     ]
-    assert [EMBEDDED.weights.file, *[graph.file for graph in EMBEDDED.graphs], *blocked] == FILES
-    assert not [graph for graph in (EMBEDDED.features, *EMBEDDED.targets) if graph.blocked]
+    assert [EMBEDDED.weights.file, *[graph.file for graph in EMBEDDED.graphs], *forms] == FILES
+    for graph in EMBEDDED.gradients:
+        assert [form.file for form in graph.forms] == [
+            graph.form(name).file for name in ("plain", "blocked", "float16")
+        ]
+    others = set(EMBEDDED.graphs) - set(EMBEDDED.gradients)
+    assert all(graph.forms == (graph,) == (graph.form("blocked"),) for graph in others)
 
 
-def test_a_manifest_of_an_earlier_release_has_no_blocked_forms(folder: Path) -> None:
+def test_other_forms_may_be_missing(folder: Path) -> None:
     for index in range(len(EMBEDDED.gradients)):
         edit(folder, remove("gradients", index, "blocked"))
+        edit(folder, remove("gradients", index, "float16"))
     found = open_folder(folder).manifest
-    plain = tuple(replace(graph, blocked=None) for graph in EMBEDDED.gradients)
+    plain = tuple(replace(graph, blocked=None, float16=None) for graph in EMBEDDED.gradients)
     assert found == replace(EMBEDDED, gradients=plain)
-    assert [file.file for file in found.files] == FILES[:29]
+    assert [file.file for file in found.files] == FILES[:32]
+    assert found.gradients[0].form("blocked") is found.gradients[0]
 
 
 @pytest.mark.parametrize("name", FILES)

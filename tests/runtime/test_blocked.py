@@ -23,10 +23,11 @@ from stylize.models.layers import paper_layer_sets
 from stylize.runtime.model import Model
 from stylize.runtime.objective import Evaluation
 from stylize.runtime.program import Program
-from stylize.runtime.providers import PROVIDERS, Provider
+from stylize.runtime.providers import Provider, find_provider
 
 FIGURE_2 = paper_layer_sets()[0]
-PLAIN, BLOCKED = (replace(PROVIDERS["cpu"], blocked=blocked) for blocked in (False, True))
+PLAIN = replace(find_provider("cpu"), form="plain")
+BLOCKED = replace(PLAIN, form="blocked")
 
 Size = tuple[int, int]
 EVEN, ODD = (64, 64), (63, 70)
@@ -122,7 +123,9 @@ def load(folder: ModelFolder, provider: Provider, size: Size, saved: Path) -> Lo
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(onnxruntime, "SessionOptions", Saving)
-        program = Program(folder, folder.gradient_graph(FIGURE_2), size, provider)
+        program = Program(
+            folder.path, folder.gradient_graph(FIGURE_2), folder.dimensions(size), provider
+        )
     return Loaded(onnx.load(saved).graph, count_reordered(saved, program))
 
 
@@ -193,14 +196,14 @@ ADDS = {
 
 
 @pytest.mark.skipif(
-    not PROVIDERS["cpu"].blocked, reason="ONNX Runtime has no blocked layout on this machine"
+    find_provider("cpu").form != "blocked", reason="ONNX Runtime has no blocked layout on this machine"
 )
 @pytest.mark.parametrize(("name", "size"), REORDERS, ids=str)
 def test_the_maps_stay_in_the_blocked_layout(
     folders: dict[str, ModelFolder], tmp_path: Path, name: str, size: Size
 ) -> None:
     blocked, plain = (
-        load(folders[name], provider, size, tmp_path / f"{provider.blocked}.onnx")
+        load(folders[name], provider, size, tmp_path / f"{provider.form}.onnx")
         for provider in (BLOCKED, PLAIN)
     )
     print(f"{name}, {size[1]}x{size[0]}: {blocked.reorders} and {plain.reorders} reorders")

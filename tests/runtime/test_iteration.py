@@ -5,17 +5,25 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+pytest.importorskip("onnxruntime", reason="runs the optimisers' graphs")
+
+from field import Field, Formula, optimizer_of
+
 from stylize.models.errors import DivergenceError
-from stylize.runtime.iteration import EXPLOSION, MAX_RESTARTS, RECOVERY, SLOWING, Iterate, minimise
-from stylize.runtime.objective import Evaluation
+from stylize.runtime.iteration import Iterate, minimise
+from stylize.runtime.objective import Objective
 from stylize.runtime.options import OptimizerName, Options
 
 Array = npt.NDArray[np.float32]
+
+EXPLOSION, SLOWING, RECOVERY, MAX_RESTARTS = 10.0, 0.5, 1.2, 10
+"""As models/README.md documents them."""
 
 CURVATURES = np.geomspace(1, 300, 60, dtype=np.float32).reshape(1, 3, 4, 5)
 START = np.random.default_rng(0).random((1, 3, 4, 5), np.float32)
@@ -28,19 +36,28 @@ class Bowl:
         self.wrong = wrong
         self.count = 0
 
-    def __call__(self, image: Array) -> Evaluation:
+    def __call__(self, image: Array) -> tuple[float, Array]:
         self.count += 1
         away = image - np.float32(0.5)
         total = float((CURVATURES * away**2).sum()) / 2
         total *= self.wrong.get(self.count, 1.0)
         gradient = CURVATURES * away if math.isfinite(total) else np.full_like(away, np.nan)
-        return Evaluation(total, {}, {}, None, gradient)
+        return total, gradient
 
 
 def walk(
-    wrong: dict[int, float], iterations: int = 12, optimizer: OptimizerName = "lbfgs"
+    wrong: dict[int, float],
+    iterations: int = 12,
+    optimizer: OptimizerName = "lbfgs",
+    every: int = 1,
 ) -> Iterator[Iterate]:
-    return minimise(Bowl(wrong), START, Options(iterations=iterations, optimizer=optimizer))
+    return follow(Bowl(wrong), Options(iterations=iterations, optimizer=optimizer), every)
+
+
+def follow(formula: Formula, options: Options, every: int = 1) -> Iterator[Iterate]:
+    program = optimizer_of(START.shape, options.optimizer, options.history)
+    objective = cast(Objective, Field(formula, START.shape))
+    return minimise(objective, program, START, options, every)
 
 
 def restarts(iterates: list[Iterate]) -> dict[int, int]:
@@ -101,13 +118,45 @@ def test_a_better_image_gives_ten_restarts_more() -> None:
 
 
 def test_a_gradient_that_is_not_a_number_is_no_less_wrong() -> None:
-    class Bad(Bowl):
-        def __call__(self, image: Array) -> Evaluation:
-            evaluation = super().__call__(image)
-            return replace(evaluation, gradient=np.full_like(image, np.nan))
+    def bad(image: Array) -> tuple[float, Array]:
+        return 1.0, np.full_like(image, np.nan)
 
     with pytest.raises(DivergenceError, match="its gradient of no use"):
-        next(minimise(Bad({}), START, Options()))
+        next(follow(bad, Options()))
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_reading_fewer_iterates_changes_none(optimizer: OptimizerName) -> None:
+    wrong = {4: math.nan, 17: 1e6}
+    each, some = (list(walk(wrong, 33, optimizer, every)) for every in (1, 10))
+    assert [iterate.iteration for iterate in some] == [1, 10, 20, 30, 33]
+    for iterate in some:
+        same = each[iterate.iteration - 1]
+        np.testing.assert_array_equal(iterate.pixels, same.pixels)
+        np.testing.assert_array_equal(iterate.best.pixels, same.best.pixels)
+        assert (iterate.total, iterate.best.iteration) == (same.total, same.best.iteration)
+        assert iterate.best.total == same.best.total
+
+
+def test_the_best_is_the_iterate_with_the_lowest_loss() -> None:
+    iterates = list(walk({7: 3.0, 12: 5.0}))
+    lowest = iterates[0]
+    for iterate in iterates:
+        lowest = iterate if iterate.total < lowest.total else lowest
+        assert (iterate.best.iteration, iterate.best.total) == (lowest.iteration, lowest.total)
+        np.testing.assert_array_equal(iterate.best.pixels, lowest.pixels)
+    assert iterates[-1].best.iteration == 11
+
+
+def test_an_iterate_keeps_its_image_while_the_search_goes_on() -> None:
+    search = walk({})
+    first = next(search)
+    kept = first.pixels.copy()
+    again = next(walk({}))
+    list(search)
+    np.testing.assert_array_equal(first.pixels, kept)
+    list(islice(walk({}), 5))
+    np.testing.assert_array_equal(again.pixels, kept)
 
 
 def test_a_first_loss_that_is_not_a_number_ends_the_search() -> None:

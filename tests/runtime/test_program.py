@@ -17,9 +17,9 @@ from stylize.models.layers import paper_layer_sets
 from stylize.runtime import program
 from stylize.runtime.model import Model
 from stylize.runtime.objective import Evaluation
-from stylize.runtime.providers import PROVIDERS, Provider
+from stylize.runtime.providers import GraphForm, Provider, configure
 
-CPU = PROVIDERS["cpu"]
+CPU = configure("cpu")
 FIGURE_2 = paper_layer_sets()[0]
 
 
@@ -45,40 +45,36 @@ def evaluate(model: Model) -> Evaluation:
     return model.objective((21, 34), targets, content, style)(image)
 
 
-@pytest.mark.parametrize("blocked", [False, True], ids=["plain", "blocked"])
+@pytest.mark.parametrize("form", ["plain", "blocked"])
 def test_a_provider_says_which_form_of_the_gradient_is_loaded(
-    loaded: list[str], blocked: bool
+    loaded: list[str], form: GraphForm
 ) -> None:
     folder = open_folder(embedded_folder())
-    evaluate(Model(folder, replace(CPU, blocked=blocked)))
+    evaluate(Model(folder, replace(CPU, form=form)))
     *targets, gradient = loaded
     graph = folder.gradient_graph(FIGURE_2)
     assert graph.blocked
-    assert gradient == (graph.blocked.file if blocked else graph.file)
+    assert gradient == (graph.blocked.file if form == "blocked" else graph.file)
     assert len(targets) == 2  # and those exist in one form only
     assert not [name for name in targets if "blocked" in name]
 
 
 def test_the_cpu_loads_blocked_graphs_and_cuda_does_not(loaded: list[str]) -> None:
     evaluate(Model.open("compact", "cpu"))
-    assert ("blocked" in loaded[-1]) is CPU.blocked
-    assert not PROVIDERS["cuda"].blocked
+    assert ("blocked" in loaded[-1]) is (CPU.form == "blocked")
+    assert configure("cuda").form == "plain"
 
 
-def test_a_folder_of_an_earlier_release_runs_its_plain_graphs(
-    tmp_path: Path, loaded: list[str]
-) -> None:
-    folder = Path(shutil.copytree(embedded_folder(), tmp_path / "earlier"))
-    manifest = json.loads((folder / "model.json").read_bytes())
+def test_without_another_form_the_plain_graph_runs(tmp_path: Path, loaded: list[str]) -> None:
+    path = Path(shutil.copytree(embedded_folder(), tmp_path / "plain"))
+    manifest = json.loads((path / "model.json").read_bytes())
     for graph in manifest["gradients"]:
-        (folder / graph.pop("blocked")["file"]).unlink()
-    for graph in (manifest["features"], *manifest["targets"]):
-        assert graph.pop("blocked") is None
-    (folder / "model.json").write_text(json.dumps(manifest))
-    assert not list(folder.glob("*blocked*"))
-    earlier = open_folder(folder)
-    found = evaluate(Model(earlier, replace(CPU, blocked=True)))
-    assert loaded[-1] == earlier.gradient_graph(FIGURE_2).file
-    expected = evaluate(Model(open_folder(embedded_folder()), replace(CPU, blocked=False)))
+        (path / graph.pop("blocked")["file"]).unlink()
+    (path / "model.json").write_text(json.dumps(manifest))
+    assert not list(path.glob("*blocked*"))
+    folder = open_folder(path)
+    found = evaluate(Model(folder, replace(CPU, form="blocked")))
+    assert loaded[-1] == folder.gradient_graph(FIGURE_2).file
+    expected = evaluate(Model(open_folder(embedded_folder()), replace(CPU, form="plain")))
     assert found.total == expected.total
     np.testing.assert_array_equal(found.gradient, expected.gradient)

@@ -20,7 +20,7 @@ from stylize.models.errors import ProviderError
 from stylize.models.layers import LayerSet, paper_layer_sets
 from stylize.runtime.images import load_image, to_array
 from stylize.runtime.model import Model
-from stylize.runtime.providers import PROVIDERS, find_provider
+from stylize.runtime.providers import PROVIDERS, Provider, find_provider
 
 Array = npt.NDArray[np.float32]
 
@@ -42,16 +42,21 @@ TOLERANCES = {
     "cpu": Tolerance(losses=2e-4, gradient=1e-3),
     # The same, with TF32 off.
     "cuda": Tolerance(losses=2e-4, gradient=1e-3),
+    # The same, with its hint for float32.
+    "openvino": Tolerance(losses=2e-4, gradient=1e-3),
 }
 
 
-@pytest.fixture(params=PROVIDERS)
-def provider(request: pytest.FixtureRequest) -> str:
+def test_all_that_is_tested_is_here() -> None:
+    assert TOLERANCES.keys() == {name for name, known in PROVIDERS.items() if known.tested}
+
+
+@pytest.fixture(params=TOLERANCES)
+def provider(request: pytest.FixtureRequest) -> Provider:
     try:
-        find_provider(request.param)
+        return find_provider(request.param, "float32")
     except ProviderError as error:
         pytest.skip(f"{request.param}: {error}")
-    return request.param
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def targets_of(torch: TorchNetwork, photo: Array, painting: Array) -> dict[str, 
 
 
 def assert_equals_torch(
-    subject: Subject, provider: str, image: Array, targets: dict[str, Array]
+    subject: Subject, provider: Provider, image: Array, targets: dict[str, Array]
 ) -> None:
     found = Model.open(subject.folder, provider).objective(
         image.shape[2:],
@@ -104,8 +109,8 @@ def assert_equals_torch(
     worst = max(abs(losses[name] / expected[name] - 1) for name in expected)
     gradient = np.linalg.norm(found.gradient - truth.gradient) / np.linalg.norm(truth.gradient)
     print(f"{image.shape[3]}x{image.shape[2]}: losses {worst:.1e}, gradient {gradient:.1e}")
-    assert worst <= TOLERANCES[provider].losses
-    assert gradient <= TOLERANCES[provider].gradient
+    assert worst <= TOLERANCES[provider.name].losses
+    assert gradient <= TOLERANCES[provider.name].gradient
 
 
 def named(truth: Evaluation) -> dict[str, float]:
@@ -114,7 +119,9 @@ def named(truth: Evaluation) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 31), (48, 64), (91, 75)], ids=str)
-def test_small_network_equals_torch(small: Subject, provider: str, size: tuple[int, int]) -> None:
+def test_small_network_equals_torch(
+    small: Subject, provider: Provider, size: tuple[int, int]
+) -> None:
     photo, painting, image = np.random.default_rng(0).random((3, 1, 3, *size), np.float32)
     targets = targets_of(small.torch, photo, painting)
     # With layers this narrow, one flipped ReLU may weigh more than the tolerance in the
@@ -125,7 +132,7 @@ def test_small_network_equals_torch(small: Subject, provider: str, size: tuple[i
 @pytest.mark.real_weights
 @pytest.mark.parametrize("size", [(64, 48), (224, 224), (255, 191), (512, 384)], ids=str)
 def test_vgg19_equals_torch(
-    real: Subject, real_pictures: Path, provider: str, size: tuple[int, int]
+    real: Subject, real_pictures: Path, provider: Provider, size: tuple[int, int]
 ) -> None:
     photo, painting = (
         to_array(load_image(real_pictures / name).resize(size))
@@ -136,7 +143,7 @@ def test_vgg19_equals_torch(
     assert_equals_torch(real, provider, (photo + image) / 2, targets)
 
 
-def test_targets_and_features_equal_torch(small: Subject, provider: str) -> None:
+def test_targets_and_features_equal_torch(small: Subject, provider: Provider) -> None:
     image = np.random.default_rng(0).random((1, 3, 35, 42), np.float32)
     model = Model.open(small.folder, provider)
     expected = small.torch.features(image)
@@ -155,7 +162,7 @@ def test_targets_and_features_equal_torch(small: Subject, provider: str) -> None
 
 
 def test_layers_without_a_response_are_left_out_of_the_features(
-    small: Subject, provider: str
+    small: Subject, provider: Provider
 ) -> None:
     model = Model.open(small.folder, provider)
     names = model.features(np.zeros((1, 3, 31, 64), np.float32)).keys()
@@ -163,7 +170,9 @@ def test_layers_without_a_response_are_left_out_of_the_features(
     assert names == expected | {f"gram.{name}" for name in expected}
 
 
-def test_half_weights_compute_what_their_rounded_values_do(tmp_path: Path, provider: str) -> None:
+def test_half_weights_compute_what_their_rounded_values_do(
+    tmp_path: Path, provider: Provider
+) -> None:
     network = small_network()
     weights = small_weights(network)
     write_folder(tmp_path / "half", network, weights, half=True)
@@ -174,7 +183,7 @@ def test_half_weights_compute_what_their_rounded_values_do(tmp_path: Path, provi
 
 
 def test_a_provider_that_quietly_became_another_is_an_error(
-    small: Subject, provider: str, monkeypatch: pytest.MonkeyPatch
+    small: Subject, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ONNX Runtime goes on with the CPU when a provider fails to start."""
     import onnxruntime

@@ -1,0 +1,34 @@
+"""The wheels of ONNX Runtime: which are installed, and the commands that install another.
+
+There is one for each kind of machine, and all write the same folder, ``onnxruntime``: only the one
+that was installed last works, and removing another breaks it.
+"""
+
+
+def installed_wheels() -> dict[str, str]:
+    """Return the version of each wheel that wrote the folder, by its name."""
+    from importlib.metadata import packages_distributions, version  # late: it takes its time
+
+    names = packages_distributions().get("onnxruntime", ())
+    return {name: version(name) for name in sorted(set(names))}
+
+
+def describe_wheels() -> str:
+    """Return the installed wheels as text, which tells that several are too many."""
+    wheels = [f"{name} {version}" for name, version in installed_wheels().items()]
+    if not wheels:
+        return "no wheel"
+    if len(wheels) == 1:
+        return f"the wheel {wheels[0]}"
+    return f"the wheels {' and '.join(wheels)}, which overwrite each other: the last one counts"
+
+
+def install_command(extra: str) -> str:
+    """Return the command that adds what an extra of stylize's lacks."""
+    return f"pip install 'stylize-onnx[{extra}]'"
+
+
+def replace_command(extra: str) -> str:
+    """Return the command that removes every wheel and installs the one of an extra."""
+    remove = f"pip uninstall -y {' '.join(wheels)} && " if (wheels := installed_wheels()) else ""
+    return f"{remove}{install_command(extra)}"

@@ -68,6 +68,11 @@ def prepare(model: Model, size: Size, folder: Path) -> Case:
     return case
 
 
+def mirrored(image: Array) -> Array:
+    """Return another image."""
+    return np.ascontiguousarray(image[..., ::-1])
+
+
 def used_layers(folder: ModelFolder) -> list[Layer]:
     """Return the layers from the image up to the deepest that has a loss."""
     layers = list(folder.manifest.layers)

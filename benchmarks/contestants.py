@@ -4,23 +4,26 @@ Each runs in a process of its own, so torch is imported only by those that are t
 """
 
 from collections.abc import Callable
+from functools import partial
+from typing import Literal
 
 import numpy as np
 from case import CONTENT_WEIGHTS, STYLE_WEIGHTS, Array, Case
 
 from stylize.runtime import Model
-from stylize.runtime.providers import find_provider, open_session
+from stylize.runtime.providers import Precision, find_provider, open_session
 
 Result = tuple[float, Array]
 """The total loss and its gradient by the image."""
 Step = Callable[[], Result | None]
+Layout = Literal["contiguous", "channels_last"]
 
 
-def ours(case: Case) -> Step:
+def ours(case: Case, provider: str = "cpu", precision: Precision = "float32") -> Step:
     """Load the model's gradient graph, as ``stylize run`` does."""
     image, targets = case.load()
     _, _, height, width = image.shape
-    objective = Model.open(case.model, "cpu").objective(
+    objective = Model.open(case.model, find_provider(provider, precision)).objective(
         (height, width), targets, CONTENT_WEIGHTS, STYLE_WEIGHTS
     )
 
@@ -31,20 +34,11 @@ def ours(case: Case) -> Step:
     return step
 
 
-def torch_contiguous(case: Case) -> Step:
-    """Load PyTorch's step in its default layout, NCHW."""
-    import torch
+def torch_step(case: Case, layout: Layout, precision: Precision = "float32") -> Step:
+    """Load PyTorch's step in a layout, ``contiguous`` (NCHW) or ``channels_last`` (NHWC)."""
     from torch_step import TorchStep
 
-    return TorchStep(case, torch.contiguous_format)
-
-
-def torch_channels_last(case: Case) -> Step:
-    """Load PyTorch's step in the layout NHWC."""
-    import torch
-    from torch_step import TorchStep
-
-    return TorchStep(case, torch.channels_last)
+    return TorchStep(case, layout, precision=precision)
 
 
 def floor(case: Case) -> Step:
@@ -64,10 +58,17 @@ def floor(case: Case) -> Step:
 
 CONTESTANTS: dict[str, Callable[[Case], Step]] = {
     "ours": ours,
-    "torch_contiguous": torch_contiguous,
-    "torch_channels_last": torch_channels_last,
+    "torch_contiguous": partial(torch_step, layout="contiguous"),
+    "torch_channels_last": partial(torch_step, layout="channels_last"),
     "floor": floor,
+    "openvino_bfloat16": partial(ours, provider="openvino", precision="bfloat16"),
+    "torch_bfloat16_contiguous": partial(torch_step, layout="contiguous", precision="bfloat16"),
+    "torch_bfloat16_channels_last": partial(
+        torch_step, layout="channels_last", precision="bfloat16"
+    ),
 }
 
 TORCH = ("torch_contiguous", "torch_channels_last")
-"""Those that are PyTorch's, in its two layouts."""
+"""Those that are PyTorch's in float32, in its two layouts."""
+TORCH_BFLOAT16 = ("torch_bfloat16_contiguous", "torch_bfloat16_channels_last")
+"""Likewise in bfloat16."""

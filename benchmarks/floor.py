@@ -18,13 +18,13 @@ from stylize.models.folder import open_folder
 Array = npt.NDArray[np.float32]
 
 
-def write_floor(case: Case) -> None:
+def write_floor(case: Case, dtype: npt.DTypeLike = np.float32) -> None:
     """Write the graph for images of the case's size."""
     folder = open_folder(case.model)
     image, _ = case.load()
-    weights = used_weights(folder)
+    weights = {name: _tamed(array) for name, array in used_weights(folder).items()}
     convolutions = [layer for layer in used_layers(folder) if f"{layer.name}.weight" in weights]
-    graph = Graph()
+    graph = Graph(dtype)
     for stride, block in groupby(convolutions, key=lambda layer: layer.stride):
         height, width = (side // stride for side in image.shape[2:])
         add_chain(graph, [layer.name for layer in block], weights, (height, width))
@@ -48,6 +48,29 @@ def add_chain(
         turned = kernels[name].transpose(1, 0, 2, 3)[:, :, ::-1, ::-1]
         value = _convolve(graph, f"gradient.{name}", value, turned)
     graph.output(value, value, shape)
+
+
+def step_flop(case: Case) -> int:
+    """Return the multiplications and additions of the step's convolutions, done directly."""
+    folder = open_folder(case.model)
+    image, _ = case.load()
+    height, width = image.shape[2:]
+    weights = used_weights(folder)
+    return sum(
+        2 * 2 * weight.size * (height // layer.stride) * (width // layer.stride)
+        for layer in used_layers(folder)
+        if (weight := weights.get(f"{layer.name}.weight")) is not None
+    )  # forward and backward, a multiplication and an addition each
+
+
+def _tamed(array: Array) -> Array:
+    """Return a kernel that keeps the magnitude of what it convolves, so that float16 can hold it.
+
+    A device may be faster with infinities than with the numbers of a real step.
+    """
+    if array.ndim != 4:
+        return array / max(1.0, float(np.abs(array).max()))
+    return array * np.float32(np.sqrt(len(array)) / np.linalg.norm(array))
 
 
 def _convolve(graph: Graph, name: str, value: str, *parameters: Array) -> str:

@@ -48,9 +48,7 @@ def main(
 ) -> None:
     """Time fresh processes of 'stylize --version' and of 'stylize run'."""
     check_output(json_file)
-    for picture in (photo, painting):
-        if not picture.is_file():
-            raise OptionError(f"There is no picture '{picture}'. Check the path.")
+    check_pictures(photo, painting)
     program = find_program()
     run = [program, "run", str(photo), str(painting), "--size", size, "--provider", "cpu"]
     run += ["--model", str(find_model(model)), "--iterations", str(ITERATIONS)]
@@ -71,6 +69,13 @@ def main(
         for what, times in seconds.items()
     ]
     write_json(json_file, rows, size=size)
+
+
+def check_pictures(*pictures: Path) -> None:
+    """Raise OptionError if a file is not there."""
+    for picture in pictures:
+        if not picture.is_file():
+            raise OptionError(f"There is no picture '{picture}'. Check the path.")
 
 
 def find_program() -> str:

@@ -4,18 +4,15 @@
 """
 
 import tempfile
-import time
-from collections.abc import Generator
-from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
 
-import numpy as np
 import typer
+from agreement import difference, load_result
 from case import Case, Size, prepare
-from contestants import CONTESTANTS, TORCH
+from contestants import TORCH
 from report import (
     JsonOption,
     ModelOption,
@@ -27,27 +24,13 @@ from report import (
     size_name,
     write_json,
 )
-from workers import Worker, running
+from turns import repeats_at, time_in_turns
 
 from stylize.cli.edge import reporting
 from stylize.models.errors import VerificationError
 from stylize.runtime import Model
 
-LOSS_TOLERANCE, GRADIENT_TOLERANCE = 1e-3, 1e-2
-"""Relative (L2) differences below which two contestants compute the same; in float32 a ReLU at its
-kink flips now and then."""
-
-PAUSE = 0.05
-"""Seconds before each step, for the threads of the step before to stop waiting in loops."""
-
-FULL_REPEATS_PIXELS = 512 * 384
-"""Larger images are repeated less often, in proportion."""
-FEWEST_REPEATS = 3
-
-KEPT_PIXELS = 1_000_000
-"""Of larger images all contestants together may not fit in memory: each turn is a fresh process."""
-
-Turns = Generator[tuple[str, Worker], None, None]
+NAMES = ("ours", *TORCH, "floor")
 
 RepeatsOption = Annotated[
     int, typer.Option(min=1, metavar="N", help="Steps of each at sizes up to 512x384.")
@@ -85,7 +68,7 @@ class Row:
 
     def cells(self) -> list[str]:
         """Return the row of the table."""
-        times = [f"{self.median(name):.4g} s" for name in CONTESTANTS]
+        times = [f"{self.median(name):.4g} s" for name in NAMES]
         ratios = [f"{ratio:.3f}" for ratio in (self.torch_over_ours, self.ours_over_floor)]
         return [size_name(self.size), *times, *ratios]
 
@@ -93,7 +76,7 @@ class Row:
         """Return the row of the JSON file."""
         return {
             "size": size_name(self.size),
-            **{f"{name}_s": self.median(name) for name in CONTESTANTS},
+            **{f"{name}_s": self.median(name) for name in NAMES},
             "torch_over_ours": self.torch_over_ours,
             "ours_over_floor": self.ours_over_floor,
             "seconds": self.seconds,
@@ -129,69 +112,21 @@ def measure(model: Model, size: Size, repeats: int) -> Row:
 
     count = repeats_at(size, repeats)
     typer.echo(f"{size_name(size)}: {count} rounds", err=True)
-    seconds: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
     with tempfile.TemporaryDirectory() as folder:
         case = prepare(model, size, Path(folder))
         write_floor(case)
-        turns = kept_turns if size[0] * size[1] <= KEPT_PIXELS else fresh_turns
-        with closing(turns(case, count)) as workers:
-            for turn, (name, worker) in enumerate(workers, start=1):
-                time.sleep(PAUSE)
-                seconds[name].append(worker.ask("step"))
-                if turn == len(CONTESTANTS):
-                    check_agreement(case)
-    return Row(size, seconds)
+        return Row(size, time_in_turns(case, NAMES, size, count, lambda: _check(case)))
 
 
-def repeats_at(size: Size, repeats: int) -> int:
-    """Return how often to measure images of a size."""
-    share = min(1.0, FULL_REPEATS_PIXELS / (size[0] * size[1]))
-    return max(min(repeats, FEWEST_REPEATS), round(share * repeats))
-
-
-def kept_turns(case: Case, rounds: int) -> Turns:
-    """Yield each contestant's warm worker in turn, the same ones in each round."""
-    with ExitStack() as stack:
-        workers = {name: stack.enter_context(running(name, case)) for name in CONTESTANTS}
-        for worker in workers.values():
-            worker.ask("warm_up")
-        for _ in range(rounds):
-            yield from workers.items()
-
-
-def fresh_turns(case: Case, rounds: int) -> Turns:
-    """Yield each contestant's warm worker in turn, each time a new one and no other beside it."""
-    for _ in range(rounds):
-        for name in CONTESTANTS:
-            with running(name, case) as worker:
-                worker.ask("warm_up")
-                yield name, worker
-
-
-def check_agreement(case: Case) -> None:
-    """Compare PyTorch's loss and gradient with ours, so that the same thing is timed.
-
-    Raises
-    ------
-    VerificationError
-        They differ by more than rounding.
-    """
-    total, gradient = _result(case, "ours")
+def _check(case: Case) -> None:
+    ours = load_result(case.result("ours"))
     for name in TORCH:
-        other_total, other_gradient = _result(case, name)
-        loss = abs(total - other_total) / abs(other_total)
-        distance = np.linalg.norm(gradient - other_gradient) / np.linalg.norm(other_gradient)
-        if not (loss < LOSS_TOLERANCE and distance < GRADIENT_TOLERANCE):
+        complaint = difference(load_result(case.result(name)), ours).complaint("float32")
+        if complaint:
             raise VerificationError(
-                f"{name} computes something else than ours: the relative difference of the loss "
-                f"is {loss:.1e} (at most {LOSS_TOLERANCE:.0e}), of the gradient {distance:.1e} (at "
-                f"most {GRADIENT_TOLERANCE:.0e}). Check the model: stylize models"
+                f"{name} computes something else than ours: {complaint}. "
+                "Check the model: stylize models"
             )
-
-
-def _result(case: Case, contestant: str) -> tuple[float, Any]:
-    with np.load(case.result(contestant)) as arrays:
-        return float(arrays["total"]), arrays["gradient"].astype(np.float64)
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

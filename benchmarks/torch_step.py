@@ -1,19 +1,32 @@
-"""PyTorch's step: the same losses and gradient in float32, by eager autograd."""
+"""PyTorch's step: the same losses and gradient, by autograd."""
 
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from case import CONTENT_WEIGHTS, STYLE_WEIGHTS, Array, Case, used_layers, used_weights
+from contestants import Layout
 from torch.nn import functional
 
 from stylize.models.folder import open_folder
-from stylize.runtime.providers import usable_cpus
+from stylize.runtime.providers import Precision, usable_cpus
 
 POOL: dict[str, Callable[[torch.Tensor, int], torch.Tensor]] = {
     "average": functional.avg_pool2d,
     "max": functional.max_pool2d,
 }
+
+
+LAYOUTS: dict[Layout, torch.memory_format] = {
+    "contiguous": torch.contiguous_format,
+    "channels_last": torch.channels_last,
+}
+
+HALVES: dict[Precision, torch.dtype] = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+"""Those for which there is autocast."""
+
+SCALES = tuple(2.0**exponent for exponent in range(16, -29, -4))
+"""What a gradient in float16 may be multiplied by on its way back, so that it fits."""
 
 
 class TorchStep:
@@ -23,37 +36,81 @@ class TorchStep:
     ----------
     case : Case
         What to compute.
-    layout : torch.memory_format
-        Of image, kernels and responses: ``contiguous_format`` or ``channels_last``.
+    layout : {"contiguous", "channels_last"}
+        Of image, kernels and responses.
+    device : str
+        PyTorch's name of where to compute.
+    precision : {"float32", "tf32", "float16", "bfloat16"}
+        Of the convolutions and the Gram matrices; the narrow two by autocast.
+    compile_mode : str, optional
+        Of ``torch.compile``; without it PyTorch is eager.
     """
 
-    def __init__(self, case: Case, layout: torch.memory_format) -> None:
+    def __init__(
+        self,
+        case: Case,
+        layout: Layout,
+        device: str = "cpu",
+        precision: Precision = "float32",
+        compile_mode: str | None = None,
+    ) -> None:
         torch.set_num_threads(usable_cpus())
         torch.set_flush_denormal(True)  # as our sessions do
+        if device == "cuda":
+            _configure_cuda(tf32=precision != "float32")
         folder = open_folder(case.model)
         self._layers = used_layers(folder)
         self._preprocessing = folder.manifest.preprocessing
         self._pool = POOL[folder.manifest.pooling]
-        self._layout = layout
+        self._layout = LAYOUTS[layout]
+        self._device = device
+        self._half = HALVES.get(precision)
         image, targets = case.load()
         self._image = self._tensor(image)
         self._targets = {name: self._tensor(target) for name, target in targets.items()}
-        self._weights = {name: self._tensor(array) for name, array in used_weights(folder).items()}
+        # Kernels as the convolutions want them: autocast would convert them at each step.
+        self._weights = {
+            name: self._tensor(array).to(self._half or torch.float32)
+            for name, array in used_weights(folder).items()
+        }
         self._mean, self._std = (
-            torch.tensor(values).reshape(1, 3, 1, 1)
+            torch.tensor(values, device=device).reshape(1, 3, 1, 1)
             for values in (self._preprocessing.mean, self._preprocessing.std)
         )
+        self._nothing = torch.zeros((), device=device)
+        self._compiled = False
+        self._scale = self._largest_scale() if self._half is torch.float16 else 1.0
+        self._seed = torch.tensor(self._scale, device=device)
+        if compile_mode:
+            self._compiled = True
+            self._total = torch.compile(self._total, mode=compile_mode, dynamic=False)
 
     def __call__(self) -> tuple[float, Array]:
         """Return the total loss (eq. 7) and its gradient, shape (1, 3, height, width)."""
+        total, gradient = self.evaluate()
+        return float(total.detach()), gradient.cpu().numpy()
+
+    def evaluate(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the same on the device, which may still be computing them."""
+        if self._compiled:
+            torch.compiler.cudagraph_mark_step_begin()  # what the last step gave is done with
         pixels = self._image.detach().requires_grad_()
-        total = self._total(pixels)
-        (gradient,) = torch.autograd.grad(total, pixels)
-        return float(total.detach()), gradient.numpy()
+        with torch.autocast(self._device, self._half, enabled=self._half is not None):
+            total = self._total(pixels)
+        (gradient,) = torch.autograd.grad(total, pixels, self._seed)
+        return total, gradient if self._scale == 1.0 else gradient / self._scale
+
+    def _largest_scale(self) -> float:
+        """Return the largest scale with which no gradient on the way back is infinite."""
+        for scale in SCALES:
+            self._scale, self._seed = scale, torch.tensor(scale, device=self._device)
+            if self.evaluate()[1].isfinite().all():
+                return scale
+        return SCALES[-1]
 
     def _total(self, pixels: torch.Tensor) -> torch.Tensor:
         """Add up the losses on the way, so that nothing but autograd keeps the responses."""
-        total = torch.zeros(())
+        total = self._nothing
         value = self._preprocess(pixels)
         for layer in self._layers:
             if f"{layer.name}.weight" in self._weights:
@@ -78,7 +135,8 @@ class TorchStep:
     def _style_loss(self, name: str, feature: torch.Tensor) -> torch.Tensor:
         rows = feature.squeeze(0).flatten(1)  # views, also on the way back
         channels, positions = rows.shape
-        gram = rows @ rows.T / positions
+        # Divided inside the product: a sum over all positions would leave float16.
+        gram = torch.addmm(self._nothing, rows, rows.T, beta=0, alpha=1 / positions)
         distance = functional.mse_loss(gram, self._targets[f"style_target.{name}"], reduction="sum")
         return self._preprocessing.feature_scale**4 / (4 * channels**2) * distance
 
@@ -89,5 +147,12 @@ class TorchStep:
         return value.contiguous(memory_format=self._layout)
 
     def _tensor(self, array: Array) -> torch.Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        tensor = torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
         return tensor.contiguous(memory_format=self._layout) if tensor.dim() == 4 else tensor
+
+
+def _configure_cuda(tf32: bool) -> None:
+    """Let cuDNN search for the fastest convolutions, as ours does; allow TF32, or forbid it."""
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = tf32
+    torch.backends.cuda.matmul.allow_tf32 = tf32

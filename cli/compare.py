@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from stylize.runtime.comparison import Comparison, Measurement, Task
+    from stylize.runtime.comparison import Comparison, Measurement, Task, Tolerance
 
 NARROW = 80
 """Columns of output that goes to a file."""
@@ -32,8 +32,8 @@ class Row:
     ----------
     mode : tuple of str
         Which one.
-    found : tuple of Measurement, Comparison and bool, optional
-        What it computed, how far that is from the reference, and whether that is near enough.
+    found : tuple of Measurement, Comparison, and Tolerance or None, optional
+        What it computed, how far that is from the reference, and the tolerance if that is too far.
     fault : str or None
         Why it computed nothing.
     installed_only : bool
@@ -41,7 +41,7 @@ class Row:
     """
 
     mode: Mode
-    found: "tuple[Measurement, Comparison, bool] | None" = None
+    found: "tuple[Measurement, Comparison, Tolerance | None] | None" = None
     fault: str | None = None
     installed_only: bool = False
 
@@ -54,7 +54,7 @@ class Row:
     def verdict(self) -> str:
         """In a word."""
         if self.found:
-            return "ok" if self.found[-1] else "too far"
+            return "too far" if self.found[-1] else "ok"
         return "unusable" if self.installed_only else "failed"
 
 
@@ -86,7 +86,7 @@ def compare(
     """Compare providers with the CPU in float32: losses, gradient, time, memory.
 
     The losses and the gradient are those of one image, half-way between the photo and noise; the
-    final loss is that of a short optimisation from the photo. All are shown as relative
+    final loss is that of a short optimisation, Adam's, from the photo. All are shown as relative
     differences, the largest of the losses. Memory is what it takes of the process, or of the GPU.
     """
     from rich.console import Console
@@ -96,7 +96,7 @@ def compare(
     if (photo is None) is not (painting is None):
         raise OptionError("There is a photo but no painting. Give both, or neither.")
     modes = _parse(providers) if providers is not None else _installed()
-    task = _task(photo, painting, model, size_of(size), iterations)
+    task = _task(photo, painting, model, size, iterations)
     usable = list(_find(modes, named=providers is not None))
     _say("Measuring the reference, cpu:float32 on plain graphs", quiet)
     reference = measure(task, reference_provider())
@@ -153,23 +153,21 @@ def _task(
     photo: Path | None,
     painting: Path | None,
     model: str | None,
-    size: int | tuple[int, int] | None,
+    size: str,
     iterations: int,
 ) -> "Task":
     from stylize.models.catalog import find_model
     from stylize.models.folder import open_folder
     from stylize.runtime.comparison import Task
     from stylize.runtime.images import load_image
-    from stylize.runtime.options import Options
     from stylize.runtime.specimens import drawn_painting, drawn_photo
 
-    assert size
-    options = Options(size=size, iterations=iterations)
     return Task(
         open_folder(find_model(model)),
         load_image(photo) if photo else drawn_photo(),
         load_image(painting) if painting else drawn_painting(),
-        options,
+        size_of(size) or 0,
+        iterations,
     )
 
 
@@ -204,7 +202,8 @@ def _measure(task: "Task", found: Provider | Row, reference: "Measurement", quie
     except ProviderError as error:
         return Row(mode, fault=str(error))
     comparison = compare(measurement, reference)
-    return Row(mode, (measurement, comparison, comparison.within(tolerance_of(found))))
+    tolerance = tolerance_of(found, task.folder.manifest.pooling)
+    return Row(mode, (measurement, comparison, None if comparison.within(tolerance) else tolerance))
 
 
 def _say(what: str, quiet: bool) -> None:
@@ -240,15 +239,11 @@ def _numbers(row: Row) -> list[str]:
 
 def _explain(console: "Console", rows: list[Row]) -> None:
     """Print why some computed nothing, and what is expected of those that are too far away."""
-    from stylize.runtime.comparison import tolerance_of
-    from stylize.runtime.providers import configure
-
     faults: dict[str, list[str]] = {}  # a missing library is missing in every precision
     for row in rows:
         if row.fault:
             faults.setdefault(row.fault, []).append(row.name)
-        elif row.verdict == "too far":
-            most = tolerance_of(configure(*row.mode))
+        elif row.found and (most := row.found[-1]):
             limits = f"{most.losses:g}, {most.gradient:g} and {most.final:g}"
             faults[f"expected at most {limits}. {most.reason}"] = [row.name]
     for fault, names in faults.items():

@@ -233,7 +233,7 @@ class _Lowering:
         value = self._values[root]
         parts = value.parts if isinstance(value, Phases) else (value,)
         return self._graph.sum(
-            [self._graph.add("ReduceSumSquare", part, keepdims=0) for part in parts]
+            [self._graph.add("ReduceSumSquare", part, keepdims=1) for part in parts]
         )
 
     def _each(self, name: str, function: Callable[[str], str]) -> Value:

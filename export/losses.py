@@ -33,5 +33,6 @@ def add_style_loss(graph: Graph, gram: str, target: str, channels: int, scale: f
 
 def _squared_distance(graph: Graph, value: str, target: str, factor: float) -> str:
     distance = graph.add("Sub", value, target)
-    squares = graph.add("ReduceSum", graph.add("Mul", distance, distance), keepdims=0)
-    return graph.add("Mul", squares, graph.constant(factor))
+    # Not to a number at once: OpenVINO's provider leaves such sums to another.
+    squares = graph.add("ReduceSum", graph.add("Mul", distance, distance), keepdims=1)
+    return graph.add("Mul", graph.add("Squeeze", squares), graph.constant(factor))

@@ -135,14 +135,23 @@ def cast(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> d
     return {0: graph.add("Mul", graph.cast(gradient, dtype), scale)}
 
 
-def reduce_sum(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
-    """Y = sum of the squares of x, a scalar: each square has the gradient that y has.
+def squeeze(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
+    """Y = the one number that a sum is: a number it remains, for `reduce_sum`."""
+    if _producer(graph, node.input[0]).op_type != "ReduceSum" or attributes(node):
+        raise UnsupportedOperatorError(
+            f"Squeeze '{node.output[0]}' does not follow a ReduceSum; there is no rule for others."
+        )
+    return {0: gradient}
 
-    It stays a scalar, since the rule of the square multiplies it by x.
+
+def reduce_sum(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
+    """Y = sum of the squares of x, one number: each square has the gradient that y has.
+
+    A number it remains, since the rule of the square multiplies it by x.
     """
-    (square,) = [other for other in graph.nodes if other.output[0] == node.input[0]]
+    square = _producer(graph, node.input[0])
     is_square = square.op_type == "Mul" and square.input[0] == square.input[1]
-    if attributes(node) != {"keepdims": 0} or len(node.input) > 1 or not is_square:
+    if len(node.input) > 1 or not is_square:
         raise UnsupportedOperatorError(
             f"ReduceSum '{node.output[0]}' is no sum of all elements of a square x x; there is no "
             "rule for others."
@@ -161,6 +170,7 @@ RULES: dict[str, Rule] = {
     "ReduceSum": reduce_sum,
     "Relu": relu,
     "Reshape": reshape,
+    "Squeeze": squeeze,
     "Sub": sub,
 }
 
@@ -196,6 +206,10 @@ def _reverse(graph: Graph, value: str, axes: tuple[int, ...]) -> str:
     ones = [-1] * len(axes)
     begin, end = graph.integers(*ones), graph.integers(*[np.iinfo(np.int64).min] * len(axes))
     return graph.add("Slice", value, begin, end, graph.integers(*axes), graph.integers(*ones))
+
+
+def _producer(graph: Graph, value: str) -> onnx.NodeProto:
+    return next((node for node in graph.nodes if value in node.output), onnx.NodeProto())
 
 
 def _like(graph: Graph, value: str, model: str) -> str:

@@ -1,13 +1,15 @@
 """Providers compared: whether one computes what the CPU does in float32, how fast, in how much.
 
 An evaluation is compared by its losses and its gradient, a short optimisation by its final loss
-alone: the smallest difference leads it to other pixels.
+alone, for the smallest difference leads it to other pixels. It is Adam's: the first steps of
+L-BFGS, without a line search, make a difference of 1e-4 in the gradient one of 1e-1 in the loss.
 """
 
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf, nan
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -48,43 +50,50 @@ class Tolerance:
 
 FLOAT32 = Tolerance(
     losses=2e-4,
-    gradient=1e-3,
-    final=1e-2,
+    gradient=3e-3,
+    final=1e-3,
     reason="Long sums in another order move a loss. A response near 0 may fall on the other side "
-    "of its ReLU, and takes its whole gradient with it.",
+    "of its ReLU, and takes its whole gradient with it. Measured: losses up to 2e-5 apart, the "
+    "gradient 8e-4, the final loss 3e-4.",
+)
+ELEVEN_BITS = Tolerance(
+    losses=1e-2,
+    gradient=5e-2,
+    final=2e-2,
+    reason="The factors of products have 11 bits. Not measured but expected: an eighth of what "
+    "8 bits make of the losses, and a third of what they make of the gradient.",
+)
+EIGHT_BITS = Tolerance(
+    losses=1.2e-1,
+    gradient=1.5e-1,
+    final=8e-2,
+    reason="The factors of products, and the responses, have 8 bits, which moves a loss that is a "
+    "small difference by more, and many responses to the other side of their ReLU. Measured: "
+    "losses up to 6e-2 apart, the gradient 8e-2, the final loss 4e-2.",
 )
 
 TOLERANCES: Mapping[tuple[str, Precision], Tolerance] = {
     ("cpu", "float32"): FLOAT32,
     ("openvino", "float32"): FLOAT32,
-    ("openvino", "bfloat16"): Tolerance(
-        losses=2e-3,
-        gradient=1e-1,
-        final=5e-2,
-        reason="Responses and products are rounded to 8 bits, which flips many ReLUs: measured "
-        "on VGG-19, losses 5e-4 and the gradient 4e-2 apart.",
-    ),
+    ("openvino", "bfloat16"): EIGHT_BITS,
     ("cuda", "float32"): FLOAT32,
-    ("cuda", "tf32"): Tolerance(
-        losses=5e-3,
-        gradient=2e-2,
-        final=2e-2,
-        reason="Factors of products are rounded to 11 bits. Expected, not measured.",
-    ),
-    ("cuda", "float16"): Tolerance(
-        losses=1e-2,
-        gradient=5e-2,
-        final=5e-2,
-        reason="Responses and products are rounded to 11 bits, and small gradients to fewer. "
-        "Expected, not measured.",
-    ),
+    ("cuda", "tf32"): ELEVEN_BITS,
+    ("cuda", "float16"): ELEVEN_BITS,
 }
 """By provider and precision; what nobody has tried must do as well as the others in float32."""
 
+MAXIMA = 3
+"""Times as far as the gradient may be with max pooling, in less than float32: rounded responses
+are often equal, or another is the largest, and then the gradient goes elsewhere. Measured in
+bfloat16 on small networks: 0.28, where it is 0.08 with average pooling."""
 
-def tolerance_of(provider: Provider) -> Tolerance:
-    """Return how far a provider may be from the reference."""
-    return TOLERANCES.get((provider.name, provider.precision), FLOAT32)
+
+def tolerance_of(provider: Provider, pooling: Literal["average", "max"] = "average") -> Tolerance:
+    """Return how far a provider may be from the reference, on a model of this pooling."""
+    tolerance = TOLERANCES.get((provider.name, provider.precision), FLOAT32)
+    if pooling == "max" and tolerance is not FLOAT32:
+        return replace(tolerance, gradient=MAXIMA * tolerance.gradient)
+    return tolerance
 
 
 def reference_provider() -> Provider:
@@ -105,14 +114,30 @@ class Task:
         A model.
     photo, painting : PIL image or path
         What the model is to see.
-    options : Options
-        Of them the size, the losses, and the optimisation; it starts from the photo.
+    size : int or tuple of int
+        As in `Options`.
+    iterations : int
+        Of the optimisation, which starts from the photo.
+
+    Raises
+    ------
+    OptionError
+        The size or the iterations are not possible.
     """
 
     folder: ModelFolder
     photo: Picture
     painting: Picture
-    options: Options
+    size: int | tuple[int, int] = 256
+    iterations: int = 20
+
+    def __post_init__(self) -> None:
+        _ = self.options  # raises OptionError where they cannot be
+
+    @property
+    def options(self) -> Options:
+        """What is minimised, and how."""
+        return Options(size=self.size, iterations=self.iterations, optimizer="adam")
 
 
 @dataclass(frozen=True)
@@ -172,8 +197,9 @@ def measure(task: Task, provider: Provider) -> Measurement:
     footprint = Footprint(provider.memory)
     model = Model(task.folder, provider)
     scene = Scene(model, task.photo, task.painting)
-    losses, gradient = _evaluate(scene, task.options)
-    final, seconds = _optimise(scene, task.options)
+    options = task.options
+    losses, gradient = _evaluate(scene, options)
+    final, seconds = _optimise(scene, options)
     return Measurement(losses, gradient, final, seconds, footprint.bytes)
 
 
@@ -188,26 +214,25 @@ def compare(found: Measurement, reference: Measurement) -> Comparison:
 
 def losses_apart(found: Mapping[str, float], expected: Mapping[str, float]) -> float:
     """Return the largest relative difference of losses by name; NaN if one is NaN."""
-    return float(np.max([_apart(found[name], expected[name]) for name in expected]))
+    apart = [_relative(abs(found[name] - loss), abs(loss)) for name, loss in expected.items()]
+    return float(np.max(apart))
 
 
 def gradients_apart(found: Array, expected: npt.NDArray[np.floating]) -> float:
     """Return the relative difference of gradients in the L2 norm; NaN if a number is NaN."""
-    return _apart(float(np.linalg.norm(found - expected)), 0.0, float(np.linalg.norm(expected)))
+    return _relative(float(np.linalg.norm(found - expected)), float(np.linalg.norm(expected)))
 
 
-def _apart(found: float, expected: float, scale: float | None = None) -> float:
-    difference = abs(found - expected)
-    size = abs(expected) if scale is None else scale
+def _relative(difference: float, size: float) -> float:
     if size:
         return difference / size
-    return difference and inf  # of nothing, anything is infinitely far
+    return inf if difference else 0.0  # of nothing, anything is infinitely far
 
 
 def _evaluate(scene: Scene, options: Options) -> tuple[dict[str, float], Array]:
     # At the photo itself the content's loss and gradient would be 0.
     photo, noise = (scene.start(replace(options, init=init)) for init in ("photo", "noise"))
-    found = scene.objective(options)((photo + noise) / 2)
+    found = scene.objective(options)((photo + noise) / np.float32(2))
     return named_losses(found), found.gradient
 
 
@@ -222,7 +247,7 @@ def _optimise(scene: Scene, options: Options) -> tuple[float, float]:
     """Return the lowest total, and the median seconds of a step."""
     final, moments = nan, [0.0]
     with suppress(DivergenceError):
-        for iterate in scene.render(replace(options, init="photo"), every=1):
+        for iterate in scene.render(options, every=1):
             moments.append(iterate.seconds)
         final = iterate.best.total
     return final, float(np.median(np.diff(moments))) if len(moments) > 1 else nan

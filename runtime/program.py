@@ -77,6 +77,8 @@ class Program:
             Where the outputs go; those that are left out are not kept.
         """
         binding = self._session.io_binding()
+        # ONNX Runtime does not keep the arrays that tensors in the CPU's memory are views of.
+        bound = [*inputs.values(), *outputs.values()]
         with self._reporting():
             for name in self.input_shapes:
                 binding.bind_ortvalue_input(name, inputs[name])
@@ -84,6 +86,7 @@ class Program:
                 binding.bind_ortvalue_output(name, outputs[name])
 
         def run() -> None:
+            assert bound
             with self._reporting():
                 self._session.run_with_iobinding(binding)
 

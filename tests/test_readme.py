@@ -55,6 +55,7 @@ def test_python_example_runs(tmp_path: Path, picture: Callable[..., Path]) -> No
 def test_options_named_in_the_readme_exist() -> None:
     program = [sys.executable, "-m", "stylize.cli"]
     commands = ("run", "rerun", "reconstruct", "texture", "grid", "figure", "sheet", "export vgg19")
+    commands += ("doctor", "compare")
     helps = "".join(
         subprocess.run(
             [*program, *command.split(), "--help"], capture_output=True, text=True

@@ -2,27 +2,41 @@
 
 from collections.abc import Callable
 
-import numpy as np
-import numpy.typing as npt
 import pytest
 
-from stylize.runtime.objective import Evaluation, Objective
+from stylize.runtime.objective import Objective
+from stylize.runtime.tensors import Tensor
 
 
 @pytest.fixture
-def interrupted_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Let Ctrl-C be pressed during one evaluation of the gradient, counted over all pictures."""
+def at_iteration(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let something happen after some evaluations of the gradient, counted over all pictures."""
 
-    def arrange(evaluation: int) -> None:
-        evaluate, count = Objective.__call__, 0
+    def arrange(*evaluations: int, happen: Callable[[Objective], None]) -> None:
+        bind, count = Objective.bind, 0
 
-        def evaluate_or_stop(objective: Objective, image: npt.NDArray[np.float32]) -> Evaluation:
-            nonlocal count
-            count += 1
-            if count == evaluation:
-                raise KeyboardInterrupt
-            return evaluate(objective, image)
+        def bind_to_both(objective: Objective, image: Tensor) -> Callable[[], None]:
+            evaluate = bind(objective, image)
 
-        monkeypatch.setattr(Objective, "__call__", evaluate_or_stop)
+            def evaluate_and_happen() -> None:
+                nonlocal count
+                count += 1
+                evaluate()
+                if count in evaluations:
+                    happen(objective)
+
+            return evaluate_and_happen
+
+        monkeypatch.setattr(Objective, "bind", bind_to_both)
 
     return arrange
+
+
+@pytest.fixture
+def interrupted_at(at_iteration: Callable[..., None]) -> Callable[[int], None]:
+    """Let Ctrl-C be pressed during one evaluation of the gradient, counted over all pictures."""
+
+    def interrupt(objective: Objective) -> None:
+        raise KeyboardInterrupt
+
+    return lambda evaluation: at_iteration(evaluation, happen=interrupt)

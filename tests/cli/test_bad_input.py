@@ -255,9 +255,9 @@ class TestModel:
         assert "model.json" in found
 
     def test_format_of_a_later_release(self, model: Path) -> None:
-        edit_manifest(model, lambda manifest: manifest.update(format=2, surprise="new"))
+        edit_manifest(model, lambda manifest: manifest.update(format=3, surprise="new"))
         found = message("--model", "model")
-        assert "has format 2; this release of stylize reads format 1" in found
+        assert "has format 3; this release of stylize reads format 2" in found
 
     def test_truncated_manifest(self, model: Path) -> None:
         text = (model / "model.json").read_bytes()

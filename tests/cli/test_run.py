@@ -22,7 +22,7 @@ from stylize.cli.app import app
 from stylize.models.catalog import embedded_folder, user_folder
 from stylize.runtime import Iterate, Model, Options, transfer
 from stylize.runtime.images import cover, load_image, scale_to
-from stylize.runtime.objective import Evaluation, Objective
+from stylize.runtime.objective import Objective
 from stylize.runtime.providers import Provider, configure
 
 INTERRUPTED = 130
@@ -66,30 +66,12 @@ def best(iterations: int) -> Iterate:
     return min(iterates, key=lambda iterate: iterate.total)
 
 
-@pytest.fixture
-def at_iteration(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Let something happen to the evaluation of the gradient at some iterations."""
-
-    def arrange(*iterations: int, happen: Callable[[Evaluation], Evaluation]) -> None:
-        evaluate, count = Objective.__call__, 0
-
-        def evaluate_or_happen(objective: Objective, image: npt.NDArray[np.float32]) -> Evaluation:
-            nonlocal count
-            count += 1
-            evaluation = evaluate(objective, image)
-            return happen(evaluation) if count in iterations else evaluation
-
-        monkeypatch.setattr(Objective, "__call__", evaluate_or_happen)
-
-    return arrange
+def lose(total: float) -> Callable[[Objective], None]:
+    """Return what makes the loss another."""
+    return lambda objective: objective.total.update_inplace(np.array(total, np.float32))
 
 
-def interrupt(evaluation: Evaluation) -> Evaluation:
-    raise KeyboardInterrupt
-
-
-def spoil(evaluation: Evaluation) -> Evaluation:
-    return replace(evaluation, total=math.nan)
+spoil = lose(math.nan)
 
 
 class TestPicture:
@@ -234,7 +216,7 @@ class TestOptimizer:
 
     def test_the_best_picture_is_saved(self, at_iteration: Callable[..., None]) -> None:
         expected = best(2)
-        at_iteration(3, happen=lambda evaluation: replace(evaluation, total=1e9))
+        at_iteration(3, happen=lose(1e9))
         result = succeed(iterations=3)
         assert np.array_equal(pixels("out.png"), pixels(expected.image))
         assert f"iteration {expected.iteration} after" in result.stderr
@@ -349,9 +331,9 @@ class TestModel:
 
 
 class TestInterruption:
-    def test_the_picture_so_far_is_saved(self, at_iteration: Callable[..., None]) -> None:
+    def test_the_picture_so_far_is_saved(self, interrupted_at: Callable[[int], None]) -> None:
         expected = best(2)
-        at_iteration(3, happen=interrupt)
+        interrupted_at(3)
         result = stylize("--trace", "trace.jsonl", iterations=5)
         assert result.exit_code == INTERRUPTED
         assert result.stderr.endswith("Error: Interrupted.\n")
@@ -360,9 +342,9 @@ class TestInterruption:
         assert len(Path("trace.jsonl").read_text().splitlines()) == 2
 
     def test_before_the_first_iteration_nothing_is_saved(
-        self, at_iteration: Callable[..., None]
+        self, interrupted_at: Callable[[int], None]
     ) -> None:
-        at_iteration(1, happen=interrupt)
+        interrupted_at(1)
         result = stylize()
         assert result.exit_code == INTERRUPTED
         assert result.stderr.endswith("Error: Interrupted.\n")

@@ -1,0 +1,176 @@
+"""Everything that is to be measured on an NVIDIA GPU: checked first, then timed, in one command.
+
+``python benchmarks/gpu.py --model FOLDER``; README.md says what the columns mean.
+"""
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from case import CONTENT_WEIGHTS, STYLE_WEIGHTS, Case, Size, mirrored, prepare
+from device_worker import measure, references
+from findings import COLUMNS, Findings
+from report import (
+    JsonOption,
+    ModelOption,
+    SizesOption,
+    check_output,
+    parse_sizes,
+    require,
+    show,
+    size_name,
+    write_json,
+)
+from startup import EXAMPLES, PaintingOption, PhotoOption, check_pictures
+from variants import Variant, plan
+from whole_run import WholeRun, time_run
+
+from stylize.cli.edge import reporting
+from stylize.models.errors import ProviderError
+from stylize.runtime import Model
+from stylize.runtime.nvidia import find_driver
+from stylize.runtime.providers import find_provider
+
+LARGE_PIXELS = 1024 * 1024
+"""Of images with more, only what is essential is measured."""
+PROCESS_LIMIT = 240.0
+"""Seconds, after which a process is taken to hang."""
+NO_COMPILE = "none"
+
+ProviderOption = Annotated[
+    str, typer.Option(metavar="NAME", help="Which provider; cpu is for trying this script.")
+]
+CheckSizeOption = Annotated[
+    str, typer.Option(metavar="WxH", help="Of the image at which all are compared with the CPU.")
+]
+SecondsOption = Annotated[
+    float, typer.Option(min=0.0, metavar="S", help="For which each task is repeated.")
+]
+CompileOption = Annotated[
+    str, typer.Option(metavar="MODE", help=f"Of torch.compile; '{NO_COMPILE}' leaves it out.")
+]
+IterationsOption = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Of the pictures that 'stylize run' makes.")
+]
+RunSizeOption = Annotated[str, typer.Option(metavar="PIXELS|WxH", help="As of 'stylize run'.")]
+
+
+def main(
+    model: ModelOption,
+    provider: ProviderOption = "cuda",
+    sizes: SizesOption = "512x512,1024x1024,2048x2048",
+    check_size: CheckSizeOption = "256x256",
+    seconds: SecondsOption = 1.0,
+    compile_mode: CompileOption = "reduce-overhead",
+    iterations: IterationsOption = 500,
+    run_size: RunSizeOption = "512",
+    photo: PhotoOption = EXAMPLES / "photo.jpg",
+    painting: PaintingOption = EXAMPLES / "painting.jpg",
+    json_file: JsonOption = None,
+) -> None:
+    """Check and time stylize, PyTorch and the convolutions alone on a GPU, in each precision."""
+    require("onnx", "safetensors")
+    check_output(json_file)
+    check_pictures(photo, painting)
+    wanted, (check,) = parse_sizes(sizes), parse_sizes(check_size)
+    find_provider(provider)  # or say why not, before the work
+    opened = Model.open(model, "cpu")
+    variants = plan(provider, None if compile_mode == NO_COMPILE else compile_mode)
+
+    found = measure_all(opened, variants, check, wanted, seconds)
+    arguments = [str(photo), str(painting), "--model", str(opened.folder.path)]
+    arguments += ["--size", run_size, "--iterations", str(iterations)]
+    for variant in working(found):
+        typer.echo(f"stylize run: {variant}, {variant.precision}", err=True)
+        found.runs[variant] = time_run(variant, arguments, PROCESS_LIMIT)
+
+    typer.echo(device_name(provider))
+    show(COLUMNS, found.cells())
+    goals = list(found.goals())
+    for line in (*found.lines(), *goals):
+        typer.echo(line)
+    runs = [
+        {"contestant": str(variant), "precision": variant.precision, **outcome(run)}
+        for variant, run in found.runs.items()
+    ]
+    more = {"device": device_name(provider), "matrix_flop_s": found.matrix, "goals": goals}
+    write_json(json_file, found.entries(), runs=runs, **more)
+
+
+def measure_all(
+    model: Model, variants: list[Variant], check: Size, sizes: list[Size], seconds: float
+) -> Findings:
+    """Let each variant be checked, then timed at each size; one process after another."""
+    from floor import step_flop  # late: main can say that onnx is missing
+
+    with ExitStack() as stack:
+
+        def case_of(size: Size) -> Case:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            return prepare(model, size, Path(folder))
+
+        compared = case_of(check)
+        write_references(model, compared)
+        cases = {size: case_of(size) for size in sizes}
+        found = Findings({size: step_flop(case) for size, case in cases.items()})
+        for variant in variants:
+            typer.echo(f"{variant}, {variant.precision}", err=True)
+            if variant.kind == "matrix":
+                _, product = measure(variant, compared, [compared], seconds, PROCESS_LIMIT)
+                if product.seconds:
+                    flop = 2 * variant.matrix_side**3
+                    found.matrix[variant.precision] = flop / product.seconds["evaluation"]
+                continue
+            chosen = {
+                size: case
+                for size, case in cases.items()
+                if variant.essential or size[0] * size[1] <= LARGE_PIXELS
+            }
+            results = measure(variant, compared, [*chosen.values()], seconds, PROCESS_LIMIT)
+            found.checked[variant] = next(results)
+            for size, measured in zip(chosen, results, strict=True):
+                found.measured[size, variant] = measured
+                if measured.failure:
+                    typer.echo(f"  {size_name(size)}: {measured.failure}", err=True)
+    return found
+
+
+def write_references(model: Model, case: Case) -> None:
+    """Write the CPU's losses and gradients in float32, that all others are compared with."""
+    image, targets = case.load()
+    _, _, height, width = image.shape
+    objective = model.objective((height, width), targets, CONTENT_WEIGHTS, STYLE_WEIGHTS)
+    for path, pixels in zip(references(case), (image, mirrored(image)), strict=True):
+        evaluation = objective(pixels)
+        np.savez(path, total=evaluation.total, gradient=evaluation.gradient)
+
+
+def working(found: Findings) -> list[Variant]:
+    """Return those of ours that computed at any size."""
+    done = (variant for (_, variant), measured in found.measured.items() if measured.seconds)
+    return [variant for variant in dict.fromkeys(done) if variant.kind == "ours"]
+
+
+def outcome(run: WholeRun | str) -> dict[str, float | str]:
+    """Return a picture's times, or why there is none, for the JSON file."""
+    return {"failure": run} if isinstance(run, str) else vars(run)
+
+
+def device_name(provider: str) -> str:
+    """Return the provider, and where that is NVIDIA's the GPU and its driver."""
+    try:
+        driver = find_driver()
+    except ProviderError:
+        return provider
+    gpus = ", ".join(f"{gpu.name}, {gpu.memory / 2**30:.0f} GiB" for gpu in driver.gpus)
+    return f"{provider}: {gpus}; driver {driver.release}"
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app.command()(reporting(main))
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,74 @@
+"""Contestants in turn: a machine that slows down does so for all of them."""
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, closing
+
+from case import Case, Size
+from workers import Worker, running
+
+PAUSE = 0.05
+"""Seconds before each step, for the threads of the step before to stop waiting in loops."""
+
+FULL_REPEATS_PIXELS = 512 * 384
+"""Larger images are repeated less often, in proportion."""
+FEWEST_REPEATS = 3
+
+KEPT_PIXELS = 1_000_000
+"""Of larger images all contestants together may not fit in memory: each turn is a fresh process."""
+
+Turns = Generator[tuple[str, Worker], None, None]
+
+
+def time_in_turns(
+    case: Case, names: Sequence[str], size: Size, rounds: int, check: Callable[[], None]
+) -> dict[str, list[float]]:
+    """Return the seconds of each step of each contestant, by name.
+
+    Parameters
+    ----------
+    case : Case
+        What they compute.
+    names : sequence of str
+        Of `CONTESTANTS`.
+    size : tuple of int
+        Of the case's image.
+    rounds : int
+        How many steps each makes, beside the first, which does not count.
+    check : function
+        Called after the first round, when each has left its result.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    turns = kept_turns if size[0] * size[1] <= KEPT_PIXELS else fresh_turns
+    with closing(turns(case, names, rounds)) as workers:
+        for turn, (name, worker) in enumerate(workers, start=1):
+            time.sleep(PAUSE)
+            seconds[name].append(worker.ask("step"))
+            if turn == len(names):
+                check()
+    return seconds
+
+
+def repeats_at(size: Size, repeats: int) -> int:
+    """Return how often to measure images of a size."""
+    share = min(1.0, FULL_REPEATS_PIXELS / (size[0] * size[1]))
+    return max(min(repeats, FEWEST_REPEATS), round(share * repeats))
+
+
+def kept_turns(case: Case, names: Sequence[str], rounds: int) -> Turns:
+    """Yield each contestant's warm worker in turn, the same ones in each round."""
+    with ExitStack() as stack:
+        workers = {name: stack.enter_context(running(name, case)) for name in names}
+        for worker in workers.values():
+            worker.ask("warm_up")
+        for _ in range(rounds):
+            yield from workers.items()
+
+
+def fresh_turns(case: Case, names: Sequence[str], rounds: int) -> Turns:
+    """Yield each contestant's warm worker in turn, each time a new one and no other beside it."""
+    for _ in range(rounds):
+        for name in names:
+            with running(name, case) as worker:
+                worker.ask("warm_up")
+                yield name, worker

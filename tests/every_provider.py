@@ -1,0 +1,26 @@
+"""Every provider in every precision, for tests to be parametrised with."""
+
+import pytest
+
+from stylize.models.errors import ProviderError
+from stylize.runtime.providers import PROVIDERS, Precision, Provider, find_provider, try_provider
+
+MODES = [
+    pytest.param(
+        (name, precision),
+        id=f"{name}-{precision}",
+        marks=[pytest.mark.cuda] if known.memory == "cuda" else [],
+    )
+    for name, known in PROVIDERS.items()
+    for precision in known.modes
+]
+
+
+def provider_or_skip(name: str, precision: Precision) -> Provider:
+    try:
+        provider = find_provider(name, precision)
+        if not provider.tested:
+            try_provider(provider)
+    except ProviderError as error:
+        pytest.skip(f"{name} in {precision}: {error}")
+    return provider

@@ -1,6 +1,6 @@
 """A variant at work: its tasks, each of which can be repeated without waiting for the device."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -33,6 +33,8 @@ class Loaded:
         What can be timed: ``evaluation``, and of ours also ``update`` and ``step``.
     wait : function
         Returns when the device has done what it was given.
+    kept : sequence
+        The tensors that are bound; a binding itself does not keep an array's memory.
     results : function
         Computes the losses and gradients that tell whether it is right: at the case's image, and
         where there is a second one at that mirrored.
@@ -40,6 +42,7 @@ class Loaded:
 
     tasks: Mapping[str, Callable[[], object]]
     wait: Callable[[], object]
+    kept: Sequence[Tensor]
     results: Callable[[], Iterator[Result]] = field(default=lambda: iter(()))
 
 
@@ -98,6 +101,7 @@ def _ours(variant: Variant, case: Case) -> Loaded:
             "step": Descent(optimizer, objective, image, options.learning_rate).step,
         },
         lambda: number(objective.total),
+        (first, second),
         results,
     )
 
@@ -113,7 +117,7 @@ def _torch(variant: Variant, case: Case) -> Loaded:
         raise StylizeError("no torch with CUDA")
     step = TorchStep(case, variant.layout, variant.memory, variant.precision, variant.compile_mode)
     wait = torch.cuda.synchronize if variant.memory == "cuda" else lambda: None
-    return Loaded({"evaluation": step.evaluate}, wait, lambda: iter((step(),)))
+    return Loaded({"evaluation": step.evaluate}, wait, (), lambda: iter((step(),)))
 
 
 def _convolutions(variant: Variant, case: Case) -> Loaded:
@@ -148,12 +152,16 @@ def _bound(path: Path, variant: Variant) -> Loaded:
     values = import_onnxruntime(provider.extra).OrtValue
     binding, random, place = session.io_binding(), np.random.default_rng(0), (provider.memory, 0)
     dtype = _element_type(variant)
+    kept: list[Tensor] = []
     for value in session.get_inputs():
         array = random.standard_normal(value.shape, np.float32).astype(dtype)
-        binding.bind_ortvalue_input(value.name, values.ortvalue_from_numpy(array, *place))
+        kept.append(values.ortvalue_from_numpy(array, *place))
+        binding.bind_ortvalue_input(value.name, kept[-1])
     for value in session.get_outputs():
-        empty = values.ortvalue_from_shape_and_type(value.shape, dtype, *place)
-        binding.bind_ortvalue_output(value.name, empty)
-    return Loaded(
-        {"evaluation": lambda: session.run_with_iobinding(binding)}, binding.synchronize_outputs
-    )
+        kept.append(values.ortvalue_from_shape_and_type(value.shape, dtype, *place))
+        binding.bind_ortvalue_output(value.name, kept[-1])
+
+    def run() -> None:
+        session.run_with_iobinding(binding)
+
+    return Loaded({"evaluation": run}, binding.synchronize_outputs, kept)

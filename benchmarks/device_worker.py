@@ -136,10 +136,10 @@ def _check(variant: Variant, case: Case) -> Difference | None:
     """
     from device import load
 
-    results = load(variant, case).results()
+    loaded = load(variant, case)
     found = [
         difference(result, load_result(reference))
-        for result, reference in zip(results, references(case), strict=False)
+        for result, reference in zip(loaded.results(), references(case), strict=False)
     ]
     if not found:
         return None

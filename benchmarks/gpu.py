@@ -120,7 +120,9 @@ def measure_all(
             typer.echo(f"{variant}, {variant.precision}", err=True)
             if variant.kind == "matrix":
                 _, product = measure(variant, compared, [compared], seconds, PROCESS_LIMIT)
-                if product.seconds:
+                if product.failure:
+                    typer.echo(f"  {product.failure}", err=True)
+                else:
                     flop = 2 * variant.matrix_side**3
                     found.matrix[variant.precision] = flop / product.seconds["evaluation"]
                 continue

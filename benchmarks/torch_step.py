@@ -25,6 +25,9 @@ LAYOUTS: dict[Layout, torch.memory_format] = {
 HALVES: dict[Precision, torch.dtype] = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 """Those for which there is autocast."""
 
+FLOAT16_GRAM = 2.0**-10
+"""What a Gram matrix in float16 is multiplied by: VGG-19's would be infinite."""
+
 SCALES = tuple(2.0**exponent for exponent in range(16, -29, -4))
 """What a gradient in float16 may be multiplied by on its way back, so that it fits."""
 
@@ -135,8 +138,11 @@ class TorchStep:
     def _style_loss(self, name: str, feature: torch.Tensor) -> torch.Tensor:
         rows = feature.squeeze(0).flatten(1)  # views, also on the way back
         channels, positions = rows.shape
-        # Divided inside the product: a sum over all positions would leave float16.
-        gram = torch.addmm(self._nothing, rows, rows.T, beta=0, alpha=1 / positions)
+        # Divided inside the product, which would leave float16 otherwise.
+        scale = FLOAT16_GRAM if self._half is torch.float16 else 1.0
+        gram = torch.addmm(self._nothing, rows, rows.T, beta=0, alpha=scale / positions)
+        if scale != 1.0:
+            gram = gram.float() / scale
         distance = functional.mse_loss(gram, self._targets[f"style_target.{name}"], reduction="sum")
         return self._preprocessing.feature_scale**4 / (4 * channels**2) * distance
 

@@ -32,7 +32,9 @@ class Term:
         self.graph = graph
         self.name = name
 
-    def op(self, op: str, *others: Operand, name: str | None = None, **attributes: object) -> "Term":
+    def op(
+        self, op: str, *others: Operand, name: str | None = None, **attributes: object
+    ) -> "Term":
         """Append any operator; this value is its first input."""
         inputs = [self.name, *(self.lift(other).name for other in others)]
         return Term(self.graph, self.graph.add(op, *inputs, name=name, **attributes))

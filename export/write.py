@@ -90,9 +90,7 @@ def write_folder(
                 _save(folder, "targets", targets_model(network, stored, layers), layers)
                 for layers in _target_sets(sets)
             ),
-            gradients=tuple(
-                _save_gradient(folder, network, stored, layers) for layers in sets
-            ),
+            gradients=tuple(_save_gradient(folder, network, stored, layers) for layers in sets),
             optimizers={
                 "lbfgs": _save(folder, "lbfgs", lbfgs_model()),
                 "adam": _save(folder, "adam", adam_model()),

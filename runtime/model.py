@@ -173,4 +173,4 @@ class Model:
     def _program(self, graph: GraphFile, image: Array) -> Program:
         _, _, height, width = image.shape
         dimensions = self.folder.dimensions((height, width))
-        return Program(self.folder.path, graph, dimensions, self.provider)
+        return Program(self.folder.path, graph, dimensions, self.provider.without_recording)

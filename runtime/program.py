@@ -3,14 +3,18 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from stylize.models.errors import ProviderError, StylizeError
 from stylize.models.manifest import GraphFile
-from stylize.runtime.providers import Provider, open_session
+from stylize.runtime.providers import RECORDING, Provider, open_session
 from stylize.runtime.tensors import Memory, Tensor
+
+if TYPE_CHECKING:
+    from onnxruntime import RunOptions
 
 Array = npt.NDArray[np.float32]
 
@@ -50,6 +54,8 @@ class Program:
         self.output_shapes = {value.name: shape_of(value.shape) for value in graph.outputs}
         file = graph.form(provider.form).file
         size = f"{dimensions['width']}x{dimensions['height']}"
+        self._recorded = RECORDING in provider.options
+        self._bindings = 0
         self._what = f"{file} at {size} pixels, provider {provider.name}"
         with self._reporting():
             self._session = open_session(
@@ -77,6 +83,7 @@ class Program:
             Where the outputs go; those that are left out are not kept.
         """
         binding = self._session.io_binding()
+        options = self._run_options()
         # ONNX Runtime does not keep the arrays that tensors in the CPU's memory are views of.
         bound = [*inputs.values(), *outputs.values()]
         with self._reporting():
@@ -88,9 +95,20 @@ class Program:
         def run() -> None:
             assert bound
             with self._reporting():
-                self._session.run_with_iobinding(binding)
+                self._session.run_with_iobinding(binding, options)
 
         return run
+
+    def _run_options(self) -> "RunOptions | None":
+        """Number the bindings where each is recorded: it is replayed on its own tensors."""
+        if not self._recorded:
+            return None
+        from onnxruntime import RunOptions
+
+        self._bindings += 1
+        options = RunOptions()
+        options.add_run_config_entry("gpu_graph_id", str(self._bindings))
+        return options
 
     @contextmanager
     def _reporting(self) -> Iterator[None]:

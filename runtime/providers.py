@@ -1,12 +1,9 @@
 """ONNX Runtime's execution providers: the one that was asked for, or an error; never another."""
 
-import ctypes
 import json
 import os
 import platform
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from stylize.models.errors import OptionError, ProviderError, StylizeError
 from stylize.runtime import diagnosis
+from stylize.runtime.footprint import give_back_freed_memory
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, SessionOptions
@@ -21,6 +19,9 @@ if TYPE_CHECKING:
 Precision = Literal["float32", "tf32", "float16", "bfloat16"]
 GraphForm = Literal["plain", "blocked", "float16"]
 Memory = Literal["cpu", "cuda"]
+
+RECORDING = "enable_cuda_graph"
+"""The option with which CUDA records what a run launches, and replays it on the same tensors."""
 
 AUTO = "auto"
 """Stands for the fastest provider that works."""
@@ -72,6 +73,12 @@ class Provider:
     tested: bool
     given: Mapping[str, str] = field(default_factory=dict)
     passed_over: tuple[str, ...] = ()
+
+    @property
+    def without_recording(self) -> "Provider":
+        """The same for graphs that are run once, or on other arrays each time."""
+        options = {name: value for name, value in self.options.items() if name != RECORDING}
+        return replace(self, options=options)
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,9 @@ PROVIDERS: Mapping[str, KnownProvider] = {
     "webgpu": KnownProvider("WebGpuExecutionProvider"),
 }
 
+SHARED = ("device_id", RECORDING)
+"""Options that hold for all that is computed in the same memory."""
+
 FASTEST_FIRST = ("cuda", "openvino", "cpu")
 
 
@@ -245,8 +255,8 @@ def configure(
 
 def host_of(provider: Provider) -> Provider:
     """Return the provider that computes in float32, without a network, in the same memory."""
-    place = {key: value for key, value in provider.given.items() if key == "device_id"}
-    return configure(provider.memory, "float32", place)
+    kept = {key: value for key, value in provider.given.items() if key in SHARED}
+    return configure(provider.memory, "float32", kept)
 
 
 def default_precision(name: str) -> Precision:
@@ -312,7 +322,8 @@ def try_provider(provider: Provider) -> None:
     graph = ModelFolder(path, read_manifest(path)).targets_graph(LayerSet(("conv1_1",), ()))
     names = ("height", "width", "conv1_1_height", "conv1_1_width")
     try:
-        session = open_session(path / graph.file, dict.fromkeys(names, MIN_SIDE), provider)
+        dimensions = dict.fromkeys(names, MIN_SIDE)
+        session = open_session(path / graph.file, dimensions, provider.without_recording)
         session.run(None, {"image": np.zeros((1, 3, MIN_SIDE, MIN_SIDE), np.float32)})
     except StylizeError:
         raise
@@ -359,7 +370,7 @@ def open_session(
         if FALLBACK_REFUSED in str(error):
             raise ProviderError(diagnosis.would_fall_back(provider, graph.name)) from error
         raise
-    _give_back_freed_memory()
+    give_back_freed_memory()
     session.disable_fallback()  # likewise, when a run fails
     if session.get_providers()[0] != provider.onnxruntime_name:
         raise ProviderError(diagnosis.could_not_start(provider))
@@ -392,13 +403,6 @@ def _without_links(graph: Path) -> Path:
     real = graph.resolve()
     weights = {path.resolve().parent for path in graph.parent.glob("*.safetensors")}
     return real if weights == {real.parent} else graph
-
-
-def _give_back_freed_memory() -> None:
-    """Return what loading a graph used and freed to the system; glibc would keep it."""
-    if sys.platform == "linux":
-        with suppress(AttributeError):  # other C libraries have no malloc_trim
-            ctypes.CDLL(None).malloc_trim(0)
 
 
 def import_onnxruntime(extra: str | None = "cpu") -> ModuleType:

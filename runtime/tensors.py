@@ -31,7 +31,9 @@ class Memory:
     def put(self, array: npt.ArrayLike) -> Tensor:
         """Return a copy of an array there."""
         # A copy: a tensor in the CPU's memory is a view of the array that it is made of.
-        return self._values.ortvalue_from_numpy(np.array(array, np.float32, order="C"), *self._place)
+        return self._values.ortvalue_from_numpy(
+            np.array(array, np.float32, order="C"), *self._place
+        )
 
     def empty(self, shape: Sequence[int]) -> Tensor:
         """Return a tensor whose numbers mean nothing yet."""

@@ -40,7 +40,9 @@ class Field:
         return Losses(number(self.total), {}, {}, None)
 
 
-def optimizer_of(shape: tuple[int, ...], name: OptimizerName = "lbfgs", history: int = 10) -> Program:
+def optimizer_of(
+    shape: tuple[int, ...], name: OptimizerName = "lbfgs", history: int = 10
+) -> Program:
     return Model.open("compact", "cpu").optimizer(shape[2:], name, history)
 
 

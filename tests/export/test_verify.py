@@ -21,7 +21,7 @@ from stylize.export.phases import HUGE
 from stylize.export.verify import TOLERANCES, Check, verify_folder
 from stylize.export.write import write_folder
 from stylize.models.layers import paper_layer_sets
-from stylize.models.manifest import OtherForm, GraphFile, Manifest
+from stylize.models.manifest import GraphFile, Manifest, OtherForm
 from stylize.models.preprocessing import CAFFE, TORCHVISION, Preprocessing
 
 Tamper = Callable[[Any], None]

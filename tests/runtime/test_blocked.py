@@ -196,7 +196,8 @@ ADDS = {
 
 
 @pytest.mark.skipif(
-    find_provider("cpu").form != "blocked", reason="ONNX Runtime has no blocked layout on this machine"
+    find_provider("cpu").form != "blocked",
+    reason="ONNX Runtime has no blocked layout on this machine",
 )
 @pytest.mark.parametrize(("name", "size"), REORDERS, ids=str)
 def test_the_maps_stay_in_the_blocked_layout(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pytest
-
 from field import Formula, walk
 
 from stylize.runtime.options import OptimizerName

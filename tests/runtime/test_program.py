@@ -1,15 +1,20 @@
 """Which of a graph's files is loaded."""
 
+import gc
 import json
 import shutil
+import weakref
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 pytest.importorskip("onnxruntime", reason="runs a model")
+
+from PIL import Image
 
 from stylize.models.catalog import embedded_folder
 from stylize.models.folder import open_folder
@@ -17,7 +22,9 @@ from stylize.models.layers import paper_layer_sets
 from stylize.runtime import program
 from stylize.runtime.model import Model
 from stylize.runtime.objective import Evaluation
+from stylize.runtime.options import Options
 from stylize.runtime.providers import GraphForm, Provider, configure
+from stylize.runtime.scene import Scene
 
 CPU = configure("cpu")
 FIGURE_2 = paper_layer_sets()[0]
@@ -78,3 +85,35 @@ def test_without_another_form_the_plain_graph_runs(tmp_path: Path, loaded: list[
     expected = evaluate(Model(open_folder(embedded_folder()), replace(CPU, form="plain")))
     assert found.total == expected.total
     np.testing.assert_array_equal(found.gradient, expected.gradient)
+
+
+def test_each_binding_is_recorded_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As CUDA needs it: targets, which are computed once, are not recorded."""
+    import onnxruntime
+
+    ids: list[str] = []
+    run = onnxruntime.InferenceSession.run_with_iobinding
+
+    def recording(session: Any, binding: Any, options: Any = None) -> None:
+        if options:
+            ids.append(options.get_run_config_entry("gpu_graph_id"))
+        run(session, binding, options)
+
+    monkeypatch.setattr(onnxruntime.InferenceSession, "run_with_iobinding", recording)
+    provider = replace(CPU, options={"enable_cuda_graph": "1"})
+    folder = open_folder(embedded_folder())
+    scene = Scene(Model(folder, provider), Image.new("RGB", (32, 24)), Image.new("RGB", (24, 32)))
+    list(scene.render(Options(size=32, iterations=4, init="noise")))
+    assert ids == ["1", "2", "1", "2"]  # the gradient, of two images in turn
+
+
+def test_what_is_bound_stays_alive() -> None:
+    program = Model.open("compact", "cpu").optimizer((16, 16), "adam", 1)
+    tensors = {name: program.memory.put(np.ones(n)) for name, n in program.input_shapes.items()}
+    outputs = {name: program.memory.empty(n) for name, n in program.output_shapes.items()}
+    references = [weakref.ref(tensor) for tensor in tensors.values()]
+    run = program.bind(tensors, outputs)
+    del tensors
+    gc.collect()
+    run()
+    assert all(reference() for reference in references)

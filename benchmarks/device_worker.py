@@ -22,7 +22,7 @@ from agreement import Difference, difference, load_result
 from case import Case
 from variants import Variant
 
-from stylize.models.errors import VerificationError
+from stylize.models.errors import StylizeError, VerificationError
 
 if TYPE_CHECKING:
     from device import Loaded
@@ -78,7 +78,7 @@ def measure(
         tempfile.TemporaryFile() as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process,
     ):
-        watch = threading.Timer(limit, process.kill)
+        start, watch = time.monotonic(), threading.Timer(limit, process.kill)
         watch.start()
         try:
             assert process.stdout
@@ -88,7 +88,7 @@ def measure(
                 found["off"] = Difference(**found["off"]) if found["off"] else None
                 yield Measured(**found)
                 answered += 1
-            late = not watch.is_alive()
+            late = time.monotonic() - start >= limit
             process.wait()
         finally:
             watch.cancel()
@@ -127,7 +127,7 @@ def serve(variant: Variant, budget: float, check: Case, cases: Sequence[Case]) -
 
 
 def _check(variant: Variant, case: Case) -> Difference | None:
-    """Return how far a variant is off at most.
+    """Return how far a variant is off at most; None where there is nothing to compare.
 
     Raises
     ------
@@ -136,13 +136,13 @@ def _check(variant: Variant, case: Case) -> Difference | None:
     """
     from device import load
 
+    if not variant.compared:
+        return None
     loaded = load(variant, case)
     found = [
         difference(result, load_result(reference))
         for result, reference in zip(loaded.results(), references(case), strict=False)
     ]
-    if not found:
-        return None
     # NumPy's: NaN is the largest number.
     off = Difference(*(float(np.max(values)) for values in zip(*map(astuple, found), strict=True)))
     if complaint := off.complaint(variant.precision):
@@ -171,7 +171,9 @@ def _seconds(run: Callable[[], object], wait: Callable[[], object], budget: floa
 
 def _reason(error: Exception) -> str:
     """Return an error in one line that fits into a table."""
-    line = " ".join(str(error).split()) or type(error).__name__
+    line = " ".join(str(error).split())
+    if not isinstance(error, StylizeError):
+        line = f"{type(error).__name__}: {line}"
     return line if len(line) <= 200 else f"{line[:200]}…"
 
 

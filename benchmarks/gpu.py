@@ -63,7 +63,7 @@ def main(
     provider: ProviderOption = "cuda",
     sizes: SizesOption = "512x512,1024x1024,2048x2048",
     check_size: CheckSizeOption = "256x256",
-    seconds: SecondsOption = 1.0,
+    seconds: SecondsOption = 0.5,
     compile_mode: CompileOption = "reduce-overhead",
     iterations: IterationsOption = 500,
     run_size: RunSizeOption = "512",

@@ -53,6 +53,11 @@ class Variant:
         return PROVIDERS[self.provider].memory
 
     @property
+    def compared(self) -> bool:
+        """Whether it has a loss and a gradient."""
+        return self.kind in ("ours", "torch")
+
+    @property
     def matrix_side(self) -> int:
         """The rows and columns of the matrices that are multiplied."""
         return MATRIX_SIDE[self.memory]

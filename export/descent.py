@@ -15,7 +15,7 @@ import onnx
 from stylize.export.graph import Dimensions, Graph
 from stylize.export.terms import IMAGE, NUMBER, Term, inputs, whole_numbers
 
-HISTORY: Dimensions = ("rows", "numbers")
+HISTORY: Dimensions = ("rows", 3, "height", "width")
 PLACES: Dimensions = ("places",)
 SQUARE: Dimensions = ("places", "places")
 
@@ -96,22 +96,25 @@ def lbfgs_model(dtype: npt.DTypeLike = np.float32) -> onnx.ModelProto:
     at_free = places.op("Equal", free)
 
     # Zeros stand for a pair that there is not: what is not finite must never enter the ring.
-    g = here.gradient.shaped(1, -1)
-    s, y = state["step"].shaped(1, -1), g - state["last_gradient"].shaped(1, -1)
+    g = here.gradient
     remember = here.known & ~here.restart
-    pair = s.op("Concat", y, axis=0).where(remember, 0.0)
-    rows = free.op("Concat", free + size, axis=0).shaped(2, 1)
-    history = state["history"].op("ScatterND", rows, pair, name="next_history")
+    pair = state["step"].op("Concat", g - state["last_gradient"], axis=0).where(remember, 0.0)
+    rows = free.op("Concat", free + size, axis=0)
+    history = state["history"]
+    history = history.op("ScatterND", _lines(rows, g), pair, name="next_history")
+    remembered = history.shaped(0, -1)
 
-    # Inner products: of s, y and g with each other, and with all that is remembered.
-    new = pair.op("Concat", g, axis=0)
-    (ss, sy, _), (_, yy, _), (_, _, gg) = (row.rows(3) for row in _products(new, new).rows(3))
-    (_, ys), (sy_all, yy_all), (sg, yg) = (
-        products.shaped(2, -1).rows(2) for products in _products(new, history).rows(3)
+    # Inner products of s, y and g with all that is remembered; s and y are that by now, too.
+    new = pair.op("Concat", g, axis=0).shaped(3, -1)
+    products = remembered.op("Gemm", new, transB=1)
+    (s_s, y_s), (s_y, y_y), (s_g, y_g) = (
+        column.shaped(2, -1).rows(2) for column in products.op("Transpose", perm=[1, 0]).rows(3)
     )
+    ss, sy, yy = (vector.op("Gather", free) for vector in (s_s, s_y, y_y))
+    gg = g.op("ReduceSumSquare", keepdims=0)
     row, column = at_free.shaped(-1, 1), at_free.shaped(1, -1)
-    s_y = ys.shaped(1, -1).where(row, sy_all.shaped(-1, 1).where(column, state["sy"]))
-    y_y = yy_all.shaped(1, -1).where(row, yy_all.shaped(-1, 1).where(column, state["yy"]))
+    s_y = y_s.shaped(1, -1).where(row, s_y.shaped(-1, 1).where(column, state["sy"]))
+    y_y = y_y.shaped(1, -1).where(row, y_y.shaped(-1, 1).where(column, state["yy"]))
     _become(graph, {"sy": s_y, "yy": y_y}, SQUARE)
 
     # The new pair counts if it is of use; then the oldest gives up its place to the next.
@@ -129,7 +132,7 @@ def lbfgs_model(dtype: npt.DTypeLike = np.float32) -> onnx.ModelProto:
         square.op("Gather", order, axis=0).op("Gather", order, axis=1).where(both, 0.0)
         for square in (s_y, y_y)
     )
-    sg, yg = (vector.op("Gather", order).where(counting, 0.0) for vector in (sg, yg))
+    sg, yg = (vector.op("Gather", order).where(counting, 0.0) for vector in (s_g, y_g))
     d = s_y.where(_compare("Equal", places), 0.0)
     d = d.op("ReduceSum", whole_numbers(graph, [1]), keepdims=0)
     upper = s_y.where(~_compare("Greater", places), 0.0)
@@ -150,8 +153,8 @@ def lbfgs_model(dtype: npt.DTypeLike = np.float32) -> onnx.ModelProto:
     steepest = (reach / slope.op("Max", TINY)).op("Min", 1.0)
     factors = (-q).op("Gather", rank).op("Concat", gamma * p.op("Gather", rank), axis=0)
     factors = factors.where(downhill, 0.0) * here.pace
-    step = factors.shaped(1, -1) @ history - gamma.where(downhill, steepest) * here.pace * g
-    step = step.op("Reshape", here.image.op("Shape"), name="next_step")
+    newton = (factors.shaped(1, -1) @ remembered).op("Reshape", g.op("Shape"))
+    step = newton - gamma.where(downhill, steepest) * here.pace * g
 
     image = here.image + step
     _become(graph, {"image": image, "step": step, "last_gradient": here.gradient}, IMAGE)
@@ -208,11 +211,6 @@ def _become(graph: Graph, values: Mapping[str, Term], shape: Dimensions) -> None
         graph.output(f"next_{name}", value.name, shape)
 
 
-def _products(a: Term, b: Term) -> Term:
-    """Return the inner products of the rows of two matrices."""
-    return a.op("Gemm", b, transB=1)
-
-
 def _sum(value: Term) -> Term:
     return value.op("ReduceSum", keepdims=0)
 
@@ -221,6 +219,18 @@ def _range(size: Term) -> Term:
     """Return 0, 1, ... size - 1."""
     zero, one = (whole_numbers(size.graph, number) for number in (0, 1))
     return zero.op("Range", size.shaped(), one)
+
+
+def _lines(rows: Term, image: Term) -> Term:
+    """Return where each line of pixels goes, of images that are to be the rows of a larger tensor.
+
+    By lines, not by whole images: on a GPU one thread copies what one index stands for.
+    """
+    _, channels, height, _ = image.op("Shape").rows(4)
+    row = rows.shaped(-1, 1, 1, 1)
+    channel, line = _range(channels).shaped(1, -1, 1, 1), _range(height).shaped(1, 1, -1, 1)
+    none = (row - row) + (channel - channel) + (line - line)
+    return (row + none).op("Concat", channel + none, line + none, axis=-1)
 
 
 def _turned(place: Term, size: Term) -> Term:

@@ -8,11 +8,9 @@ import numpy.typing as npt
 from onnx import helper
 
 from stylize.export.graph import Graph
-from stylize.export.network import Convolution, Network
+from stylize.export.network import Convolution, Network, PoolingKind
 from stylize.export.stored import StoredTensor
 from stylize.models.preprocessing import Preprocessing
-
-_POOL_OPERATORS = {"average": "AveragePool", "max": "MaxPool"}
 
 
 def add_features(
@@ -51,13 +49,7 @@ def add_features(
         if isinstance(layer, Convolution):
             value = _add_convolution(graph, layer, weights, value)
         else:
-            value = graph.add(
-                _POOL_OPERATORS[network.pooling],
-                value,
-                name=layer.name,
-                kernel_shape=[2, 2],
-                strides=[2, 2],
-            )
+            value = _add_pooling(graph, layer.name, network.pooling, value)
         features[layer.name] = value
     return features
 
@@ -78,6 +70,18 @@ def _add_preprocessing(graph: Graph, preprocessing: Preprocessing, image: str) -
         name="preprocessed",
         kernel_shape=[1, 1],
     )
+
+
+def _add_pooling(graph: Graph, name: str, pooling: PoolingKind, value: str) -> str:
+    window: dict[str, Any] = {"kernel_shape": [2, 2], "strides": [2, 2]}
+    if pooling == "average":
+        return graph.add("AveragePool", value, name=name, **window)
+    dtype = graph.dtype_of(value)
+    if dtype == graph.dtype:
+        return graph.add("MaxPool", value, name=name, **window)
+    # CUDA's kernel looks for maxima beyond x - 1, which from 2048 on is x in float16.
+    wide = graph.cast(value, graph.dtype)
+    return graph.cast(graph.add("MaxPool", wide, **window), dtype, name=name)
 
 
 def _add_convolution(

@@ -150,8 +150,7 @@ class Model:
         """
         height, width = size
         places = history + 1  # one is free for the next
-        dimensions = {"height": height, "width": width, "numbers": 3 * height * width}
-        dimensions |= {"places": places, "rows": 2 * places}
+        dimensions = {"height": height, "width": width, "places": places, "rows": 2 * places}
         graph = self.folder.manifest.optimizers[name]
         return self._kept("optimizer", graph, dimensions, host_of(self.provider))
 

@@ -100,7 +100,7 @@ class Program:
         return run
 
     def _run_options(self) -> "RunOptions | None":
-        """Number the bindings where each is recorded: it is replayed on its own tensors."""
+        """Give each binding a number where runs are recorded, to be replayed on its tensors."""
         if not self._recorded:
             return None
         from onnxruntime import RunOptions

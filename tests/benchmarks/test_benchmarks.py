@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 from conftest import REPOSITORY
 
@@ -18,6 +19,11 @@ BENCHMARKS = REPOSITORY / "benchmarks"
 MODEL = ("--model", str(embedded_folder()))
 CONTESTANTS = ("ours", "torch_contiguous", "torch_channels_last", "floor")
 EXTRAS = ("torch", "onnx", "safetensors")
+GPU = (
+    *("--provider", "cpu", "--check-size", "32x32", "--seconds", "0.01"),
+    *("--compile-mode", "none", "--iterations", "2", "--run-size", "32"),
+)
+"""A dry run of what is meant for an NVIDIA GPU."""
 ADJOINT_TOLERANCE = 1e-5
 """Relative, for sums of float32 products."""
 
@@ -26,11 +32,15 @@ needs_extras = pytest.mark.skipif(
 )
 
 
+def present(provider: str) -> bool:
+    return f"{provider}ExecutionProvider" in onnxruntime.get_available_providers()
+
+
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What both comparisons with torch write; they run at the same time."""
+    """What the comparisons with torch write; they run at the same time."""
     folder = tmp_path_factory.mktemp("reports")
-    arguments = {"step": ["--repeats", "2"], "memory": []}
+    arguments = {"step": ["--repeats", "2"], "memory": [], "gpu": GPU}
     processes = {
         name: start(name, *MODEL, "--sizes", "48x32", *more, "--json", str(folder / name))
         for name, more in arguments.items()
@@ -42,7 +52,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
 
 
 @needs_extras
-@pytest.mark.parametrize("name", ["step", "memory"])
+@pytest.mark.parametrize("name", ["step", "memory", "gpu"])
 def test_reports_name_machine_and_versions(reports: dict[str, dict[str, Any]], name: str) -> None:
     assert "usable CPUs" in reports[name]["machine"]
     assert set(reports[name]["versions"]) == {"python", "stylize", "onnxruntime", "torch"}
@@ -75,6 +85,30 @@ def test_memory_reports_peaks_in_bytes(reports: dict[str, dict[str, Any]]) -> No
     assert reports["memory"]["ours_bytes_per_pixel"] is None, "one size has no slope"
 
 
+@needs_extras
+def test_gpu_reports_every_contestant(reports: dict[str, dict[str, Any]]) -> None:
+    rows = {row["contestant"]: row for row in reports["gpu"]["rows"]}
+    assert set(rows) == {
+        *("ours", "convolutions", "torch eager contiguous", "torch eager channels_last")
+    }
+    assert not any(row["failure"] for row in rows.values())
+    assert set(rows["ours"]["seconds"]) == {"evaluation", "update", "step"}
+    for row in rows.values():
+        seconds = row["seconds"].get("step", row["seconds"]["evaluation"])
+        rate = reports["gpu"]["matrix_flop_s"][row["precision"]]
+        assert row["matrix_share"] == pytest.approx(row["flop"] / seconds / rate)
+    ours = rows["ours"]["seconds"]["step"]
+    alone = rows["convolutions"]["seconds"]["evaluation"]
+    assert rows["ours"]["overhead_s"] == pytest.approx(ours - alone)
+
+
+@needs_extras
+def test_gpu_makes_whole_pictures(reports: dict[str, dict[str, Any]]) -> None:
+    (run,) = reports["gpu"]["runs"]
+    assert 0 < run["iterating"] < run["total"]
+    assert any("start to file" in goal for goal in reports["gpu"]["goals"])
+
+
 def test_startup_reports_version_and_first_iteration(tmp_path: Path) -> None:
     file = tmp_path / "startup.json"
     arguments = (*MODEL, "--size", "32", "--repeats", "1", "--json", str(file))
@@ -100,12 +134,15 @@ def test_bad_input_ends_in_one_clear_line(arguments: Sequence[str], message: str
     assert len(errors.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["step", "memory"])
-def test_missing_extras_are_named(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [("step", "torch"), ("memory", "torch"), ("bf16", "torch"), ("gpu", "onnx")],
+)
+def test_missing_extras_are_named(name: str, missing: str) -> None:
     hidden = f"import sys; sys.modules |= dict.fromkeys({EXTRAS})"
     script = f"sys.path.insert(0, {str(BENCHMARKS)!r}); import {name}; {name}.app()"
     errors = fail(run("-c", f"{hidden}; {script}", *MODEL))
-    assert "needs torch, which is not installed" in errors
+    assert f"needs {missing}, which is not installed" in errors
     assert len(errors.splitlines()) == 1
 
 
@@ -115,7 +152,6 @@ def test_floor_goes_back_by_the_adjoint_convolution(
 ) -> None:
     monkeypatch.syspath_prepend(BENCHMARKS)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    import onnxruntime
     from floor import add_chain
 
     from stylize.export.graph import Graph
@@ -131,6 +167,34 @@ def test_floor_goes_back_by_the_adjoint_convolution(
     back, there = session.run(None, {"conv.input": image})
     # With K the convolution: x · KᵀK x = |K x|².
     assert np.vdot(image, back) == pytest.approx(np.vdot(there, there), rel=ADJOINT_TOLERANCE)
+
+
+@pytest.mark.skipif(present("CUDA"), reason="there may be a GPU")
+def test_gpu_without_one_ends_in_one_clear_line() -> None:
+    errors = fail(start("gpu", *MODEL))
+    assert "CUDAExecutionProvider" in errors
+    assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.skipif(present("OpenVINO"), reason="there is OpenVINO")
+@needs_extras
+def test_bf16_without_openvino_ends_in_one_clear_line() -> None:
+    errors = fail(start("bf16", *MODEL))
+    assert "OpenVINOExecutionProvider" in errors
+    assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.skipif(not present("OpenVINO"), reason="needs OpenVINO")
+@needs_extras
+def test_bf16_reports_ratios_and_final_losses(tmp_path: Path) -> None:
+    file = tmp_path / "bf16.json"
+    arguments = ("--sizes", "48x32", "--repeats", "2", "--iterations", "3", "--json", str(file))
+    finish(start("bf16", *MODEL, *arguments))
+    (row,) = json.loads(file.read_text())["rows"]
+    ratio = row["ours_s"] / row["openvino_bfloat16_s"]
+    assert row["float32_over_openvino"] == pytest.approx(ratio)
+    assert len(row["off"]) == 3
+    assert all(loss > 0 for loss in row["final_losses"].values())
 
 
 def start(name: str, *arguments: str) -> "subprocess.Popen[str]":

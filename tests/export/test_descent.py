@@ -35,7 +35,7 @@ class Steps:
 
     def __init__(self, model: onnx.ModelProto, history: int = 1, **given: float) -> None:
         places = history + 1
-        dimensions = {"height": 5, "width": 7, "numbers": 105, "places": places, "rows": 2 * places}
+        dimensions = {"height": 5, "width": 7, "places": places, "rows": 2 * places}
         self.session = onnxruntime.InferenceSession(model.SerializeToString())
         self.state = {
             value.name: np.full(

@@ -17,8 +17,9 @@ pytest.importorskip("onnxruntime", reason="runs a model")
 from PIL import Image
 
 from stylize.models.catalog import embedded_folder
-from stylize.models.folder import open_folder
+from stylize.models.folder import ModelFolder, open_folder
 from stylize.models.layers import paper_layer_sets
+from stylize.models.manifest import GraphFile
 from stylize.runtime import program
 from stylize.runtime.model import Model
 from stylize.runtime.objective import Evaluation
@@ -117,3 +118,31 @@ def test_what_is_bound_stays_alive() -> None:
     gc.collect()
     run()
     assert all(reference() for reference in references)
+
+
+def graphs_of_a_run(folder: ModelFolder) -> list[tuple[GraphFile, GraphForm]]:
+    gradient = folder.gradient_graph(FIGURE_2)
+    others = [folder.manifest.variation, *folder.manifest.optimizers.values()]
+    others += [folder.manifest.features, *folder.manifest.targets]
+    forms: list[GraphForm] = ["plain", "float16"]
+    return [(gradient, form) for form in forms] + [(graph, "plain") for graph in others]
+
+
+def test_no_shape_is_left_to_be_computed(tmp_path: Path) -> None:
+    """Or CUDA's provider would leave what follows from it to the CPU, and refuse the graph."""
+    onnx = pytest.importorskip("onnx", reason="reads graphs")
+    import onnxruntime
+
+    folder = open_folder(embedded_folder())
+    dimensions = folder.dimensions((37, 50)) | {"places": 11, "rows": 22}
+    for number, (graph, form) in enumerate(graphs_of_a_run(folder)):
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath = str(tmp_path / f"{number}.onnx")
+        for name, size in dimensions.items():
+            options.add_free_dimension_override_by_name(name, size)
+        file = folder.path / graph.form(form).file
+        onnxruntime.InferenceSession(file.resolve(), options, providers=["CPUExecutionProvider"])
+        optimised = onnx.load(options.optimized_model_filepath, load_external_data=False)
+        operators = {node.op_type for node in optimised.graph.node}
+        assert not operators & {"Shape", "Range", "If", "Loop"}, graph.file

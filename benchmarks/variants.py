@@ -6,7 +6,7 @@ from typing import Literal
 
 from contestants import Layout
 
-from stylize.runtime.providers import PROVIDERS, Memory, Precision
+from stylize.runtime.providers import PROVIDERS, Place, Precision
 
 MATRIX_SIDE = {"cpu": 1024, "cuda": 8192}
 """Of the matrices whose product measures a device: large enough to keep all of it busy."""
@@ -48,7 +48,7 @@ class Variant:
         return f"torch {'compiled' if self.compile_mode else 'eager'} {self.layout}"
 
     @property
-    def memory(self) -> Memory:
+    def memory(self) -> Place:
         """Where it computes; also PyTorch's name of that device."""
         return PROVIDERS[self.provider].memory
 
@@ -83,7 +83,7 @@ class Variant:
 
 
 def plan(provider: str, compile_mode: str | None) -> list[Variant]:
-    """Return all variants of a provider, the one that others are compared with first.
+    """Return all variants of a provider, in the order of the table.
 
     Parameters
     ----------

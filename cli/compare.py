@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from stylize.cli.parameters import ModelName, Quiet, size_of
-from stylize.models.errors import OptionError, ProviderError
+from stylize.models.errors import ModelError, OptionError, ProviderError
 from stylize.runtime.providers import PROVIDERS, Precision, Provider
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def _measure(task: "Task", found: Provider | Row, reference: "Measurement", quie
     _say(f"Measuring {':'.join(mode)}", quiet)
     try:
         measurement = measure(task, found)
-    except ProviderError as error:
+    except (ProviderError, ModelError) as error:  # a model may lack the form for a precision
         return Row(mode, fault=str(error))
     comparison = compare(measurement, reference)
     tolerance = tolerance_of(found, task.folder.manifest.pooling)

@@ -86,12 +86,13 @@ def make_picture(job: Job, machine: Machine) -> None:
     _check_picture(job.output, scene.size(job.options))
     warn_of_memory(model, scene, job.options, machine)
     recipe = recipe_of(model, machine.model, job.photo, job.painting, job.options)
+    every = 1 if job.trace else None
     with (
         tracing(job.trace) as write,
         showing_progress(job.options.iterations, machine.quiet) as progress,
     ):
         progress.say(f"Minimising {' + '.join(scene.coefficients(job.options).terms)}")
-        follow(scene.render(job.options), [write], recipe, job.output, progress)
+        follow(scene.render(job.options, every), [write], recipe, job.output, progress)
 
 
 def follow(

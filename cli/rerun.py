@@ -22,7 +22,6 @@ from stylize.cli.rendering import Job, Machine, check_outputs, make_picture
 from stylize.models.catalog import find_model
 from stylize.models.errors import ImageError, ModelError, OptionError
 from stylize.runtime.options import STARTS
-from stylize.runtime.providers import PROVIDERS
 
 if TYPE_CHECKING:
     from stylize.runtime.recipe import Recipe, Source
@@ -107,17 +106,27 @@ def rerun(
     make_picture(job, Machine(model, provider or recipe.provider, precision, given, quiet))
 
 
+HARMLESS = {
+    "arena_extend_strategy",
+    "cudnn_conv_algo_search",
+    "cudnn_conv_use_max_workspace",
+    "device_id",
+    "enable_cuda_graph",
+    "gpu_mem_limit",
+    "prefer_nhwc",
+}
+"""Options that are taken from a picture; others may name libraries to load, or addresses."""
+
+
 def _safe_options(recipe: "Recipe", picture: Path) -> Mapping[str, str]:
     """Return the provider options that were used.
 
     Raises
     ------
     OptionError
-        They are of a provider whose options can name a library to load, as TensorRT's can. The
-        picture may be a stranger's.
+        One of them might do harm, and the picture may be a stranger's.
     """
-    known = PROVIDERS.get(recipe.provider)
-    if recipe.provider_options and known and not known.tested:
+    if recipe.provider_options.keys() - HARMLESS:
         options = " ".join(
             f"--provider-option {shlex.quote(f'{key}={value}')}"
             for key, value in recipe.provider_options.items()

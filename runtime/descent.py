@@ -50,9 +50,10 @@ class Descent:
             name: memory.empty(shape) for name, shape in outputs.items() if NEXT not in name
         }
         state = {name.removeprefix(NEXT): shape for name, shape in outputs.items() if NEXT in name}
-        start = {"image": image}
         first = {
-            name: memory.put(start.get(name, np.full(shape, INITIAL.get(name, 0.0))))
+            name: memory.put(image)
+            if name == "image"
+            else memory.full(shape, INITIAL.get(name, 0.0))
             for name, shape in state.items()
         }
         second = {name: memory.empty(shape) for name, shape in state.items()}

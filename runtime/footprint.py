@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from stylize.runtime.nvidia import LIBRARY
 
 if TYPE_CHECKING:
-    from stylize.runtime.providers import Memory
+    from stylize.runtime.providers import Place
 
 STATUS, CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 """Of Linux: what this process takes, and where to have its peak forgotten."""
@@ -29,7 +29,7 @@ class Footprint:
         Which memory: that of this process, or of the GPU on which CUDA last computed here.
     """
 
-    def __init__(self, memory: "Memory") -> None:
+    def __init__(self, memory: "Place") -> None:
         self._on_device = memory == "cuda"
         gc.collect()
         give_back_freed_memory()

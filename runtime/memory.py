@@ -27,8 +27,8 @@ once, and the gradients of their Gram matrices; and a third of that lies in gaps
 which are fewer or more from size to size. A max pooling also keeps the places of its maxima."""
 
 IMAGES = 30
-"""Images held by the optimiser (what it remembers twice, what it computes with once), the losses and
-whoever looks at the result, without the history."""
+"""Images held by the optimiser (what it remembers twice, what it computes with once), the losses
+and whoever looks at the result, without the history."""
 
 IMAGE_BYTES = 3 * 4
 

@@ -14,7 +14,7 @@ from stylize.models.manifest import GraphFile
 from stylize.runtime.objective import Objective
 from stylize.runtime.options import OptimizerName
 from stylize.runtime.program import Program
-from stylize.runtime.providers import Provider, find_provider, host_of
+from stylize.runtime.providers import RECORDING, Provider, find_provider, host_of
 
 Array = npt.NDArray[np.float32]
 
@@ -164,7 +164,9 @@ class Model:
     ) -> Program:
         """Load a graph, unless it is the last that was loaded in this role."""
         key = graph.file, dimensions
-        if role not in self._loaded or self._loaded[role][0] != key:
+        # What was recorded stays in memory as long as the graph does.
+        recorded = RECORDING in provider.options
+        if role not in self._loaded or self._loaded[role][0] != key or recorded:
             self._loaded.pop(role, None)  # first: two at a time would need twice the memory
             self._loaded[role] = key, Program(self.folder.path, graph, dimensions, provider)
         return self._loaded[role][1]

@@ -7,9 +7,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from stylize.models.errors import OptionError
 from stylize.models.layers import LayerSet
 from stylize.runtime.program import Program
-from stylize.runtime.tensors import Memory, Tensor, number, read
+from stylize.runtime.tensors import Memory, Tensor, number, read, reporting
 
 Array = npt.NDArray[np.float32]
 
@@ -98,7 +99,7 @@ class Objective:
         }
         put, empty = self.memory.put, self.memory.empty
         self._inputs = {
-            name: put(given[name]) if name in given else put(np.zeros(shape))
+            name: put(given[name]) if name in given else self.memory.full(shape, 0.0)
             for name, shape in program.input_shapes.items()
             if name != "image"
         }
@@ -137,9 +138,20 @@ class Objective:
         )
 
     def __call__(self, image: Array) -> Evaluation:
-        """Evaluate at an RGB image, nominally in 0...1, shape (1, 3, height, width)."""
+        """Evaluate at an RGB image, nominally in 0...1, shape (1, 3, height, width).
+
+        Raises
+        ------
+        OptionError
+            The image has another shape.
+        ProviderError
+            Memory ran out.
+        """
+        if image.shape != self.shape:
+            raise OptionError(f"The image's shape is {image.shape}; it must be {self.shape}.")
         tensor, run = self._own
-        tensor.update_inplace(np.ascontiguousarray(image, np.float32))
+        with reporting("an image"):
+            tensor.update_inplace(np.ascontiguousarray(image, np.float32))
         run()
         return Evaluation(**vars(self.losses), gradient=read(self.gradient))
 

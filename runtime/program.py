@@ -1,17 +1,15 @@
 """A graph of a model folder, loaded for images of one size on one provider."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from stylize.models.errors import ProviderError, StylizeError
 from stylize.models.manifest import GraphFile
 from stylize.runtime.providers import RECORDING, Provider, open_session
-from stylize.runtime.tensors import Memory, Tensor
+from stylize.runtime.tensors import Memory, Tensor, reporting
 
 if TYPE_CHECKING:
     from onnxruntime import RunOptions
@@ -56,8 +54,10 @@ class Program:
         size = f"{dimensions['width']}x{dimensions['height']}"
         self._recorded = RECORDING in provider.options
         self._bindings = 0
+        # A device whose memory is not known here gets copies, and those when inputs are bound.
+        self._copies = not provider.tested
         self._what = f"{file} at {size} pixels, provider {provider.name}"
-        with self._reporting():
+        with reporting(self._what):
             self._session = open_session(
                 folder / file, {name: dimensions[name] for name in used}, provider
             )
@@ -65,7 +65,7 @@ class Program:
     def __call__(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """Run the graph once on arrays."""
         names = list(self.output_shapes)
-        with self._reporting():
+        with reporting(self._what):
             outputs = self._session.run(names, feeds)
         # Copies: what ONNX Runtime returns keeps all memory of its session alive.
         return {name: np.array(value) for name, value in zip(names, outputs, strict=True)}
@@ -80,21 +80,27 @@ class Program:
         inputs : mapping of str to Tensor
             All inputs.
         outputs : mapping of str to Tensor
-            Where the outputs go; those that are left out are not kept.
+            Where the outputs go.
         """
         binding = self._session.io_binding()
         options = self._run_options()
         # ONNX Runtime does not keep the arrays that tensors in the CPU's memory are views of.
         bound = [*inputs.values(), *outputs.values()]
-        with self._reporting():
+
+        def bind_inputs() -> None:
             for name in self.input_shapes:
                 binding.bind_ortvalue_input(name, inputs[name])
+
+        with reporting(self._what):
+            bind_inputs()
             for name in self.output_shapes:
                 binding.bind_ortvalue_output(name, outputs[name])
 
         def run() -> None:
             assert bound
-            with self._reporting():
+            with reporting(self._what):
+                if self._copies:
+                    bind_inputs()
                 self._session.run_with_iobinding(binding, options)
 
         return run
@@ -109,16 +115,3 @@ class Program:
         options = RunOptions()
         options.add_run_config_entry("gpu_graph_id", str(self._bindings))
         return options
-
-    @contextmanager
-    def _reporting(self) -> Iterator[None]:
-        """Turn ONNX Runtime's errors, which have no common base, into ours."""
-        try:
-            yield
-        except StylizeError:
-            raise
-        except Exception as error:
-            raise ProviderError(
-                f"ONNX Runtime failed on {self._what}: {error} "
-                "If memory ran out, use a smaller size."
-            ) from error

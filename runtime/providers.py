@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
-from stylize.models.errors import OptionError, ProviderError, StylizeError
+from stylize.models.errors import OptionError, ProviderError
 from stylize.runtime import diagnosis
 from stylize.runtime.footprint import give_back_freed_memory
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Precision = Literal["float32", "tf32", "float16", "bfloat16"]
 GraphForm = Literal["plain", "blocked", "float16"]
-Memory = Literal["cpu", "cuda"]
+Place = Literal["cpu", "cuda"]
 
 RECORDING = "enable_cuda_graph"
 """The option with which CUDA records what a run launches, and replays it on the same tensors."""
@@ -69,7 +69,7 @@ class Provider:
     precision: Precision
     options: Mapping[str, str]
     form: GraphForm
-    memory: Memory
+    memory: Place
     tested: bool
     given: Mapping[str, str] = field(default_factory=dict)
     passed_over: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ class KnownProvider:
     modes: Mapping[Precision, Mode] = field(default_factory=lambda: {"float32": Mode()})
     options: Mapping[str, str] = field(default_factory=dict)
     extra: str | None = None
-    memory: Memory = "cpu"
+    memory: Place = "cpu"
     tested: bool = False
 
 
@@ -122,7 +122,7 @@ def _openvino(precision: str) -> Mode:
         "INFERENCE_NUM_THREADS": str(usable_cpus()),
         "NUM_STREAMS": "1",
     }
-    return Mode({"load_config": json.dumps({"CPU": settings})})
+    return Mode({"device_type": "CPU", "load_config": json.dumps({"CPU": settings})})
 
 
 PROVIDERS: Mapping[str, KnownProvider] = {
@@ -158,7 +158,6 @@ PROVIDERS: Mapping[str, KnownProvider] = {
     "openvino": KnownProvider(
         "OpenVINOExecutionProvider",
         modes={"bfloat16": _openvino("bf16"), "float32": _openvino("f32")},
-        options={"device_type": "CPU"},
         extra="openvino",
         tested=True,
     ),
@@ -240,6 +239,13 @@ def configure(
             f"Choose one of {', '.join(known.modes)}."
         )
     mode = known.modes[precision]
+    if clash := sorted(given.keys() & mode.options.keys()):
+        raise OptionError(
+            f"--precision decides {', '.join(clash)}, which {name} cannot be given beside it. "
+            f"Choose one of {', '.join(known.modes)}."
+        )
+    if not given.get("device_id", "0").isdecimal():
+        raise OptionError(f"The device_id is '{given['device_id']}'; it must be 0, 1, 2 ...")
     return Provider(
         name=name,
         onnxruntime_name=known.onnxruntime_name,
@@ -255,6 +261,8 @@ def configure(
 
 def host_of(provider: Provider) -> Provider:
     """Return the provider that computes in float32, without a network, in the same memory."""
+    if provider.memory == "cpu":
+        return configure("cpu")
     kept = {key: value for key, value in provider.given.items() if key in SHARED}
     return configure(provider.memory, "float32", kept)
 
@@ -276,7 +284,7 @@ def _fastest(precision: Precision | None) -> Provider:
     """Return the fastest provider that works, and remember which were passed over."""
     import_onnxruntime()  # where there is none, the message is of the one that any machine can use
     passed_over: tuple[str, ...] = ()
-    for provider in _candidates(precision):
+    for provider in candidates(precision):
         if not is_present(provider):
             continue
         try:
@@ -291,7 +299,7 @@ def _fastest(precision: Precision | None) -> Provider:
     )
 
 
-def _candidates(precision: Precision | None) -> list[Provider]:
+def candidates(precision: Precision | None) -> list[Provider]:
     """Return what may be the fastest, best first: nothing untested."""
     having = [
         configure(name, precision)
@@ -303,35 +311,34 @@ def _candidates(precision: Precision | None) -> list[Provider]:
 
 
 def try_provider(provider: Provider) -> None:
-    """Let a provider run the first convolution of the embedded model.
+    """Let a provider make two steps of a tiny picture with the embedded model.
 
     Raises
     ------
     ProviderError
         It cannot; the message says why.
     """
-    import numpy as np
+    from PIL import Image
 
     from stylize.models.catalog import embedded_folder
     from stylize.models.folder import ModelFolder
-    from stylize.models.layers import LayerSet
     from stylize.models.manifest import read_manifest
-    from stylize.runtime.options import MIN_SIDE
+    from stylize.runtime.model import Model
+    from stylize.runtime.options import MIN_SIDE, Options
+    from stylize.runtime.scene import Scene
 
     path = embedded_folder()
-    graph = ModelFolder(path, read_manifest(path)).targets_graph(LayerSet(("conv1_1",), ()))
-    names = ("height", "width", "conv1_1_height", "conv1_1_width")
-    try:
-        dimensions = dict.fromkeys(names, MIN_SIDE)
-        session = open_session(path / graph.file, dimensions, provider.without_recording)
-        session.run(None, {"image": np.zeros((1, 3, MIN_SIDE, MIN_SIDE), np.float32)})
-    except StylizeError:
-        raise
-    except Exception as error:  # ONNX Runtime's have no common base
-        raise ProviderError(
-            f"The provider {provider.name} cannot compute in {provider.precision} here: "
-            f"{str(error).strip()}"
-        ) from error
+    model = Model(ModelFolder(path, read_manifest(path)), provider)
+    photo = Image.new("RGB", (MIN_SIDE, MIN_SIDE))
+    # One convolution, its gradient, and the optimiser, in the form and memory that will be used.
+    options = Options(
+        size=MIN_SIDE,
+        iterations=2,
+        style_weight=0,
+        content_layers=("conv1_1",),
+        init="noise",
+    )
+    list(Scene(model, photo).render(options))
 
 
 def open_session(

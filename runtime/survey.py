@@ -13,12 +13,11 @@ from stylize.runtime.diagnosis import cuda_release, missing_libraries, not_in_wh
 from stylize.runtime.memory import memory_available
 from stylize.runtime.nvidia import find_driver
 from stylize.runtime.providers import (
-    FASTEST_FIRST,
     PROVIDERS,
     Precision,
     Provider,
+    candidates,
     configure,
-    default_precision,
     has_amx,
     import_onnxruntime,
     is_present,
@@ -107,10 +106,9 @@ def _fault(provider: Provider) -> str | None:
 def fastest(verdicts: list[Verdict]) -> tuple[str, Precision] | None:
     """Return which provider and precision ``auto`` stands for, of those that were tried."""
     works_in = {verdict.name: verdict.works_in for verdict in verdicts}
-    for name in FASTEST_FIRST:
-        usual = default_precision(name)
-        if usual in works_in.get(name, ()) and (name, usual) != ("openvino", "float32"):
-            return name, usual
+    for candidate in candidates(None):
+        if candidate.precision in works_in.get(candidate.name, ()):
+            return candidate.name, candidate.precision
     return None
 
 

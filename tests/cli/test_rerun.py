@@ -444,7 +444,7 @@ class TestModel:
 
     def test_provider_options_are_those_of_the_first_time(self) -> None:
         succeed(*RUN)
-        rewrite("out.png", lambda recipe: replace(recipe, provider_options={"a": "b"}))
+        rewrite("out.png", lambda recipe: replace(recipe, provider_options={"device_id": "1"}))
         assert "The provider cpu has no options" in refusal("out.png", code=USAGE)
 
     def test_another_provider_has_its_own_precision_and_options(self) -> None:
@@ -452,21 +452,30 @@ class TestModel:
         rewrite(
             "out.png",
             lambda recipe: replace(
-                recipe, provider="cuda", precision="float16", provider_options={"a": "b"}
+                recipe, provider="cuda", precision="float16", provider_options={"device_id": "1"}
             ),
         )
         succeed("rerun", "out.png", "--provider", "cpu")
         assert read_recipe(Path("out-again.png")).precision == "float32"
 
-    def test_options_that_may_load_a_library_are_not_taken_from_a_picture(self) -> None:
+    @pytest.mark.parametrize(
+        ("provider", "option", "value"),
+        [
+            ("tensorrt", "trt_extra_plugin_lib_paths", "/tmp/evil it.so"),
+            ("cuda", "gpu_external_alloc", "12 34"),
+        ],
+    )
+    def test_options_that_may_do_harm_are_not_taken_from_a_picture(
+        self, provider: str, option: str, value: str
+    ) -> None:
         succeed(*RUN)
-        options = {"trt_extra_plugin_lib_paths": "/tmp/evil it.so"}
+        options = {option: value, "device_id": "0"}
         rewrite(
             "out.png",
-            lambda recipe: replace(recipe, provider="tensorrt", provider_options=options),
+            lambda recipe: replace(recipe, provider=provider, provider_options=options),
         )
         found = refusal("out.png", code=USAGE)
-        assert "--provider-option 'trt_extra_plugin_lib_paths=/tmp/evil it.so'" in found
+        assert f"--provider-option '{option}={value}'" in found
 
     def test_precision_and_options_are_told(self) -> None:
         model = Model.open("compact", configure("cuda", "tf32", {"a": "b"}))

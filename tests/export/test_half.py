@@ -65,9 +65,7 @@ def written(path: Path, network: Network, weights: Weights) -> ModelFolder:
 
 
 @pytest.fixture(scope="module", params=["average", "max"])
-def small(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> ModelFolder:
+def small(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ModelFolder:
     network = small_network(request.param)
     return written(tmp_path_factory.mktemp("half") / "small", network, small_weights(network))
 

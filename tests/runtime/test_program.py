@@ -17,6 +17,7 @@ pytest.importorskip("onnxruntime", reason="runs a model")
 from PIL import Image
 
 from stylize.models.catalog import embedded_folder
+from stylize.models.errors import OptionError
 from stylize.models.folder import ModelFolder, open_folder
 from stylize.models.layers import paper_layer_sets
 from stylize.models.manifest import GraphFile
@@ -26,6 +27,7 @@ from stylize.runtime.objective import Evaluation
 from stylize.runtime.options import Options
 from stylize.runtime.providers import GraphForm, Provider, configure
 from stylize.runtime.scene import Scene
+from stylize.runtime.tensors import read
 
 CPU = configure("cpu")
 FIGURE_2 = paper_layer_sets()[0]
@@ -146,3 +148,82 @@ def test_no_shape_is_left_to_be_computed(tmp_path: Path) -> None:
         optimised = onnx.load(options.optimized_model_filepath, load_external_data=False)
         operators = {node.op_type for node in optimised.graph.node}
         assert not operators & {"Shape", "Range", "If", "Loop"}, graph.file
+
+
+def scene(model: Model) -> Scene:
+    photo, painting = np.random.default_rng(0).integers(0, 255, (2, 24, 32, 3), np.uint8)
+    return Scene(model, Image.fromarray(photo), Image.fromarray(painting))
+
+
+def test_a_device_that_copies_what_is_bound_is_bound_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ONNX Runtime does where a provider's memory is not the CPU's."""
+    import onnxruntime
+
+    bind = onnxruntime.IOBinding.bind_ortvalue_input
+
+    def copy_and_bind(binding: Any, name: str, tensor: Any) -> None:
+        copy = onnxruntime.OrtValue.ortvalue_from_numpy(np.array(tensor.numpy()), "cpu", 0)
+        copies.append(copy)
+        bind(binding, name, copy)
+
+    copies: list[Any] = []
+    options = Options(size=32, iterations=4)
+    folder = open_folder(embedded_folder())
+    *_, expected = scene(Model(folder, CPU)).render(replace(options, optimizer="adam"))
+    monkeypatch.setattr(onnxruntime.IOBinding, "bind_ortvalue_input", copy_and_bind)
+    untested = replace(CPU, tested=False)
+    monkeypatch.setattr("stylize.runtime.model.host_of", lambda provider: untested)
+    found = list(scene(Model(folder, untested)).render(replace(options, optimizer="adam")))
+    np.testing.assert_array_equal(found[-1].pixels, expected.pixels)
+
+
+def test_pictures_of_one_model_may_be_made_in_turns() -> None:
+    model = Model.open("compact", "cpu")
+    usual = Options(size=32, iterations=5)
+    wanted = [usual, replace(usual, tv_weight=1e3), replace(usual, size=24, style_weight=5.0)]
+    alone = [list(scene(Model.open("compact", "cpu")).render(options)) for options in wanted]
+    searches = [scene(model).render(options) for options in wanted]
+    together = list(zip(*searches, strict=True))
+    for number, expected in enumerate(alone):
+        np.testing.assert_array_equal(together[-1][number].pixels, expected[-1].pixels)
+        assert together[-1][number].losses == expected[-1].losses
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 32, 24), (1, 3, 24, 31), (3, 24, 32)])
+def test_an_image_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
+    objective = scene(Model.open("compact", "cpu")).objective(Options(size=32))
+    with pytest.raises(OptionError, match=r"must be \(1, 3, 24, 32\)"):
+        objective(np.zeros(shape, np.float32))
+
+
+def test_the_history_may_be_written_in_place() -> None:
+    """Both ways, and each step twice: CUDA runs a graph more than once to record it."""
+    program = Model.open("compact", "cpu").optimizer((16, 16), "lbfgs", 3)
+    memory, random = program.memory, np.random.default_rng(0)
+    shapes = program.input_shapes
+    apart, shared = ({name: memory.full(shapes[name], 0) for name in shapes} for _ in range(2))
+    for turn in range(9):
+        image, gradient = random.random((2, *shapes["image"]), np.float32)
+        results = []
+        for state, in_place in ((apart, False), (shared, True)):
+            given = {"image": image, "gradient": gradient, "total": np.float32(1)}
+            state |= {name: memory.put(value) for name, value in given.items()}
+            if not turn:
+                state |= {"best_total": memory.put(np.inf)}
+                state |= {name: memory.put(1) for name in ("pace", "reach")}
+            outputs = {name: memory.empty(n) for name, n in program.output_shapes.items()}
+            if in_place:
+                outputs["next_history"] = state["history"]
+            run = program.bind(state, outputs)
+            run()
+            if in_place:
+                run()
+            results.append({name: read(tensor) for name, tensor in outputs.items()})
+            state |= {
+                name.removeprefix("next_"): tensor
+                for name, tensor in outputs.items()
+                if name.startswith("next_")
+            }
+        for name, value in results[0].items():
+            np.testing.assert_array_equal(results[1][name], value, err_msg=name)
+    assert results[0]["next_counts"].sum() > 0

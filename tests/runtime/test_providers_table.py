@@ -20,6 +20,7 @@ from stylize.runtime.providers import (
     Provider,
     configure,
     find_provider,
+    host_of,
     open_session,
     try_provider,
 )
@@ -160,7 +161,7 @@ class TestInstalled:
             raise RuntimeError("CUDNN_STATUS_NOT_SUPPORTED\n")
 
         monkeypatch.setattr(onnxruntime.InferenceSession, "run", fail)
-        with pytest.raises(ProviderError, match="compute in float32 here: CUDNN_STATUS"):
+        with pytest.raises(ProviderError, match="CUDNN_STATUS"):
             try_provider(configure("cpu"))
 
     def test_a_session_that_would_fall_back_is_an_error(
@@ -315,3 +316,26 @@ def test_cuda_release(version: str, expected: int | None) -> None:
     module.cuda_version = version
     assert diagnosis.cuda_release(module) == expected
     assert diagnosis.cuda_release(ModuleType("onnxruntime")) is None
+
+
+class TestHost:
+    def test_computes_in_the_same_memory(self) -> None:
+        given = {"device_id": "1", "enable_cuda_graph": "1", "gpu_mem_limit": "7"}
+        host = host_of(configure("cuda", "float16", given))
+        assert (host.name, host.precision, host.form) == ("cuda", "float32", "plain")
+        assert dict(host.given) == {"device_id": "1", "enable_cuda_graph": "1"}
+
+    @pytest.mark.parametrize("name", ["openvino", "directml", "coreml"])
+    def test_is_the_cpu_where_that_holds_the_images(self, name: str) -> None:
+        assert host_of(configure(name, None, {"device_id": "1"})) == configure("cpu")
+
+    def test_a_device_is_a_number(self) -> None:
+        with pytest.raises(OptionError, match="device_id is 'a'"):
+            configure("cuda", None, {"device_id": "a"})
+
+    @pytest.mark.parametrize(
+        ("name", "option"), [("cuda", "use_tf32"), ("openvino", "load_config")]
+    )
+    def test_the_precision_is_not_an_option(self, name: str, option: str) -> None:
+        with pytest.raises(OptionError, match=f"--precision decides {option}"):
+            configure(name, None, {option: "1"})

@@ -33,7 +33,8 @@ TOLERANCES: dict[Precision, Difference] = {
     "float32": Difference(1e-3, 1e-2),
     "tf32": Difference(1e-2, 5e-2),
     "float16": Difference(2e-2, 1e-1),
-    "bfloat16": Difference(1e-2, 1e-1),
+    # 8 bits: on noise PyTorch's and OpenVINO's are up to 2e-2 and 1.2e-1 off, alike.
+    "bfloat16": Difference(3e-2, 2e-1),
 }
 
 

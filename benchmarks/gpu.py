@@ -41,7 +41,10 @@ PROCESS_LIMIT = 240.0
 NO_COMPILE = "none"
 
 ProviderOption = Annotated[
-    str, typer.Option(metavar="NAME", help="Which provider; cpu is for trying this script.")
+    str,
+    typer.Option(
+        metavar="NAME", help="Which provider; cpu and openvino are for trying this script."
+    ),
 ]
 CheckSizeOption = Annotated[
     str, typer.Option(metavar="WxH", help="Of the image at which all are compared with the CPU.")

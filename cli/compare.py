@@ -85,9 +85,13 @@ def compare(
 ) -> None:
     """Compare providers with the CPU in float32: losses, gradient, time, memory.
 
-    The losses and the gradient are those of one image, half-way between the photo and noise; the
-    final loss is that of a short optimisation, Adam's, from the photo. All are shown as relative
-    differences, the largest of the losses. Memory is what it takes of the process, or of the GPU.
+    Losses and gradient are those of one image, half-way between the photo and
+    noise. The final loss is a short optimisation's, by Adam, from the photo.
+    All are relative differences.
+
+    Memory is what a provider adds to the process, or occupies on the GPU. The
+    exit code is 1 if one fails, or is further off than its tolerance
+    (docs/providers.md).
     """
     from rich.console import Console
 
@@ -107,7 +111,7 @@ def compare(
     console.print(_table(rows))
     _explain(console, rows)
     if wrong := [row.name for row in rows if row.verdict in ("too far", "failed")]:
-        raise ProviderError(f"Not what the CPU computes in float32: {', '.join(wrong)}.")
+        raise ProviderError(f"Too far off, or failed: {', '.join(wrong)}.")
 
 
 def _parse(text: str) -> list[Mode]:

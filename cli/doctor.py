@@ -32,7 +32,7 @@ def doctor(
 ) -> None:
     """Tell which providers work here, why others do not, and what would be faster.
 
-    Each is really tried, on one convolution.
+    Each is really tried, on two steps of a tiny picture.
     """
     from rich.console import Console
 
@@ -51,7 +51,12 @@ def doctor(
         console.print(f"\nWithout --provider, stylize computes on {best[0]} in {best[1]}.")
     faulty = [] if provider else [found for found in verdicts if found.present and found.fault]
     lines = [f"{found.name}: {found.fault}" for found in faulty]
-    for line in (*lines, *advice()):
+    if not all(found.present for found in verdicts):
+        lines.append(
+            "no: not in the installed wheel of ONNX Runtime; 'stylize doctor --provider NAME' "
+            "tells how to get it."
+        )
+    for line in (*lines, *(() if provider else advice())):
         # Whole, since a command that is to be copied must not be broken into lines.
         console.print(f"\n{line}", markup=False, soft_wrap=True)
     _check(provider, precision, verdicts)

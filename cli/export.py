@@ -36,7 +36,8 @@ def export_vgg19(
 ) -> None:
     """Export VGG-19, with its gradient, to ONNX, and check it against torch.
 
-    The folder runs on any machine with stylize's cpu or cuda extra, without torch or onnx.
+    The folder runs on any machine with stylize's cpu or cuda extra, without
+    torch or onnx.
 
     It holds graphs for all layer sets of the paper.
     """

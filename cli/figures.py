@@ -105,9 +105,10 @@ def grid(
 ) -> None:
     """Compare layers and weights: PHOTO in the manner of PAINTING, as in the paper's Figure 3.
 
-    Rows are growing subsets of the style layers, columns the ratio of content to style weight: 20
-    pictures of 500 iterations, unless told otherwise. If it is interrupted, the same command goes
-    on with the picture at which it stopped.
+    Rows are growing subsets of the style layers, columns the ratio of content
+    to style weight: 20 pictures of 500 iterations, unless told otherwise. If it
+    is interrupted, the same command goes on with the picture at which it
+    stopped.
     """
     options = chosen(
         PAPER,
@@ -151,10 +152,12 @@ def figure(
 ) -> None:
     """Make a whole figure of the paper, from white noise, and a labelled sheet of it.
 
-    1: style and content reconstructions from each layer. 2: a photo in the manner of several
-    paintings. 3: growing layer subsets against the ratio of content to style weight.
+    1: style and content reconstructions from each layer. 2: a photo in the
+    manner of several paintings. 3: growing layer subsets against the ratio of
+    content to style weight.
 
-    If it is interrupted, the same command goes on with the picture at which it stopped.
+    If it is interrupted, the same command goes on with the picture at which it
+    stopped.
     """
     options = chosen(PAPER, size=size_of(size), init=init, seed=seed, iterations=iterations)
     if number == "1" and options.init in ("photo", "painting"):

@@ -336,7 +336,8 @@ def _provider_options(default: str | bool) -> Any:
     return typer.Option(
         "--provider-option",
         metavar="KEY=VALUE",
-        help="For ONNX Runtime's provider; wins over what stylize sets. Repeat for more.",
+        help="For the provider that is named; wins over what stylize sets, but for what "
+        "--precision decides. Repeat for more.",
         show_default=default,
         rich_help_panel=MODEL,
     )

@@ -51,8 +51,9 @@ def reconstruct(
 ) -> None:
     """Reconstruct PHOTO from what a layer sees of it (the paper's Figure 1, lower row).
 
-    From white noise, find a picture to which the layer responds as to the photo. Low layers give
-    the photo back; high layers keep what is where, and lose the pixels.
+    From white noise, find a picture to which the layer responds as to the
+    photo. Low layers give the photo back; high layers keep what is where, and
+    lose the pixels.
     """
     options = chosen(
         RECONSTRUCTION,

@@ -65,8 +65,8 @@ def rerun(
 ) -> None:
     """Repeat the run that made FILE.png, which tells how it was made.
 
-    With the same pictures, model, provider, machine and releases of stylize and ONNX Runtime, the
-    picture is the same bit for bit.
+    With the same pictures, model, provider, machine and releases of stylize and
+    ONNX Runtime, the picture is the same bit for bit.
     """
     from stylize.runtime.recipe import read_recipe
 

@@ -53,8 +53,9 @@ def texture(
 ) -> None:
     """Make a texture in the style of PAINTING (the paper's Figure 1, upper row).
 
-    From white noise, find a picture with the painting's Gram matrices. It may have any size, as
-    --size 1024x256; more layers, up to deeper ones, give larger structures.
+    From white noise, find a picture with the painting's Gram matrices. It may
+    have any size, as --size 1024x256; more layers, up to deeper ones, give
+    larger structures.
     """
     options = chosen(
         TEXTURE,

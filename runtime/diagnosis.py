@@ -38,8 +38,19 @@ def not_in_wheel(provider: "Provider", present: list[str]) -> str:
     advice = f"Install it: {replace_command(provider.extra)}" if provider.extra else ELSEWHERE
     return (
         f"The installed ONNX Runtime has no {provider.onnxruntime_name} (it has "
-        f"{', '.join(present)}; installed: {describe_wheels()}). {advice}"
+        f"{', '.join(present)}; installed: {describe_wheels()}). {_no_driver(provider)}{advice}"
     )
+
+
+def _no_driver(provider: "Provider") -> str:
+    """Return what a GPU lacks beside the wheel: who has no driver need not change the wheel."""
+    if provider.memory != "cuda":
+        return ""
+    try:
+        find_driver()
+    except ProviderError as error:
+        return f"{error} Then: "
+    return ""
 
 
 def could_not_start(provider: "Provider") -> str:

@@ -227,7 +227,8 @@ def configure(
     """
     if name not in PROVIDERS:
         raise OptionError(
-            f"There is no provider '{name}'. Choose one of {', '.join((AUTO, *PROVIDERS))}."
+            f"There is no provider '{name}'. Choose one of {', '.join(PROVIDERS)}"
+            + (", or auto." if name != AUTO else "; auto stands for none here.")
         )
     known, given = PROVIDERS[name], dict(options or {})
     if name == "cpu" and given:
@@ -241,8 +242,8 @@ def configure(
     mode = known.modes[precision]
     if clash := sorted(given.keys() & mode.options.keys()):
         raise OptionError(
-            f"--precision decides {', '.join(clash)}, which {name} cannot be given beside it. "
-            f"Choose one of {', '.join(known.modes)}."
+            f"--precision decides {', '.join(clash)} for {name}. Leave the option out, and choose "
+            f"--precision {' or '.join(known.modes)}."
         )
     if not given.get("device_id", "0").isdecimal():
         raise OptionError(f"The device_id is '{given['device_id']}'; it must be 0, 1, 2 ...")
@@ -295,7 +296,8 @@ def _fastest(precision: Precision | None) -> Provider:
         else:
             return replace(provider, passed_over=passed_over)
     raise ProviderError(
-        f"No provider that works here computes in {precision}. 'stylize doctor' tells why."
+        f"No provider that works here computes in {precision}. 'stylize doctor --precision "
+        f"{precision}' shows which could."
     )
 
 
@@ -338,7 +340,16 @@ def try_provider(provider: Provider) -> None:
         content_layers=("conv1_1",),
         init="noise",
     )
-    list(Scene(model, photo).render(options))
+    try:
+        list(Scene(model, photo).render(options))
+    except ProviderError as error:
+        if not provider.given:
+            raise
+        options_given = " ".join(f"{key}={value}" for key, value in provider.given.items())
+        raise ProviderError(
+            f"The provider {provider.name} does not work with --provider-option {options_given}. "
+            f"Correct or leave out what is wrong. {error}"
+        ) from error
 
 
 def open_session(

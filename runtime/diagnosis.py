@@ -36,21 +36,21 @@ def cannot_import(extra: str, error: ImportError) -> str:
 def not_in_wheel(provider: "Provider", present: list[str]) -> str:
     """Return the message where the installed ONNX Runtime was built without the provider."""
     advice = f"Install it: {replace_command(provider.extra)}" if provider.extra else ELSEWHERE
+    if provider.memory == "cuda" and (fault := _driver_fault()):
+        advice = f"{fault} With a driver, {advice[0].lower()}{advice[1:]}"
     return (
         f"The installed ONNX Runtime has no {provider.onnxruntime_name} (it has "
-        f"{', '.join(present)}; installed: {describe_wheels()}). {_no_driver(provider)}{advice}"
+        f"{', '.join(present)}; installed: {describe_wheels()}). {advice}"
     )
 
 
-def _no_driver(provider: "Provider") -> str:
-    """Return what a GPU lacks beside the wheel: who has no driver need not change the wheel."""
-    if provider.memory != "cuda":
-        return ""
+def _driver_fault() -> str | None:
+    """Return what NVIDIA's driver lacks: without one, another wheel would not help."""
     try:
         find_driver()
     except ProviderError as error:
-        return f"{error} Then: "
-    return ""
+        return str(error)
+    return None
 
 
 def could_not_start(provider: "Provider") -> str:

@@ -170,6 +170,7 @@ def test_floor_goes_back_by_the_adjoint_convolution(
 
 
 @pytest.mark.skipif(present("CUDA"), reason="there may be a GPU")
+@needs_extras
 def test_gpu_without_one_ends_in_one_clear_line() -> None:
     errors = fail(start("gpu", *MODEL))
     assert "CUDAExecutionProvider" in errors

@@ -406,6 +406,8 @@ def _session_options(onnxruntime: ModuleType, provider: Provider) -> "SessionOpt
     options.enable_mem_pattern = False
     # On the CPU, buffers kept for later values of the same size are a fifth of the peak.
     options.enable_mem_reuse = provider.name != "cpu"
+    # The threads of a run wait for the next in loops, and would slow the graph that runs between.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     # The gradient of a nearly converged image underflows, and denormals take 100 times as long.
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
     if provider.tested and provider.name != "cpu":  # others may rightly leave small things to it

@@ -339,3 +339,9 @@ class TestHost:
     def test_the_precision_is_not_an_option(self, name: str, option: str) -> None:
         with pytest.raises(OptionError, match=f"--precision decides {option}"):
             configure(name, None, {option: "1"})
+
+
+def test_threads_do_not_wait_in_loops_between_the_graphs_of_a_step() -> None:
+    provider = configure("cpu")
+    options = providers._session_options(onnxruntime, provider)
+    assert options.get_session_config_entry("session.force_spinning_stop") == "1"

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Annotated, Any
 
 import typer
@@ -27,7 +26,7 @@ from report import (
 )
 from startup import EXAMPLES, PaintingOption, PhotoOption, check_pictures
 from step import RepeatsOption
-from turns import repeats_at, time_in_turns
+from turns import Times, repeats_at, time_in_turns
 
 from stylize.cli.edge import reporting
 from stylize.runtime import Model
@@ -64,29 +63,19 @@ class Endings:
 
 
 @dataclass(frozen=True)
-class Row:
-    """What was measured at one size.
+class Row(Times):
+    """What was measured at one size, and what follows.
 
     Attributes
     ----------
-    size : tuple of int
-        Width and height.
-    seconds : dict of str to list of float
-        Of each step of each contestant.
     off : dict of str to Difference
         How far the loss and the gradient of each in bfloat16 are from ours in float32.
     endings : Endings or None
         Where whole pictures were asked for.
     """
 
-    size: Size
-    seconds: dict[str, list[float]]
     off: dict[str, Difference]
     endings: Endings | None
-
-    def median(self, contestant: str) -> float:
-        """Return a contestant's median in seconds."""
-        return median(self.seconds[contestant])
 
     @property
     def ratios(self) -> dict[str, float]:
@@ -106,7 +95,7 @@ class Row:
 
     def cells(self) -> list[str]:
         """Return the row of the table."""
-        times = [f"{self.median(name):.4g} s" for name in NAMES]
+        times = self.cells_of(NAMES)
         ratios = [f"{ratio:.3f}" for ratio in self.ratios.values()]
         compared = (self.off[OPENVINO], self.off[TORCH_BFLOAT16[0]])
         off = [f"{off.loss:.1e}, {off.gradient:.1e}" for off in compared]
@@ -116,8 +105,7 @@ class Row:
     def entry(self) -> dict[str, Any]:
         """Return the row of the JSON file."""
         return {
-            "size": size_name(self.size),
-            **{f"{name}_s": self.median(name) for name in NAMES},
+            **self.entry_of(NAMES),
             **self.ratios,
             "off": {name: vars(off) for name, off in self.off.items()},
             "final_losses": vars(self.endings) if self.endings else None,

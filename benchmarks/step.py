@@ -6,7 +6,6 @@
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Annotated, Any
 
 import typer
@@ -24,7 +23,7 @@ from report import (
     size_name,
     write_json,
 )
-from turns import repeats_at, time_in_turns
+from turns import Times, repeats_at, time_in_turns
 
 from stylize.cli.edge import reporting
 from stylize.models.errors import VerificationError
@@ -38,23 +37,8 @@ RepeatsOption = Annotated[
 
 
 @dataclass(frozen=True)
-class Row:
-    """What was measured at one size.
-
-    Attributes
-    ----------
-    size : tuple of int
-        Width and height.
-    seconds : dict of str to list of float
-        Of each step of each contestant.
-    """
-
-    size: Size
-    seconds: dict[str, list[float]]
-
-    def median(self, contestant: str) -> float:
-        """Return a contestant's median in seconds."""
-        return median(self.seconds[contestant])
+class Row(Times):
+    """What was measured at one size, and what follows."""
 
     @property
     def torch_over_ours(self) -> float:
@@ -68,15 +52,14 @@ class Row:
 
     def cells(self) -> list[str]:
         """Return the row of the table."""
-        times = [f"{self.median(name):.4g} s" for name in NAMES]
+        times = self.cells_of(NAMES)
         ratios = [f"{ratio:.3f}" for ratio in (self.torch_over_ours, self.ours_over_floor)]
         return [size_name(self.size), *times, *ratios]
 
     def entry(self) -> dict[str, Any]:
         """Return the row of the JSON file."""
         return {
-            "size": size_name(self.size),
-            **{f"{name}_s": self.median(name) for name in NAMES},
+            **self.entry_of(NAMES),
             "torch_over_ours": self.torch_over_ours,
             "ours_over_floor": self.ours_over_floor,
             "seconds": self.seconds,

@@ -3,8 +3,12 @@
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
 
 from case import Case, Size
+from report import size_name
 from workers import Worker, running
 
 PAUSE = 0.05
@@ -18,6 +22,37 @@ KEPT_PIXELS = 1_000_000
 """Of larger images all contestants together may not fit in memory: each turn is a fresh process."""
 
 Turns = Generator[tuple[str, Worker], None, None]
+
+
+@dataclass(frozen=True)
+class Times:
+    """What was measured at one size.
+
+    Attributes
+    ----------
+    size : tuple of int
+        Width and height.
+    seconds : dict of str to list of float
+        Of each step of each contestant.
+    """
+
+    size: Size
+    seconds: dict[str, list[float]]
+
+    def median(self, contestant: str) -> float:
+        """Return a contestant's median in seconds."""
+        return median(self.seconds[contestant])
+
+    def cells_of(self, names: Sequence[str]) -> list[str]:
+        """Return contestants' medians for a table."""
+        return [f"{self.median(name):.4g} s" for name in names]
+
+    def entry_of(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return the size and contestants' medians for a JSON file."""
+        return {
+            "size": size_name(self.size),
+            **{f"{name}_s": self.median(name) for name in names},
+        }
 
 
 def time_in_turns(

@@ -17,6 +17,7 @@ Array = npt.NDArray[np.float32]
 Size = tuple[int, int]
 """Width and height in pixels."""
 
+KINDS = ("weight", "bias", "readout")
 CONTENT_WEIGHTS = dict.fromkeys(CONTENT_LAYERS, 1.0)
 STYLE_WEIGHTS = dict.fromkeys(STYLE_LAYERS, 2000.0)
 
@@ -81,10 +82,10 @@ def used_layers(folder: ModelFolder) -> list[Layer]:
 
 
 def used_weights(folder: ModelFolder) -> dict[str, Array]:
-    """Return the kernels and biases of those layers, as float32 however they are stored."""
+    """Return kernels, biases and read-outs of those layers, float32 however they are stored."""
     from safetensors import safe_open  # late: a benchmark can say that it is missing
 
-    names = {f"{layer.name}.{kind}" for layer in used_layers(folder) for kind in ("weight", "bias")}
+    names = {f"{layer.name}.{kind}" for layer in used_layers(folder) for kind in KINDS}
     with safe_open(folder.path / folder.manifest.weights.file, "numpy") as file:
         return {
             name: np.asarray(file.get_tensor(name), np.float32)

@@ -64,6 +64,7 @@ class TorchStep:
         folder = open_folder(case.model)
         self._layers = used_layers(folder)
         self._preprocessing = folder.manifest.preprocessing
+        self._widths = {layer.name: layer.represented_channels for layer in self._layers}
         self._pool = POOL[folder.manifest.pooling]
         self._layout = LAYOUTS[layout]
         self._device = device
@@ -71,10 +72,16 @@ class TorchStep:
         image, targets = case.load()
         self._image = self._tensor(image)
         self._targets = {name: self._tensor(target) for name, target in targets.items()}
+        weights = used_weights(folder)
+        self._readouts = {
+            layer.name: self._tensor(weights.pop(f"{layer.name}.readout"))
+            for layer in self._layers
+            if layer.represents
+        }
         # Kernels as the convolutions want them: autocast would convert them at each step.
         self._weights = {
             name: self._tensor(array).to(self._half or torch.float32)
-            for name, array in used_weights(folder).items()
+            for name, array in weights.items()
         }
         self._mean, self._std = (
             torch.tensor(values, device=device).reshape(1, 3, 1, 1)
@@ -132,17 +139,23 @@ class TorchStep:
 
     def _content_loss(self, name: str, feature: torch.Tensor) -> torch.Tensor:
         target = self._targets[f"content_target.{name}"]
+        if name in self._readouts:
+            kernel = self._readouts[name][:, :, None, None]
+            feature = functional.conv2d(feature, kernel.to(feature.dtype))
         distance = functional.mse_loss(feature, target, reduction="sum")
         return self._preprocessing.feature_scale**2 / 2 * distance
 
     def _style_loss(self, name: str, feature: torch.Tensor) -> torch.Tensor:
         rows = feature.squeeze(0).flatten(1)  # views, also on the way back
-        channels, positions = rows.shape
+        positions, channels = rows.shape[1], self._widths[name]
         # Divided inside the product, which would leave float16 otherwise.
         scale = FLOAT16_GRAM if self._half is torch.float16 else 1.0
         gram = torch.addmm(self._nothing, rows, rows.T, beta=0, alpha=scale / positions)
         if scale != 1.0:
             gram = gram.float() / scale
+        if name in self._readouts:
+            with torch.autocast(self._device, enabled=False):
+                gram = self._readouts[name] @ gram.float() @ self._readouts[name].T
         distance = functional.mse_loss(gram, self._targets[f"style_target.{name}"], reduction="sum")
         return self._preprocessing.feature_scale**4 / (4 * channels**2) * distance
 

@@ -4,7 +4,7 @@ All take ``image``, RGB in 0...1, shape (1, 3, height, width). `models/README.md
 and outputs for those who drive a folder from another language.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,45 +12,45 @@ import numpy.typing as npt
 import onnx
 
 from stylize.export.autodiff import differentiate
-from stylize.export.forward import add_features
+from stylize.export.forward import Parameters, add_features, add_parameter
 from stylize.export.graph import Dimensions, Graph
-from stylize.export.half import content_slope, gradient_scale, style_slope
+from stylize.export.half import content_slope, gain, gradient_scale, style_slope
 from stylize.export.losses import add_content_loss, add_gram, add_style_loss
 from stylize.export.network import Network
-from stylize.export.stored import StoredTensor
+from stylize.export.readout import read_gram, read_response
 from stylize.export.terms import Term
 from stylize.models.layers import LayerSet
 
-Weights = Mapping[str, StoredTensor]
 IMAGE_SHAPE: Dimensions = (1, 3, "height", "width")
 
 
 def features_model(
-    network: Network, weights: Weights, dtype: npt.DTypeLike = np.float32
+    network: Network, weights: Parameters, dtype: npt.DTypeLike = np.float32
 ) -> onnx.ModelProto:
     """Image to every layer's response, ``conv1_1`` ..., and Gram matrix, ``gram.conv1_1`` ..."""
-    graph, _, features = _start(network, weights, dtype)
-    for layer, feature in features.items():
-        graph.output(layer, feature, _feature_shape(network, layer))
-        graph.output(f"gram.{layer}", *_gram(graph, network, layer, feature))
-    return graph.model("features")
+    image = _Image(network, weights, dtype)
+    for layer in image.features:
+        image.graph.output(layer, image.response(layer), image.response_shape(layer))
+        image.graph.output(f"gram.{layer}", image.gram(layer), image.gram_shape(layer))
+    return image.graph.model("features")
 
 
 def targets_model(
-    network: Network, weights: Weights, layers: LayerSet, dtype: npt.DTypeLike = np.float32
+    network: Network, weights: Parameters, layers: LayerSet, dtype: npt.DTypeLike = np.float32
 ) -> onnx.ModelProto:
     """Image to what `gradient_model` takes: ``content_target.L`` and ``style_target.L``."""
-    graph, _, features = _start(network, weights, dtype)
+    image = _Image(network, weights, dtype)
     for layer in layers.content:
-        graph.output(f"content_target.{layer}", features[layer], _feature_shape(network, layer))
+        name, shape = f"content_target.{layer}", image.response_shape(layer)
+        image.graph.output(name, image.response(layer), shape)
     for layer in layers.style:
-        graph.output(f"style_target.{layer}", *_gram(graph, network, layer, features[layer]))
-    return graph.model("targets")
+        image.graph.output(f"style_target.{layer}", image.gram(layer), image.gram_shape(layer))
+    return image.graph.model("targets")
 
 
 def gradient_model(
     network: Network,
-    weights: Weights,
+    weights: Parameters,
     layers: LayerSet,
     dtype: npt.DTypeLike = np.float32,
     convolved: npt.DTypeLike | None = None,
@@ -60,12 +60,13 @@ def gradient_model(
     With `convolved`, responses and their gradients are of that type, all else remains `dtype`:
     Gram matrices and losses, whose sums float16 could not hold.
     """
-    graph, image, features = _start(network, weights, dtype, convolved)
+    image = _Image(network, weights, dtype, convolved)
+    graph = image.graph
     if convolved is not None:
-        used = layers.content + layers.style
-        features |= {layer: graph.cast(features[layer], dtype) for layer in used}
-    content = [_content_loss(graph, network, layer, features[layer]) for layer in layers.content]
-    style = [_style_loss(graph, network, layer, features[layer]) for layer in layers.style]
+        for layer in layers.content + layers.style:
+            image.features[layer] = graph.cast(image.features[layer], dtype)
+    content = [_content_loss(image, layer) for layer in layers.content]
+    style = [_style_loss(image, layer) for layer in layers.style]
     weights_of = _weights(graph, "content", content), _weights(graph, "style", style)
     weighted = list(zip((*weights_of[0], *weights_of[1]), content + style, strict=True))
     total = graph.sum([graph.add("Mul", weight, loss.value) for weight, loss in weighted])
@@ -73,19 +74,55 @@ def gradient_model(
         slopes = [loss.slope(Term(graph, weight)) for weight, loss in weighted]
         graph.gradient_scale = gradient_scale(slopes).name
     graph.output("total", total, ())
-    graph.output("gradient", differentiate(graph, total, image), IMAGE_SHAPE)
+    graph.output("gradient", differentiate(graph, total, image.name), IMAGE_SHAPE)
     return graph.model("gradient")
 
 
-def _start(
-    network: Network,
-    weights: Weights,
-    dtype: npt.DTypeLike,
-    convolved: npt.DTypeLike | None = None,
-) -> tuple[Graph, str, dict[str, str]]:
-    graph = Graph(dtype)
-    image = graph.input("image", IMAGE_SHAPE)
-    return graph, image, add_features(graph, network, weights, image, convolved)
+class _Image:
+    """A graph's image and all that the network says of it: responses and Gram matrices."""
+
+    def __init__(
+        self,
+        network: Network,
+        weights: Parameters,
+        dtype: npt.DTypeLike,
+        convolved: npt.DTypeLike | None = None,
+    ) -> None:
+        self.graph = Graph(dtype)
+        self.network = network
+        self.weights = weights
+        self.name = self.graph.input("image", IMAGE_SHAPE)
+        self.features = add_features(self.graph, network, weights, self.name, convolved)
+
+    def response(self, layer: str) -> str:
+        """F of a layer, read out if it represents another."""
+        feature, readout = self.features[layer], self.network.layer(layer).readout
+        if readout is None:
+            return feature
+        return read_response(self.graph, self.weights, readout, feature)
+
+    def gram(self, layer: str) -> str:
+        """G/M of a layer, read out if it represents another."""
+        definition = self.network.layer(layer)
+        gram = add_gram(self.graph, self.features[layer], definition.channels)
+        if definition.readout is None:
+            return gram
+        return read_gram(self.graph, self.weights, definition.readout, gram)
+
+    def read_back(self, layer: str, slope: Term) -> Term:
+        """Return a bound on how large a gradient is once it has gone back through a read-out."""
+        readout = self.network.layer(layer).readout
+        if readout is None:
+            return slope
+        matrix = add_parameter(self.graph, self.weights[readout], self.graph.dtype)
+        return slope * gain(Term(self.graph, matrix))
+
+    def response_shape(self, layer: str) -> Dimensions:
+        return (1, self.network.layer(layer).channels, f"{layer}_height", f"{layer}_width")
+
+    def gram_shape(self, layer: str) -> Dimensions:
+        channels = self.network.layer(layer).channels
+        return (channels, channels)
 
 
 @dataclass(frozen=True)
@@ -95,26 +132,32 @@ class _Loss:
     """Of its weight: how large the gradient is that it sends into the network."""
 
 
-def _content_loss(graph: Graph, network: Network, layer: str, feature: str) -> _Loss:
-    target = graph.input(f"content_target.{layer}", _feature_shape(network, layer))
-    scale = network.preprocessing.feature_scale
-    loss = add_content_loss(graph, feature, target, scale)
+def _content_loss(image: _Image, layer: str) -> _Loss:
+    graph, scale = image.graph, image.network.preprocessing.feature_scale
+    target = graph.input(f"content_target.{layer}", image.response_shape(layer))
+    response = image.response(layer)
+    loss = add_content_loss(graph, response, target, scale)
 
     def slope(weight: Term) -> Term:
-        return content_slope(weight, Term(graph, loss), Term(graph, feature), scale)
+        entering = content_slope(weight, Term(graph, loss), Term(graph, response), scale)
+        return image.read_back(layer, entering)
 
     return _Loss(loss, slope)
 
 
-def _style_loss(graph: Graph, network: Network, layer: str, feature: str) -> _Loss:
-    gram, shape = _gram(graph, network, layer, feature)
-    target = graph.input(f"style_target.{layer}", shape)
-    scale = network.preprocessing.feature_scale
-    loss = add_style_loss(graph, gram, target, shape[0], scale)
+def _style_loss(image: _Image, layer: str) -> _Loss:
+    graph, scale = image.graph, image.network.preprocessing.feature_scale
+    definition = image.network.layer(layer)
+    gram = image.gram(layer)
+    target = graph.input(f"style_target.{layer}", image.gram_shape(layer))
+    loss = add_style_loss(graph, gram, target, definition.represented_channels, scale)
 
     def slope(weight: Term) -> Term:
-        value, response, matrix = (Term(graph, name) for name in (loss, feature, gram))
-        return style_slope(weight, value, response, matrix, scale)
+        value, response, matrix = (
+            Term(graph, name) for name in (loss, image.features[layer], gram)
+        )
+        entering = style_slope(weight, value, response, matrix, scale)
+        return image.read_back(layer, entering)
 
     return _Loss(loss, slope)
 
@@ -128,12 +171,3 @@ def _weights(graph: Graph, kind: str, losses: Sequence[_Loss]) -> list[str]:
     graph.output(f"{kind}_losses", graph.add("Concat", *rows, axis=0), (len(losses),))
     indices = [graph.constant(index, np.int64) for index in range(len(losses))]
     return [graph.add("Gather", weights, index) for index in indices]
-
-
-def _gram(graph: Graph, network: Network, layer: str, feature: str) -> tuple[str, tuple[int, int]]:
-    channels = network.layer(layer).channels
-    return add_gram(graph, feature, channels), (channels, channels)
-
-
-def _feature_shape(network: Network, layer: str) -> Dimensions:
-    return (1, network.layer(layer).channels, f"{layer}_height", f"{layer}_width")

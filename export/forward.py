@@ -12,11 +12,13 @@ from stylize.export.network import Convolution, Network, PoolingKind
 from stylize.export.stored import StoredTensor
 from stylize.models.preprocessing import Preprocessing
 
+Parameters = Mapping[str, StoredTensor]
+
 
 def add_features(
     graph: Graph,
     network: Network,
-    weights: Mapping[str, StoredTensor],
+    weights: Parameters,
     image: str,
     dtype: npt.DTypeLike | None = None,
 ) -> dict[str, str]:
@@ -38,7 +40,7 @@ def add_features(
     Returns
     -------
     dict of str to str
-        By layer name, the value that holds its response (after the ReLU), shape
+        By layer name, the value that holds its response (after the ReLU, before a read-out), shape
         (1, channels, height // stride, width // stride).
     """
     value = _add_preprocessing(graph, network.preprocessing, image)
@@ -84,11 +86,9 @@ def _add_pooling(graph: Graph, name: str, pooling: PoolingKind, value: str) -> s
     return graph.cast(graph.add("MaxPool", wide, **window), dtype, name=name)
 
 
-def _add_convolution(
-    graph: Graph, layer: Convolution, weights: Mapping[str, StoredTensor], value: str
-) -> str:
+def _add_convolution(graph: Graph, layer: Convolution, weights: Parameters, value: str) -> str:
     dtype = graph.dtype_of(value)
-    parameters = [_add_parameter(graph, weights[name], dtype) for name in layer.shapes]
+    parameters = [add_parameter(graph, weights[name], dtype) for name in layer.shapes]
     convolved = graph.add(
         "Conv",
         value,
@@ -97,11 +97,11 @@ def _add_convolution(
         kernel_shape=[3, 3],
         pads=[1, 1, 1, 1],
     )
-    return graph.add("Relu", convolved, name=layer.name)
+    return graph.add("Relu", convolved, name=f"{layer.name}.raw" if layer.readout else layer.name)
 
 
-def _add_parameter(graph: Graph, stored: StoredTensor, dtype: np.dtype[Any]) -> str:
-    """Refer to a stored tensor, converted where it is stored in another type."""
+def add_parameter(graph: Graph, stored: StoredTensor, dtype: np.dtype[Any]) -> str:
+    """Refer to a stored tensor of the network, converted where it is stored in another type."""
     name = graph.initializer(stored.as_external_data())
     if stored.onnx_type == helper.np_dtype_to_tensor_dtype(dtype):
         return name

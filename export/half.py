@@ -30,6 +30,17 @@ def style_slope(weight: Term, loss: Term, feature: Term, gram: Term, scale: floa
     return 2 * scale**2 * weight * (loss * mean_square).op("Sqrt") / _size(feature)
 
 
+def gain(readout: Term) -> Term:
+    """Return a bound on |R|₂, the factor by which a read-out may lengthen a gradient.
+
+    |R|₂² = |Rᵀ R|₂, and no norm of a symmetric matrix is less than that: here the largest sum of a
+    row's absolute values.
+    """
+    square = readout.op("Transpose", perm=[1, 0]).op("MatMul", readout)
+    rows = square.op("Abs").op("ReduceL1", axes=[1], keepdims=0)
+    return rows.op("ReduceMax", keepdims=0).op("Sqrt")
+
+
 def _size(feature: Term) -> Term:
     """Return the number of elements, N M."""
     return feature.op("Shape").as_number().op("ReduceProd", keepdims=0)

@@ -24,7 +24,7 @@ def add_content_loss(graph: Graph, feature: str, target: str, scale: float) -> s
 
 
 def add_style_loss(graph: Graph, gram: str, target: str, channels: int, scale: float) -> str:
-    """Append E_l = 1/(4 N² M²) Σ (G - A)² (eq. 4), of features times `scale`.
+    """Append E_l = 1/(4 N² M²) Σ (G - A)² (eq. 4), of N = `channels` features times `scale`.
 
     `gram` and `target` are G/M and A/M_a, hence E_l = 1/(4 N²) Σ (gram - target)².
     """

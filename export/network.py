@@ -21,6 +21,9 @@ class Convolution:
     name: str
     inputs: int
     channels: int
+    represents: int | None = None
+    """Of a layer distilled from another: that one's channels. Such a layer has a read-out R, and
+    what the losses see is R F, whose distances are those of the layer that it represents."""
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -30,6 +33,16 @@ class Convolution:
             f"{self.name}.bias": (self.channels,),
         }
 
+    @property
+    def readout(self) -> str | None:
+        """Name of its read-out, shape (channels, channels), if it has one."""
+        return f"{self.name}.readout" if self.represents else None
+
+    @property
+    def represented_channels(self) -> int:
+        """N in the losses: the channels, or those that they represent."""
+        return self.represents or self.channels
+
 
 @dataclass(frozen=True)
 class Pooling:
@@ -37,6 +50,19 @@ class Pooling:
 
     name: str
     channels: int
+
+    @property
+    def readout(self) -> None:
+        """It has none."""
+
+    @property
+    def represents(self) -> None:
+        """It stands for itself."""
+
+    @property
+    def represented_channels(self) -> int:
+        """N in the losses."""
+        return self.channels
 
 
 @dataclass(frozen=True)
@@ -62,13 +88,14 @@ class Network:
 
     @property
     def parameters(self) -> dict[str, tuple[int, ...]]:
-        """Names and shapes of all kernels and biases, in order."""
-        return {
-            name: shape
-            for layer in self.layers
-            if isinstance(layer, Convolution)
-            for name, shape in layer.shapes.items()
-        }
+        """Names and shapes of all kernels, biases and read-outs, in order."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for layer in self.layers:
+            if isinstance(layer, Convolution):
+                shapes |= layer.shapes
+                if layer.readout:
+                    shapes[layer.readout] = (layer.channels, layer.channels)
+        return shapes
 
     def layer(self, name: str) -> Convolution | Pooling:
         """Return the layer of that name.

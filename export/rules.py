@@ -97,6 +97,19 @@ def gemm(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> d
     return {0: graph.add("Gemm", both, features, name=f"gradient.{features}")}
 
 
+def matmul(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
+    """Y = A B of two matrices: dL/dA = D Bᵀ and dL/dB = Aᵀ D."""
+    left, right = node.input
+    gradients = {}
+    if 0 in wanted:
+        turned = graph.add("Transpose", right, perm=[1, 0])
+        gradients[0] = graph.add("MatMul", gradient, turned)
+    if 1 in wanted:
+        turned = graph.add("Transpose", left, perm=[1, 0])
+        gradients[1] = graph.add("MatMul", turned, gradient)
+    return gradients
+
+
 def reshape(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
     """Give the gradient the shape of the input."""
     return {0: _like(graph, gradient, node.input[0])}
@@ -165,6 +178,7 @@ RULES: dict[str, Rule] = {
     "Cast": cast,
     "Conv": conv,
     "Gemm": gemm,
+    "MatMul": matmul,
     "MaxPool": max_pool,
     "Mul": mul,
     "ReduceSum": reduce_sum,

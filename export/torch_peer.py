@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from stylize.export.network import Convolution, Network
+from stylize.export.network import Convolution, Network, Pooling
 from stylize.models.errors import ExtraError, WeightsError
 from stylize.models.layers import LayerSet
 
@@ -151,7 +151,7 @@ class TorchNetwork:
             for layer in layers.content
         ]
         style = [
-            self._style_loss(responses[layer], known[f"style_target.{layer}"])
+            self._style_loss(layer, responses[layer], known[f"style_target.{layer}"])
             for layer in layers.style
         ]
         weights = [*content_weights, *style_weights]
@@ -172,9 +172,11 @@ class TorchNetwork:
         scale = self.network.preprocessing.feature_scale
         return ((scale * feature - scale * target) ** 2).sum() / 2
 
-    def _style_loss(self, feature: "torch.Tensor", target: "torch.Tensor") -> "torch.Tensor":
+    def _style_loss(
+        self, layer: str, feature: "torch.Tensor", target: "torch.Tensor"
+    ) -> "torch.Tensor":
         squared = self.network.preprocessing.feature_scale**2
-        channels = feature.shape[1]
+        channels = self.network.layer(layer).represented_channels
         difference = squared * (self.gram(feature) - target)
         return (difference**2).sum() / (4 * channels**2)
 
@@ -189,10 +191,15 @@ class TorchNetwork:
                 value = functional.relu(functional.conv2d(value, weight, bias, padding=1))
             else:
                 value = pool[self.network.pooling](value, 2)
-            responses[layer.name] = value
+            responses[layer.name] = self._read_out(layer, value)
             if layer.name == last:
                 break
         return responses
+
+    def _read_out(self, layer: Convolution | Pooling, value: "torch.Tensor") -> "torch.Tensor":
+        if layer.readout is None:
+            return value
+        return self.torch.einsum("ij,bjhw->bihw", self.parameters[layer.readout], value)
 
     def _preprocess(self, image: "torch.Tensor") -> "torch.Tensor":
         preprocessing = self.network.preprocessing

@@ -156,7 +156,8 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 def _layers(network: Network) -> tuple[Layer, ...]:
     return tuple(
-        Layer(layer.name, layer.channels, network.stride(layer.name)) for layer in network.layers
+        Layer(layer.name, layer.channels, network.stride(layer.name), layer.represents)
+        for layer in network.layers
     )
 
 

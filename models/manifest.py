@@ -23,6 +23,13 @@ class Layer:
     channels: int
     stride: int
     """Image pixels from one response to the next; there are height // stride rows of them."""
+    represents: int | None = None
+    """Channels of the layer that this one was distilled from, if it was."""
+
+    @property
+    def represented_channels(self) -> int:
+        """N in the losses: the channels, or those that they represent."""
+        return self.represents or self.channels
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ class GraphFile:
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """The one file that holds every kernel and bias, and where they come from."""
+    """The one file that holds every kernel, bias and read-out, and where they come from."""
 
     file: str
     sha256: str

@@ -69,7 +69,8 @@ def coefficients(
         names: tuple[str, ...], weight: float, term: Callable[[int, int, int], float]
     ) -> dict[str, float]:
         return {
-            name: weight * term(len(names), layer(name).channels, _positions(layer(name), size))
+            name: weight
+            * term(len(names), layer(name).represented_channels, _positions(layer(name), size))
             for name in names
         }
 

@@ -1,10 +1,11 @@
 """Small seeded networks of VGG-19's topology, for tests that need onnx."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
-from stylize.export.network import Network, PoolingKind, vgg19
+from stylize.export.network import Convolution, Network, PoolingKind, vgg19
 from stylize.export.weights import Weights
 from stylize.models.preprocessing import CAFFE, Preprocessing
 
@@ -16,15 +17,26 @@ def small_network(
     return vgg19(pooling, preprocessing, width=Fraction(1, 16))
 
 
+def distilled_network() -> Network:
+    """The same as if distilled from one four times as wide: every convolution has a read-out."""
+    network = small_network()
+    layers = (
+        replace(layer, represents=4 * layer.channels) if isinstance(layer, Convolution) else layer
+        for layer in network.layers
+    )
+    return replace(network, layers=tuple(layers))
+
+
 def small_weights(network: Network, seed: int = 0) -> Weights:
-    """He-normal kernels and small biases."""
+    """He-normal kernels, small biases, and read-outs that lengthen."""
     random = np.random.default_rng(seed)
+
+    def scale(name: str, shape: tuple[int, ...]) -> float:
+        kind = name.rpartition(".")[2]
+        return {"weight": np.sqrt(2 / np.prod(shape[1:])), "bias": 0.1, "readout": 1.0}[kind]
+
     arrays = {
-        name: (
-            random.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
-            if name.endswith("weight")
-            else random.standard_normal(shape) / 10
-        ).astype(np.float32)
+        name: (random.standard_normal(shape) * scale(name, shape)).astype(np.float32)
         for name, shape in network.parameters.items()
     }
     return Weights(arrays, "small", "0" * 64, "MIT", network.preprocessing)

@@ -45,7 +45,7 @@ def test_source_distribution_holds_tests_examples_and_documents(distributions: P
     (source,) = distributions.glob("*.tar.gz")
     with tarfile.open(source) as archive:
         held = {name.partition("/")[2] for name in archive.getnames()}
-    folders = (*PACKAGES, "tests", "examples", "docs")
+    folders = (*PACKAGES, "tests", "examples", "docs", "benchmarks", "training")
     expected = {name for folder in folders for name in tree(folder)}
     expected |= {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"}
     assert expected - held == set()

@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from conftest import REPOSITORY
+from PIL import Image
 
 from stylize.models.catalog import embedded_folder
 
@@ -30,6 +31,8 @@ ADJOINT_TOLERANCE = 1e-5
 needs_extras = pytest.mark.skipif(
     not all(map(find_spec, EXTRAS)), reason="comparing with torch needs the export extra"
 )
+
+needs_onnx = pytest.mark.skipif(find_spec("onnx") is None, reason="a model is written with onnx")
 
 
 def present(provider: str) -> bool:
@@ -118,6 +121,34 @@ def test_startup_reports_version_and_first_iteration(tmp_path: Path) -> None:
     assert all(row["seconds"] == [row["median_s"]] and row["median_s"] > 0 for row in rows)
 
 
+@needs_onnx
+def test_compact_reports_shares_and_draws_a_sheet(tmp_path: Path) -> None:
+    """With the embedded model as its own judge: it recovers all of what it can."""
+    for name in ("tuebingen_neckarfront.jpg", "starry_night.jpg"):
+        pixels = np.random.default_rng(len(name)).integers(0, 256, (48, 64, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / name)
+    arguments = [*MODEL, "--pictures", str(tmp_path), "--output", str(tmp_path / "out")]
+    arguments += ["--size", "64", "--iterations", "12", "--pairs", "1"]
+    table = finish(start("compact", *arguments, "--json", str(tmp_path / "json")))
+    assert "compact recovers" in table
+    report = json.loads((tmp_path / "json").read_text())
+    (row,) = report["rows"]
+    assert row["results"]["vgg19"]["loss"] == row["results"]["compact"]["loss"] < row["start"]
+    assert report["median"]["compact"] == 1 > report["median"]["untrained"]
+    files = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert len(files) == 4
+    assert files[0] == "sheet.jpg"
+    for name, file in zip(sorted(row["results"]), files[1:], strict=True):
+        assert file.startswith(f"tuebingen_neckarfront.starry_night.{name}-")
+        assert file.endswith(".64px.12.cpu.npz")
+
+
+@needs_onnx
+def test_compact_names_a_picture_that_is_missing(tmp_path: Path) -> None:
+    errors = fail(start("compact", *MODEL, "--pictures", str(tmp_path)))
+    assert f"'{tmp_path}' has no tuebingen_neckarfront.jpg" in " ".join(errors.split())
+
+
 @needs_extras
 @pytest.mark.parametrize(
     ("arguments", "message"),
@@ -136,7 +167,13 @@ def test_bad_input_ends_in_one_clear_line(arguments: Sequence[str], message: str
 
 @pytest.mark.parametrize(
     ("name", "missing"),
-    [("step", "torch"), ("memory", "torch"), ("bf16", "torch"), ("gpu", "onnx")],
+    [
+        ("step", "torch"),
+        ("memory", "torch"),
+        ("bf16", "torch"),
+        ("gpu", "onnx"),
+        ("compact", "onnx"),
+    ],
 )
 def test_missing_extras_are_named(name: str, missing: str) -> None:
     hidden = f"import sys; sys.modules |= dict.fromkeys({EXTRAS})"
@@ -146,7 +183,7 @@ def test_missing_extras_are_named(name: str, missing: str) -> None:
     assert len(errors.splitlines()) == 1
 
 
-@pytest.mark.skipif(find_spec("onnx") is None, reason="the floor is built with onnx")
+@needs_onnx
 def test_floor_goes_back_by_the_adjoint_convolution(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

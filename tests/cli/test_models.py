@@ -31,7 +31,7 @@ def test_the_embedded_model_is_always_there() -> None:
     description, place = found["compact"]
     size = (embedded_folder() / "weights.safetensors").stat().st_size / 1e6
     assert description.startswith(
-        f"narrow vgg19, average pooling, float16 ({size:.1f} MB), weights: "
+        f"compact vgg19, average pooling, float16 ({size:.1f} MB), weights: "
     )
     assert place == "embedded in stylize"
 

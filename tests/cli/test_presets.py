@@ -169,12 +169,14 @@ class TestCoefficients:
             model.features(to_array(load_image(path)))
             for path in ("photo.png", "painting.png", "out.png")
         )
-        scale = model.folder.manifest.preprocessing.feature_scale
-        difference = scale * (start["conv4_2"] - photo["conv4_2"])
-        expected = content * np.mean(difference**2)
-        for gram in (f"gram.{layer}" for layer in CHANNELS):
-            difference = scale**2 * (start[gram] - painting[gram]) / len(start[gram])
-            expected += style * np.mean(difference**2)
+        layer = model.folder.manifest.layer
+        difference = start["conv4_2"] - photo["conv4_2"]
+        elements = layer("conv4_2").represented_channels * difference[0, 0].size
+        expected = content * (difference**2).sum() / elements
+        for name in CHANNELS:
+            width = layer(name).represented_channels
+            difference = (start[f"gram.{name}"] - painting[f"gram.{name}"]) / width
+            expected += style * (difference**2).sum() / width**2
         if variation:
             expected += variation * entry["variation"]
         assert entry["total"] == pytest.approx(expected, rel=SUM_TOLERANCE)

@@ -216,7 +216,7 @@ class TestOptimizer:
 
     def test_the_best_picture_is_saved(self, at_iteration: Callable[..., None]) -> None:
         expected = best(2)
-        at_iteration(3, happen=lose(1e9))
+        at_iteration(3, happen=lose(1e12))
         result = succeed(iterations=3)
         assert np.array_equal(pixels("out.png"), pixels(expected.image))
         assert f"iteration {expected.iteration} after" in result.stderr

@@ -12,7 +12,7 @@ onnx = pytest.importorskip("onnx", reason="exporting needs onnx")
 pytest.importorskip("safetensors", reason="exporting needs safetensors")
 
 from onnx.reference import ReferenceEvaluator
-from small import small_network, small_weights
+from small import distilled_network, small_network, small_weights
 
 from stylize.export import convolution
 from stylize.export.network import Network, vgg19
@@ -64,9 +64,10 @@ def written(path: Path, network: Network, weights: Weights) -> ModelFolder:
     return open_folder(path)
 
 
-@pytest.fixture(scope="module", params=["average", "max"])
+@pytest.fixture(scope="module", params=["average", "max", "distilled"])
 def small(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ModelFolder:
-    network = small_network(request.param)
+    distilled = request.param == "distilled"
+    network = distilled_network() if distilled else small_network(request.param)
     return written(tmp_path_factory.mktemp("half") / "small", network, small_weights(network))
 
 
@@ -123,9 +124,11 @@ def test_sums_are_not_in_float16(small: ModelFolder) -> None:
         "Relu": half,
         pool: half if pool == "AveragePool" else single,
     }
-    convolved = [node for node in model.graph.node if node.op_type == "Conv"]
-    outer = {"preprocessed", "gradient.image"}
-    assert {node.output[0] for node in convolved if types[node.output[0]] in single} <= outer
+    # Those of 1x1 are the preprocessing and the read-outs.
+    wide = onnx.helper.make_attribute("kernel_shape", [3, 3])
+    convolved = [node for node in model.graph.node if wide in node.attribute]
+    assert len(convolved) == 2 * 13
+    assert {types[node.output[0]] for node in convolved} == half
 
 
 @pytest.mark.real_weights

@@ -37,6 +37,13 @@ def gram(graph: Graph, x: str) -> str:
     return graph.add("Gemm", rows, rows, transB=1)
 
 
+def product(graph: Graph, x: str, *, left: bool) -> str:
+    rows = graph.add("Reshape", x, graph.integers(4, -1))
+    if left:
+        return graph.add("MatMul", rows, graph.constant(RANDOM.standard_normal((42, 3))))
+    return graph.add("MatMul", graph.constant(RANDOM.standard_normal((3, 4))), rows)
+
+
 def there_and_back(graph: Graph, x: str) -> str:
     """Through float32, as the maps of a float16 graph go through float16; coarse, but linear."""
     graph.gradient_scale = graph.constant(8)
@@ -58,6 +65,8 @@ CASES: dict[str, Build] = {
     ),
     "MaxPool": lambda graph, x: graph.add("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2]),
     "Gemm": gram,
+    "MatMul, left": lambda graph, x: product(graph, x, left=True),
+    "MatMul, right": lambda graph, x: product(graph, x, left=False),
     "Reshape": lambda graph, x: graph.add("Reshape", x, graph.integers(2, -1)),
     "Add": lambda graph, x: graph.add("Add", x, graph.constant(OTHER)),
     "Add, twice the same": lambda graph, x: graph.add("Add", x, x),

@@ -1,21 +1,17 @@
-"""A small seeded, untrained network of VGG-19's topology: the model embedded in the package.
+"""A seeded, untrained network of the embedded model's topology, to show what training is worth.
 
 Random filters, if they are smooth and their responses normalised, transfer colours and fine
-textures (compare He, Wang and Hopcroft 2016); they know no shapes and no large strokes. Nothing in
-it is learnt from pictures, so it is free to ship.
-
-``python -m stylize.export.untrained FOLDER`` writes the model folder.
+textures (compare He, Wang and Hopcroft 2016); they know no shapes and no large strokes.
 """
 
-import sys
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
+from stylize.export.compact import LAST_LAYER, WIDTH
 from stylize.export.network import Convolution, Network, vgg19
 from stylize.export.weights import Weights
 from stylize.export.write import write_folder
@@ -24,8 +20,6 @@ from stylize.models.preprocessing import CAFFE
 Array = npt.NDArray[np.float64]
 
 NAME = "narrow vgg19"
-WIDTH = Fraction(1, 4)
-LAST_LAYER = "conv5_1"
 SMOOTHNESS = 1.5
 """Power of the spatial frequency by which a filter's terms fall off."""
 CONSTANT_TERM = 0.2
@@ -71,11 +65,17 @@ def untrained_weights(network: Network, seed: int = 0) -> Weights:
             gain *= POOLING_GAIN
     return Weights(
         arrays,
-        source=f"untrained, seed {seed}: stylize.export.untrained",
+        source=f"untrained, seed {seed}",
         source_sha256="",
         licence="MIT",
         preprocessing=network.preprocessing,
     )
+
+
+def write(folder: Path) -> None:
+    """Write the model folder."""
+    network = untrained_network()
+    write_folder(folder, network, untrained_weights(network), half=True)
 
 
 def noise_images(random: np.random.Generator, count: int, side: int) -> Array:
@@ -111,8 +111,3 @@ def _convolve(images: Array, kernel: Array) -> Array:
 def _average_pool(images: Array) -> Array:
     count, channels, height, width = images.shape
     return images.reshape(count, channels, height // 2, 2, width // 2, 2).mean(axis=(3, 5))
-
-
-if __name__ == "__main__":
-    network = untrained_network()
-    write_folder(Path(sys.argv[1]), network, untrained_weights(network), half=True)

@@ -61,6 +61,11 @@ def grams(theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor]) -> dict[str,
     }
 
 
+def mean_square(grams: Tensor) -> Tensor:
+    """Return Σ F² / (N M) over a batch, from its Gram matrices over M."""
+    return grams.diagonal(dim1=1, dim2=2).mean()
+
+
 def least_squares(of: Grams) -> Tensor:
     """Return the read-out (N, n) with the smallest error of responses over the batch."""
     student, cross = of.student.double().mean(0), of.cross.double().mean(0)

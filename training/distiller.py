@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from distillation import LAYERS, errors, evaluate, least_squares
+from distillation import LAYERS, Errors, errors, evaluate, least_squares, mean_square
 from finishing import finished
 from iterates import Iterates
 from networks import Parameters
@@ -113,10 +113,7 @@ class Distiller:
     def advance(self) -> float:
         """Take one step; return the loss on its batch."""
         first, last = self.settings.gram_weights
-        found = errors(
-            evaluate(self.teacher, self.parameters, self._images(), LAYERS),
-            self._readouts(self.parameters),
-        )
+        found = self._errors(self.parameters, self._images())
         loss = found.loss(first + (last - first) * self.step / self.settings.steps)
         for value in self.parameters.values():
             value.grad = None
@@ -144,10 +141,7 @@ class Distiller:
         report = {}
         for kind, images in batches.items():
             with torch.no_grad():
-                found = errors(
-                    evaluate(self.teacher, self.averages, images, LAYERS),
-                    self._readouts(self.averages),
-                )
+                found = self._errors(self.averages, images)
             report[kind] = {
                 name: {layer: round(float(value), 4) for layer, value in values.items()}
                 for name, values in (("responses", found.responses), ("grams", found.grams))
@@ -210,10 +204,7 @@ class Distiller:
         kernels = pruned(teacher, self.details.batch(count), self.settings.seed)
         with torch.no_grad():
             found = evaluate(teacher, kernels, self.details.batch(count), LAYERS, torch.float32)
-        scales = {
-            layer: float(item.teacher.diagonal(dim1=1, dim2=2).mean().sqrt())
-            for layer, item in found.items()
-        }
+        scales = {layer: float(mean_square(item.teacher).sqrt()) for layer, item in found.items()}
         readouts = {
             f"{layer}.readout": least_squares(item) / scales[layer] for layer, item in found.items()
         }
@@ -222,6 +213,10 @@ class Distiller:
             for name, value in (kernels | readouts).items()
         }
         return {name: value.requires_grad_() for name, value in parameters.items()}, scales
+
+    def _errors(self, parameters: Parameters, images: Tensor) -> Errors:
+        found = evaluate(self.teacher, parameters, images, LAYERS)
+        return errors(found, self._readouts(parameters))
 
     def _readouts(self, parameters: Parameters) -> dict[str, Tensor]:
         """By layer, from the student's responses to the teacher's, shape (N, n)."""

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from distillation import LAYERS, Grams, evaluate, least_squares
-from networks import CONVOLUTIONS, GREY_LEVELS, STUDENT, Parameters
+from distillation import LAYERS, Grams, evaluate, least_squares, mean_square
+from networks import CONVOLUTIONS, GREY_LEVELS, Parameters
 from torch import Tensor
 
-from stylize.export.network import Convolution
 from stylize.export.readout import square_readout
 
 AT_ONCE = 8
@@ -39,13 +38,11 @@ def finished(
         ]
     arrays: dict[str, npt.NDArray[Any]] = {}
     before = GREY_LEVELS
-    for layer in STUDENT.layers:
-        if not isinstance(layer, Convolution):
-            continue
+    for layer in CONVOLUTIONS:
         of = _average([part[layer.name] for part in parts])
         readout = readouts[layer.name] if layer.name in LAYERS else least_squares(of)
         # A ReLU network's responses scale with its weights: bring them to the teacher's size.
-        size = float((_mean_square(of.teacher) / _mean_square(of.student)).sqrt())
+        size = float((mean_square(of.teacher) / mean_square(of.student)).sqrt())
         weight, bias = (student[name].reshape(shape) for name, shape in layer.shapes.items())
         for name, tensor in zip(layer.shapes, (weight * size / before, bias * size), strict=True):
             arrays[name] = tensor.detach().numpy()
@@ -63,8 +60,3 @@ def _average(parts: Sequence[Grams]) -> Grams:
             for name in ("teacher", "student", "cross")
         )
     )
-
-
-def _mean_square(grams: Tensor) -> Tensor:
-    """Of a response, from its Gram matrix over M."""
-    return grams.diagonal(dim1=1, dim2=2).mean()

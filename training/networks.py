@@ -17,7 +17,7 @@ GREY_LEVELS = 64.0
 
 TEACHER = vgg19(preprocessing=CAFFE).up_to(LAST_LAYER)
 STUDENT = replace(compact_network(), preprocessing=replace(CAFFE, std=(GREY_LEVELS,) * 3))
-CONVOLUTIONS = tuple(layer for layer in TEACHER.layers if isinstance(layer, Convolution))
+CONVOLUTIONS = tuple(layer for layer in STUDENT.layers if isinstance(layer, Convolution))
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 """Options of glibc's mallopt."""

@@ -53,6 +53,10 @@ class Measured:
     off: Difference | None = None
     failure: str | None = None
 
+    def __str__(self) -> str:
+        times = (f"{task} {1000 * seconds:.3f} ms" for task, seconds in self.seconds.items())
+        return self.failure or ", ".join(times)
+
 
 def measure(
     variant: Variant, check: Case, cases: Sequence[Case], budget: float, limit: float

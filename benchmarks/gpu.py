@@ -138,8 +138,7 @@ def measure_all(
             found.checked[variant] = next(results)
             for size, measured in zip(chosen, results, strict=True):
                 found.measured[size, variant] = measured
-                if measured.failure:
-                    typer.echo(f"  {size_name(size)}: {measured.failure}", err=True)
+                typer.echo(f"  {size_name(size)}: {measured}", err=True)
     return found
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from contestants import Result
 
-from stylize.runtime.providers import Precision
+from stylize.runtime.providers.table import Precision
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,10 @@ from turns import Times, repeats_at, time_in_turns
 
 from stylize.cli.edge import reporting
 from stylize.runtime import Model
-from stylize.runtime.options import Options
-from stylize.runtime.providers import find_provider, has_amx
-from stylize.runtime.scene import Scene
+from stylize.runtime.engine.choice import find_provider
+from stylize.runtime.method.options import Options
+from stylize.runtime.method.scene import Scene
+from stylize.runtime.providers.machine import has_amx
 
 OPENVINO = "openvino_bfloat16"
 NAMES = ("ours", OPENVINO, *TORCH_BFLOAT16)

@@ -19,8 +19,8 @@ from stylize.cli.edge import reporting
 from stylize.models.catalog import EMBEDDED_MODEL
 from stylize.models.errors import OptionError
 from stylize.runtime import Model, Options, Scene, scale_to
-from stylize.runtime.images import to_image
-from stylize.runtime.sheet import Sheet, draw_sheet, save_sheet
+from stylize.runtime.pictures.arrays import to_image
+from stylize.runtime.pictures.contact_sheet import Sheet, draw_sheet, save_sheet
 
 Array = npt.NDArray[np.float32]
 

@@ -11,7 +11,9 @@ import numpy as np
 from case import CONTENT_WEIGHTS, STYLE_WEIGHTS, Array, Case
 
 from stylize.runtime import Model
-from stylize.runtime.providers import Precision, find_provider, open_session
+from stylize.runtime.engine.choice import find_provider
+from stylize.runtime.providers.session import open_session
+from stylize.runtime.providers.table import Precision
 
 Result = tuple[float, Array]
 """The total loss and its gradient by the image."""

@@ -13,14 +13,16 @@ from contestants import Result
 from floor import write_floor
 from variants import Variant
 
-from stylize.export.graph import Graph
+from stylize.export.calculus.graph import Graph
 from stylize.models.errors import StylizeError
 from stylize.runtime import Model
-from stylize.runtime.descent import Descent
-from stylize.runtime.objective import Objective
-from stylize.runtime.options import Options
-from stylize.runtime.providers import Provider, find_provider, import_onnxruntime, open_session
-from stylize.runtime.tensors import Tensor, number, read
+from stylize.runtime.engine.choice import find_provider
+from stylize.runtime.engine.tensors import Tensor, number, read
+from stylize.runtime.method.descent import Descent
+from stylize.runtime.method.objective import Objective
+from stylize.runtime.method.options import Options
+from stylize.runtime.providers.session import import_onnxruntime, open_session
+from stylize.runtime.providers.table import Provider
 
 
 @dataclass(frozen=True)

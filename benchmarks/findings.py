@@ -10,7 +10,7 @@ from report import size_name
 from variants import Variant
 from whole_run import WholeRun
 
-from stylize.runtime.providers import Precision
+from stylize.runtime.providers.table import Precision
 
 EAGER, COMPILED, SHARE, SECONDS = 2.0, 1.1, 0.5, 1.0
 """The goals: times as fast as PyTorch; the share of the matrix rate; the seconds of a picture."""

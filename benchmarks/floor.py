@@ -12,7 +12,7 @@ import numpy.typing as npt
 import onnx
 from case import Case, used_layers, used_weights
 
-from stylize.export.graph import Graph
+from stylize.export.calculus.graph import Graph
 from stylize.models.folder import open_folder
 
 Array = npt.NDArray[np.float32]

@@ -31,8 +31,8 @@ from whole_run import WholeRun, time_run
 from stylize.cli.edge import reporting
 from stylize.models.errors import ProviderError
 from stylize.runtime import Model
-from stylize.runtime.nvidia import find_driver
-from stylize.runtime.providers import find_provider
+from stylize.runtime.engine.choice import find_provider
+from stylize.runtime.providers.nvidia import find_driver
 
 LARGE_PIXELS = 1024 * 1024
 """Of images with more, only what is essential is measured."""

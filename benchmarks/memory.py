@@ -30,7 +30,7 @@ from stylize.cli.edge import reporting
 from stylize.models.errors import StylizeError
 from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
 from stylize.runtime import Model
-from stylize.runtime.memory import memory_need
+from stylize.runtime.engine.memory import memory_need
 
 STEPS = 3
 """The first steps of both allocate; a third one needs no more."""
@@ -57,7 +57,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured at one size, and what `stylize.runtime.memory` expects of ours."""
+    """What was measured at one size, and what `stylize.runtime.engine.memory` expects of ours."""
 
     size: Size
     usage: dict[str, Usage]

@@ -16,8 +16,9 @@ import typer
 from case import Size
 
 from stylize.models.errors import ExtraError, OptionError
-from stylize.runtime.options import MIN_SIDE
-from stylize.runtime.providers import import_onnxruntime, usable_cpus
+from stylize.runtime.pictures.limits import MIN_SIDE
+from stylize.runtime.providers.machine import usable_cpus
+from stylize.runtime.providers.session import import_onnxruntime
 
 ModelOption = Annotated[
     str, typer.Option("--model", metavar="FOLDER", help="A model folder, or the name of a model.")

@@ -9,7 +9,8 @@ from contestants import Layout
 from torch.nn import functional
 
 from stylize.models.folder import open_folder
-from stylize.runtime.providers import Precision, usable_cpus
+from stylize.runtime.providers.machine import usable_cpus
+from stylize.runtime.providers.table import Precision
 
 POOL: dict[str, Callable[[torch.Tensor, int], torch.Tensor]] = {
     "average": functional.avg_pool2d,

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from stylize.export.compact import LAST_LAYER, WIDTH
-from stylize.export.network import Convolution, Network, vgg19
-from stylize.export.weights import Weights
-from stylize.export.write import write_folder
+from stylize.export.network.architecture import Convolution, Network, vgg19
+from stylize.export.network.weights import Weights
+from stylize.export.writing.compact import LAST_LAYER, WIDTH
+from stylize.export.writing.write import write_folder
 from stylize.models.preprocessing import CAFFE
 
 Array = npt.NDArray[np.float64]

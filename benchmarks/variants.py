@@ -6,7 +6,7 @@ from typing import Literal
 
 from contestants import Layout
 
-from stylize.runtime.providers import PROVIDERS, Place, Precision
+from stylize.runtime.providers.table import PROVIDERS, Place, Precision
 
 MATRIX_SIDE = {"cpu": 1024, "cuda": 8192}
 """Of the matrices whose product measures a device: large enough to keep all of it busy."""

@@ -9,13 +9,13 @@ import typer
 
 from stylize.cli.parameters import ModelName, Quiet, size_of
 from stylize.models.errors import ModelError, OptionError, ProviderError
-from stylize.runtime.providers import PROVIDERS, Precision, Provider
+from stylize.runtime.providers.table import PROVIDERS, Precision, Provider
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from stylize.runtime.comparison import Comparison, Measurement, Task, Tolerance
+    from stylize.runtime.checks.comparison import Comparison, Measurement, Task, Tolerance
 
 NARROW = 80
 """Columns of output that goes to a file."""
@@ -95,7 +95,7 @@ def compare(
     """
     from rich.console import Console
 
-    from stylize.runtime.comparison import measure, reference_provider
+    from stylize.runtime.checks.comparison import measure, reference_provider
 
     if (photo is None) is not (painting is None):
         raise OptionError("There is a photo but no painting. Give both, or neither.")
@@ -122,7 +122,7 @@ def _parse(text: str) -> list[Mode]:
     OptionError
         There is no such provider, or it has no such precision.
     """
-    from stylize.runtime.providers import configure
+    from stylize.runtime.providers.table import configure
 
     modes: list[Mode] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
@@ -143,7 +143,8 @@ def _parse(text: str) -> list[Mode]:
 
 def _installed() -> list[Mode]:
     """Return what the installed ONNX Runtime has and stylize is tested with."""
-    from stylize.runtime.providers import configure, is_present
+    from stylize.runtime.engine.choice import is_present
+    from stylize.runtime.providers.table import configure
 
     return [
         (name, precision)
@@ -162,9 +163,9 @@ def _task(
 ) -> "Task":
     from stylize.models.catalog import find_model
     from stylize.models.folder import open_folder
-    from stylize.runtime.comparison import Task
-    from stylize.runtime.images import load_image
-    from stylize.runtime.specimens import drawn_painting, drawn_photo
+    from stylize.runtime.checks.comparison import Task
+    from stylize.runtime.checks.specimens import drawn_painting, drawn_photo
+    from stylize.runtime.pictures.reading import load_image
 
     return Task(
         open_folder(find_model(model)),
@@ -183,7 +184,7 @@ def _find(modes: list[Mode], named: bool) -> Iterator[Provider | Row]:
     ProviderError
         One that was named cannot be had.
     """
-    from stylize.runtime.providers import find_provider
+    from stylize.runtime.engine.choice import find_provider
 
     for mode in modes:
         try:
@@ -195,7 +196,7 @@ def _find(modes: list[Mode], named: bool) -> Iterator[Provider | Row]:
 
 
 def _measure(task: "Task", found: Provider | Row, reference: "Measurement", quiet: bool) -> Row:
-    from stylize.runtime.comparison import compare, measure, tolerance_of
+    from stylize.runtime.checks.comparison import compare, measure, tolerance_of
 
     if isinstance(found, Row):
         return found

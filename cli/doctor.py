@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylize.models.errors import ProviderError
-from stylize.runtime.providers import PROVIDERS, Precision
+from stylize.runtime.providers.table import PROVIDERS, Precision
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from stylize.runtime.survey import Verdict
+    from stylize.runtime.checks.survey import Verdict
 
 NARROW = 80
 """Columns of output that goes to a file."""
@@ -36,7 +36,7 @@ def doctor(
     """
     from rich.console import Console
 
-    from stylize.runtime.survey import advice, examine, facts, fastest
+    from stylize.runtime.checks.survey import advice, examine, facts, fastest
 
     names = _chosen(provider, precision)
     console = Console(highlight=False)
@@ -70,7 +70,7 @@ def _chosen(provider: str | None, precision: Precision | None) -> list[str]:
     OptionError
         There is none of that name or precision.
     """
-    from stylize.runtime.providers import configure
+    from stylize.runtime.providers.table import configure
 
     if provider:
         return [configure(provider, precision).name]

@@ -21,7 +21,7 @@ from stylize.models.errors import ExtraError, ModelError, VerificationError
 from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
 
 if TYPE_CHECKING:
-    from stylize.export.network import Network
+    from stylize.export.network.architecture import Network
     from stylize.models.manifest import Manifest
 
 
@@ -42,9 +42,9 @@ def export_vgg19(
     It holds graphs for all layer sets of the paper.
     """
     _require_extra()
-    from stylize.export.network import vgg19
-    from stylize.export.weights import load_weights
-    from stylize.export.write import check_replaceable, in_order, write_folder
+    from stylize.export.network.architecture import vgg19
+    from stylize.export.network.weights import load_weights
+    from stylize.export.writing.write import check_replaceable, in_order, write_folder
 
     name = PREFERRED_MODEL if pooling == "average" else f"{PREFERRED_MODEL}-{pooling}"
     folder = (output or user_folder() / name).absolute()
@@ -106,8 +106,8 @@ def _contents(folder: Path, manifest: "Manifest") -> str:
 
 
 def _verify(folder: Path, network: "Network", manifest: "Manifest") -> None:
-    from stylize.export.torch_peer import available
-    from stylize.export.verify import verify_folder
+    from stylize.export.network.torch_peer import available
+    from stylize.export.writing.verify import verify_folder
 
     typer.echo("Checking the written graphs in float64, on random images (about 50 s):")
     if not available():

@@ -46,15 +46,15 @@ from stylize.cli.rendering import (
 )
 from stylize.models.errors import ImageError, OptionError
 from stylize.models.layers import STYLE_LAYERS
-from stylize.runtime.figures import RATIOS, Cell, Figure, figure_1, figure_2, figure_3
-from stylize.runtime.presets import PRESETS
-from stylize.runtime.providers import AUTO
+from stylize.runtime.plans.figures import RATIOS, Cell, Figure, figure_1, figure_2, figure_3
+from stylize.runtime.plans.preset import PRESETS
+from stylize.runtime.providers.table import AUTO
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from stylize.runtime import Model, Scene
-    from stylize.runtime.recipe import Recipe
+    from stylize.runtime.plans.recipe import Recipe
 
 Pictures = tuple[Path | None, Path | None]
 """The photo and the painting."""
@@ -183,9 +183,9 @@ def figure(
 
 def make_figure(figure: Figure, destination: Destination, machine: Machine) -> None:
     """Make the pictures that are not there yet, one after the other, and then the sheet."""
-    from stylize.runtime.images import check_ending, check_output
-    from stylize.runtime.recipe import recipe_of
-    from stylize.runtime.sheet import check_replaceable
+    from stylize.runtime.pictures.contact_sheet import check_replaceable
+    from stylize.runtime.pictures.saving import check_ending, check_output
+    from stylize.runtime.plans.recipe import recipe_of
 
     cells = list(figure.cells)
     folder = destination.folder
@@ -232,7 +232,7 @@ def _evaluations(path: Path, recipe: "Recipe") -> int:
     ImageError
         Another picture is there, which is not to be lost.
     """
-    from stylize.runtime.recipe import read_recipe
+    from stylize.runtime.plans.recipe import read_recipe
 
     if not path.exists():
         return 0
@@ -253,7 +253,7 @@ def _evaluations(path: Path, recipe: "Recipe") -> int:
 
 def _checked_scenes(model: "Model", cells: Sequence[Cell]) -> "dict[Pictures, Scene]":
     """Return a scene for each pair of pictures, after finding out whether all cells can be made."""
-    from stylize.runtime.scene import Scene
+    from stylize.runtime.method.scene import Scene
 
     scenes: dict[Pictures, Scene] = {}
     for cell in cells:
@@ -271,8 +271,8 @@ def _need(scenes: "dict[Pictures, Scene]", cell: Cell) -> int:
 
 
 def _draw(figure: Figure, files: dict[str, Path], sheet: Path, cell: int | None) -> None:
-    from stylize.runtime.images import load_image
-    from stylize.runtime.sheet import Sheet, draw_sheet, save_sheet
+    from stylize.runtime.pictures.contact_sheet import Sheet, draw_sheet, save_sheet
+    from stylize.runtime.pictures.reading import load_image
 
     made = {name: load_image(path) for name, path in files.items()}
     largest = max(max(picture.size) for picture in made.values())

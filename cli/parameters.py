@@ -12,9 +12,10 @@ import typer
 
 from stylize.models.errors import OptionError
 from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS
-from stylize.runtime.figures import RATIOS
-from stylize.runtime.options import Normalisation, OptimizerName, Options, Side
-from stylize.runtime.providers import AUTO, PROVIDERS, Precision
+from stylize.runtime.method.options import Normalisation, OptimizerName, Options
+from stylize.runtime.pictures.limits import Side
+from stylize.runtime.plans.figures import RATIOS
+from stylize.runtime.providers.table import AUTO, PROVIDERS, Precision
 
 DEFAULTS = Options()
 PICTURES, LOSSES, ITERATION, MODEL = "Pictures", "Losses", "Iteration", "Model"

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from stylize.runtime.options import Options
-from stylize.runtime.presets import PRESETS, Preset, find_preset
+from stylize.runtime.method.options import Options
+from stylize.runtime.plans.preset import PRESETS, Preset, find_preset
 
 WIDTH, INDENT = 88, 13
 HEIGHT_TO_WIDTH = 3 / 4
@@ -63,9 +63,9 @@ def _optimiser(options: Options) -> str:
 
 def _loss(options: Options) -> list[str]:
     """Return the effective coefficients as a sum, for a picture of the usual proportions."""
-    from stylize.export.network import vgg19
+    from stylize.export.network.architecture import vgg19
     from stylize.models.manifest import Layer
-    from stylize.runtime.coefficients import coefficients
+    from stylize.runtime.method.coefficients import coefficients
 
     network = vgg19()
 

@@ -26,8 +26,8 @@ from stylize.cli.parameters import (
     size_of,
 )
 from stylize.cli.rendering import Job, Machine, make_picture
-from stylize.runtime.options import RECONSTRUCTION
-from stylize.runtime.providers import AUTO
+from stylize.runtime.method.options import RECONSTRUCTION
+from stylize.runtime.providers.table import AUTO
 
 
 def reconstruct(

@@ -11,14 +11,15 @@ from stylize.cli.progress import Progress, showing_progress
 from stylize.cli.trace import tracing
 from stylize.models.catalog import embedded_folder
 from stylize.models.errors import OptionError
-from stylize.runtime.options import STARTS, Options
-from stylize.runtime.providers import AUTO, Precision, Provider, find_provider
+from stylize.runtime.engine.choice import find_provider
+from stylize.runtime.method.options import STARTS, Options
+from stylize.runtime.providers.table import AUTO, Precision, Provider
 
 if TYPE_CHECKING:
     from stylize.runtime import Iterate, Model
-    from stylize.runtime.iteration import Found
-    from stylize.runtime.recipe import Recipe
-    from stylize.runtime.scene import Scene
+    from stylize.runtime.method.iteration import Found
+    from stylize.runtime.method.scene import Scene
+    from stylize.runtime.plans.recipe import Recipe
 
 HEADROOM = 0.9
 """Part of the free memory that a picture may take, for its need is an estimate."""
@@ -78,8 +79,8 @@ def make_picture(job: Job, machine: Machine) -> None:
     check_outputs([job.output, job.trace], inputs)
     _check_picture(job.output)
     model = open_model(machine)
-    from stylize.runtime.recipe import recipe_of
-    from stylize.runtime.scene import Scene
+    from stylize.runtime.method.scene import Scene
+    from stylize.runtime.plans.recipe import recipe_of
 
     scene = Scene(model, job.photo, job.painting)
     scene.check(job.options)
@@ -195,7 +196,7 @@ def warn_of_memory(model: "Model", scene: "Scene", options: Options, machine: Ma
     """
     if model.provider.memory != "cpu" or machine.quiet:
         return
-    from stylize.runtime.memory import memory_available
+    from stylize.runtime.engine.memory import memory_available
 
     size, need, available = scene.size(options), scene.memory(options), memory_available()
     if available is None or need.bytes(size) <= HEADROOM * available:
@@ -210,14 +211,14 @@ def warn_of_memory(model: "Model", scene: "Scene", options: Options, machine: Ma
 
 
 def _check_picture(output: Path, size: tuple[int, int] = (0, 0)) -> None:
-    from stylize.runtime.images import check_output
+    from stylize.runtime.pictures.saving import check_output
 
     check_output(output, max(size))
 
 
 def _save(best: "Found", output: Path, recipe: "Recipe") -> None:
-    from stylize.runtime.images import save_image
-    from stylize.runtime.recipe import recipe_chunks
+    from stylize.runtime.pictures.saving import save_image
+    from stylize.runtime.plans.recipe import recipe_chunks
 
     save_image(best.image, output, recipe_chunks(recipe))
 

@@ -21,10 +21,10 @@ from stylize.cli.parameters import (
 from stylize.cli.rendering import Job, Machine, check_outputs, make_picture
 from stylize.models.catalog import find_model
 from stylize.models.errors import ImageError, ModelError, OptionError
-from stylize.runtime.options import STARTS
+from stylize.runtime.method.options import STARTS
 
 if TYPE_CHECKING:
-    from stylize.runtime.recipe import Recipe, Source
+    from stylize.runtime.plans.recipe import Recipe, Source
 
 
 def rerun(
@@ -68,7 +68,7 @@ def rerun(
     With the same pictures, model, provider, machine and releases of stylize and
     ONNX Runtime, the picture is the same bit for bit.
     """
-    from stylize.runtime.recipe import read_recipe
+    from stylize.runtime.plans.recipe import read_recipe
 
     given: Mapping[str, str] = provider_options_of(provider_option)
     check_outputs([output, trace], [picture])
@@ -153,7 +153,7 @@ def _find(source: "Source | None", moved: Path | None, picture: Path, option: st
     OptionError
         No such picture was used.
     """
-    from stylize.runtime.recipe import digest
+    from stylize.runtime.plans.recipe import digest
 
     if source is None and moved:
         raise OptionError(f"'{picture}' was made without such a file. Leave {option} out.")

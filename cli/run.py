@@ -36,8 +36,8 @@ from stylize.cli.rendering import Job, Machine, make_picture
 from stylize.models.catalog import find_model
 from stylize.models.errors import ModelError
 from stylize.models.manifest import read_manifest
-from stylize.runtime.presets import Preset, find_preset
-from stylize.runtime.providers import AUTO
+from stylize.runtime.plans.preset import Preset, find_preset
+from stylize.runtime.providers.table import AUTO
 
 VGG19 = "vgg19"
 """The network's name in a manifest."""

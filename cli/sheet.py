@@ -41,8 +41,14 @@ def sheet(
     quiet: Quiet = False,
 ) -> None:
     """Put pictures side by side on one labelled sheet."""
-    from stylize.runtime.images import check_output, load_image
-    from stylize.runtime.sheet import Sheet, check_replaceable, draw_sheet, save_sheet
+    from stylize.runtime.pictures.contact_sheet import (
+        Sheet,
+        check_replaceable,
+        draw_sheet,
+        save_sheet,
+    )
+    from stylize.runtime.pictures.reading import load_image
+    from stylize.runtime.pictures.saving import check_output
 
     labels = label or [picture.stem for picture in pictures]
     if len(labels) != len(pictures):

@@ -11,13 +11,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stylize.runtime.images import load_image, scale_to, to_array
-    from stylize.runtime.iteration import Iterate
-    from stylize.runtime.methods import reconstruct, texture, transfer
-    from stylize.runtime.model import Model
-    from stylize.runtime.options import RECONSTRUCTION, TEXTURE, Options
-    from stylize.runtime.presets import PRESETS
-    from stylize.runtime.scene import Scene
+    from stylize.runtime.method.iteration import Iterate
+    from stylize.runtime.method.methods import reconstruct, texture, transfer
+    from stylize.runtime.method.model import Model
+    from stylize.runtime.method.options import RECONSTRUCTION, TEXTURE, Options
+    from stylize.runtime.method.scene import Scene
+    from stylize.runtime.pictures.arrays import to_array
+    from stylize.runtime.pictures.reading import load_image
+    from stylize.runtime.pictures.sizes import scale_to
+    from stylize.runtime.plans.preset import PRESETS
 
 __all__ = [
     "PRESETS",
@@ -36,19 +38,19 @@ __all__ = [
 ]
 
 _MODULES = {
-    "PRESETS": "presets",
-    "RECONSTRUCTION": "options",
-    "TEXTURE": "options",
-    "Iterate": "iteration",
-    "Model": "model",
-    "Options": "options",
-    "Scene": "scene",
-    "load_image": "images",
-    "reconstruct": "methods",
-    "scale_to": "images",
-    "texture": "methods",
-    "to_array": "images",
-    "transfer": "methods",
+    "PRESETS": "plans.preset",
+    "RECONSTRUCTION": "method.options",
+    "TEXTURE": "method.options",
+    "Iterate": "method.iteration",
+    "Model": "method.model",
+    "Options": "method.options",
+    "Scene": "method.scene",
+    "load_image": "pictures.reading",
+    "reconstruct": "method.methods",
+    "scale_to": "pictures.sizes",
+    "texture": "method.methods",
+    "to_array": "pictures.arrays",
+    "transfer": "method.methods",
 }
 
 

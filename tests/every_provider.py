@@ -3,7 +3,8 @@
 import pytest
 
 from stylize.models.errors import ProviderError
-from stylize.runtime.providers import PROVIDERS, Precision, Provider, find_provider, try_provider
+from stylize.runtime.engine.choice import find_provider, try_provider
+from stylize.runtime.providers.table import PROVIDERS, Precision, Provider
 
 MODES = [
     pytest.param(

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from stylize.runtime import Model
-from stylize.runtime.descent import Descent
-from stylize.runtime.objective import Losses
-from stylize.runtime.options import OptimizerName
-from stylize.runtime.program import Program
-from stylize.runtime.providers import find_provider
-from stylize.runtime.tensors import Memory, Tensor, number, read
+from stylize.runtime.engine.choice import find_provider
+from stylize.runtime.engine.program import Program
+from stylize.runtime.engine.tensors import Memory, Tensor, number, read
+from stylize.runtime.method.descent import Descent
+from stylize.runtime.method.objective import Losses
+from stylize.runtime.method.options import OptimizerName
 
 Array = npt.NDArray[np.float32]
 Formula = Callable[[Array], tuple[float, Array]]

@@ -9,11 +9,11 @@ import onnx
 from onnx.reference import ReferenceEvaluator
 from small import small_weights
 
-from stylize.export.assemble import gradient_model, targets_model
-from stylize.export.network import Network
-from stylize.export.stored import stored_tensors
-from stylize.export.torch_peer import TorchNetwork
-from stylize.export.weights import store_weights
+from stylize.export.method.assemble import gradient_model, targets_model
+from stylize.export.network.architecture import Network
+from stylize.export.network.stored import stored_tensors
+from stylize.export.network.torch_peer import TorchNetwork
+from stylize.export.network.weights import store_weights
 from stylize.models.layers import LayerSet
 
 Array = npt.NDArray[np.float64]

@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from stylize.export.network import Convolution, Network, PoolingKind, vgg19
-from stylize.export.weights import Weights
+from stylize.export.network.architecture import Convolution, Network, PoolingKind, vgg19
+from stylize.export.network.weights import Weights
 from stylize.models.preprocessing import CAFFE, Preprocessing
 
 

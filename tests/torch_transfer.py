@@ -7,9 +7,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from stylize.export.network import Convolution, Network
-from stylize.runtime.images import load_image, scale_to, to_array
-from stylize.runtime.options import Options
+from stylize.export.network.architecture import Convolution, Network
+from stylize.runtime.method.options import Options
+from stylize.runtime.pictures.arrays import to_array
+from stylize.runtime.pictures.reading import load_image
+from stylize.runtime.pictures.sizes import scale_to
 
 CAFFE_MEAN = torch.tensor([103.939, 116.779, 123.68]).reshape(1, 3, 1, 1)
 

@@ -1,6 +1,6 @@
 """L-BFGS by the two-loop recursion (Nocedal and Wright 2006, algorithm 7.4), in float64.
 
-The plain form of what `stylize.export.descent` writes as a graph.
+The plain form of what `stylize.export.method.lbfgs` writes as a graph.
 """
 
 from collections import deque

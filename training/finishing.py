@@ -10,7 +10,7 @@ from distillation import LAYERS, Grams, evaluate, least_squares, mean_square
 from networks import CONVOLUTIONS, GREY_LEVELS, Parameters
 from torch import Tensor
 
-from stylize.export.readout import square_readout
+from stylize.export.network.readout import square_readout
 
 AT_ONCE = 8
 """Images whose responses are held in memory together."""

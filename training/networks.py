@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from stylize.export.compact import LAST_LAYER, compact_network
-from stylize.export.network import Convolution, Network, vgg19
+from stylize.export.network.architecture import Convolution, Network, vgg19
+from stylize.export.writing.compact import LAST_LAYER, compact_network
 from stylize.models.preprocessing import CAFFE
 
 GREY_LEVELS = 64.0

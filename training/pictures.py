@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from stylize.models.errors import ImageError
-from stylize.runtime.images import load_image, scale_to
+from stylize.runtime.pictures.reading import load_image
+from stylize.runtime.pictures.sizes import scale_to
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 LARGEST = 512

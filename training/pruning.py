@@ -9,7 +9,7 @@ from networks import STUDENT, TEACHER, Parameters, preprocess
 from torch import Tensor
 from torch.nn import functional
 
-from stylize.export.network import Convolution
+from stylize.export.network.architecture import Convolution
 
 POSITIONS = 20_000
 """Positions of a layer that its fit looks at, over all images."""

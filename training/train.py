@@ -27,8 +27,8 @@ from pictures import Pictures
 from safetensors.numpy import save_file
 
 from stylize.cli.edge import reporting
-from stylize.export.network import vgg19
-from stylize.export.weights import load_weights
+from stylize.export.network.architecture import vgg19
+from stylize.export.network.weights import load_weights
 from stylize.models.preprocessing import CAFFE
 
 CHECKPOINT = "checkpoint.pt"
@@ -73,7 +73,7 @@ def main(
     save_file(distiller.finished(), output / WEIGHTS)
     typer.echo(
         f"Wrote '{output / WEIGHTS}'. To make a model of it: "
-        f"python -m stylize.export.compact {output / WEIGHTS} models/compact"
+        f"python -m stylize.export.writing.compact {output / WEIGHTS} models/compact"
     )
 
 

@@ -191,7 +191,7 @@ def test_floor_goes_back_by_the_adjoint_convolution(
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     from floor import add_chain
 
-    from stylize.export.graph import Graph
+    from stylize.export.calculus.graph import Graph
 
     random = np.random.default_rng(0)
     kernel = random.standard_normal((4, 3, 3, 3), np.float32)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from stylize.runtime.objective import Objective
-from stylize.runtime.tensors import Tensor
+from stylize.runtime.engine.tensors import Tensor
+from stylize.runtime.method.objective import Objective
 
 
 @pytest.fixture

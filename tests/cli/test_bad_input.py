@@ -428,5 +428,5 @@ def test_memory_that_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def run_out(*_: object) -> NoReturn:
         raise MemoryError
 
-    monkeypatch.setattr("stylize.runtime.scene.Scene.check", run_out)
+    monkeypatch.setattr("stylize.runtime.method.scene.Scene.check", run_out)
     assert message() == "Error: Memory ran out. Use a smaller --size."

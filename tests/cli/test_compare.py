@@ -12,9 +12,10 @@ pytest.importorskip("onnxruntime", reason="compares its providers")
 from stylize.cli.app import app
 from stylize.cli.compare import NARROW
 from stylize.models.errors import ProviderError
-from stylize.runtime import comparison, providers
-from stylize.runtime.comparison import FLOAT32, Measurement, Task, measure
-from stylize.runtime.providers import PROVIDERS, KnownProvider, Mode, Provider, configure
+from stylize.runtime.checks import comparison
+from stylize.runtime.checks.comparison import FLOAT32, Measurement, Task, measure
+from stylize.runtime.engine import choice
+from stylize.runtime.providers.table import PROVIDERS, KnownProvider, Mode, Provider, configure
 
 FAILURE, USAGE = 1, 2
 
@@ -40,7 +41,7 @@ def having(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         if provider.name != "twin":
             raise ProviderError(f"A library of {provider.name} is missing.")
 
-    monkeypatch.setattr(providers, "try_provider", attempt)
+    monkeypatch.setattr(choice, "try_provider", attempt)
 
     def as_the_cpu(task: Task, provider: Provider) -> Measurement:
         return measure(task, configure("cpu") if provider.name == "twin" else provider)

@@ -12,8 +12,10 @@ pytest.importorskip("onnxruntime", reason="tries its providers")
 from stylize.cli.app import app
 from stylize.cli.doctor import NARROW
 from stylize.models.errors import ProviderError
-from stylize.runtime import providers, survey
-from stylize.runtime.providers import PROVIDERS, Provider, find_provider
+from stylize.runtime.checks import survey
+from stylize.runtime.engine.choice import find_provider
+from stylize.runtime.providers import table
+from stylize.runtime.providers.table import PROVIDERS, Provider
 
 FAILURE, USAGE = 1, 2
 
@@ -35,7 +37,7 @@ def having(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
         monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: names)
         monkeypatch.setattr(survey, "try_provider", attempt)
         monkeypatch.setattr(survey, "has_amx", lambda: amx)
-        monkeypatch.setattr(providers, "has_amx", lambda: amx)
+        monkeypatch.setattr(table, "has_amx", lambda: amx)
         return tried
 
     return arrange

@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 from small import small_network, small_weights
 
 from stylize.cli.app import app
-from stylize.export.verify import Check
+from stylize.export.writing.verify import Check
 from stylize.models.catalog import user_folder
 from stylize.models.folder import ModelFolder, open_folder
 from stylize.models.layers import LayerSet
@@ -27,7 +27,7 @@ Export = Callable[..., Result]
 @pytest.fixture
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A weights file for a small network, which stands in for VGG-19."""
-    monkeypatch.setattr("stylize.export.network.vgg19", small_network)
+    monkeypatch.setattr("stylize.export.network.architecture.vgg19", small_network)
     path = tmp_path / "small.safetensors"
     save_file(small_weights(small_network()).arrays, path)
     return path
@@ -37,7 +37,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def checks(monkeypatch: pytest.MonkeyPatch) -> list[Check]:
     """What the verification finds, instead of the real one, which takes seconds."""
     found = [Check("gradient, quickly", 1e-7, 1e-6)]
-    monkeypatch.setattr("stylize.export.verify.verify_folder", lambda *_: iter(found))
+    monkeypatch.setattr("stylize.export.writing.verify.verify_folder", lambda *_: iter(found))
     return found
 
 
@@ -112,7 +112,7 @@ def test_without_torch_it_says_so(
     export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_torch = export("-o", tmp_path / "model").stdout
-    monkeypatch.setattr("stylize.export.torch_peer.available", lambda: False)
+    monkeypatch.setattr("stylize.export.network.torch_peer.available", lambda: False)
     without = export("-o", tmp_path / "model").stdout
     message = "torch is not installed: compared with finite differences and each other only"
     assert message in without
@@ -211,7 +211,7 @@ def test_the_verified_network_is_the_written_one(
         seen.append((path, network.pooling, network.preprocessing, manifest))
         return iter(())
 
-    monkeypatch.setattr("stylize.export.verify.verify_folder", verify)
+    monkeypatch.setattr("stylize.export.writing.verify.verify_folder", verify)
     result = export("-o", tmp_path / "m", "--pooling", "max", preprocessing="torchvision")
     manifest = opened(result, tmp_path / "m").manifest
     assert seen == [(tmp_path / "m", "max", manifest.preprocessing, manifest)]
@@ -301,7 +301,7 @@ def test_an_interrupt_leaves_nothing_half_written(
         raise KeyboardInterrupt
 
     before = names(tmp_path)
-    monkeypatch.setattr("stylize.export.write.gradient_model", interrupt)
+    monkeypatch.setattr("stylize.export.writing.write.gradient_model", interrupt)
     result = export("-o", tmp_path / "model")
     assert result.exit_code == 130
     assert result.stderr == "Error: Interrupted.\n"

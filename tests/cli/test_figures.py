@@ -11,10 +11,11 @@ from typer.testing import CliRunner, Result
 
 from stylize.cli.app import app
 from stylize.models.layers import LayerSet
-from stylize.runtime.images import load_image, save_image
-from stylize.runtime.model import Model
-from stylize.runtime.program import Program
-from stylize.runtime.recipe import read_recipe, recipe_chunks
+from stylize.runtime.engine.program import Program
+from stylize.runtime.method.model import Model
+from stylize.runtime.pictures.reading import load_image
+from stylize.runtime.pictures.saving import save_image
+from stylize.runtime.plans.recipe import read_recipe, recipe_chunks
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from stylize.cli.app import app
 from stylize.cli.rendering import Machine, warn_of_memory
 from stylize.runtime import Model, Options, Scene, memory
-from stylize.runtime.providers import configure
+from stylize.runtime.providers.table import configure
 
 GIGABYTE = 10**9
 

@@ -16,9 +16,10 @@ from stylize.cli.app import app
 from stylize.models.catalog import embedded_folder, user_folder
 from stylize.models.errors import OptionError
 from stylize.runtime import Model, Options
-from stylize.runtime.images import load_image, to_array
-from stylize.runtime.presets import PRESETS, find_preset
-from stylize.runtime.recipe import Recipe, read_recipe
+from stylize.runtime.pictures.arrays import to_array
+from stylize.runtime.pictures.reading import load_image
+from stylize.runtime.plans.preset import PRESETS, find_preset
+from stylize.runtime.plans.recipe import Recipe, read_recipe
 
 FAILURE, USAGE = 1, 2
 RUN = ("run", "photo.png", "painting.png", "-o", "out.png", "--size", "32", "--iterations", "2")

@@ -13,8 +13,9 @@ from typer.testing import CliRunner, Result
 
 from stylize.cli.app import app
 from stylize.runtime import Iterate, Model, reconstruct, texture
-from stylize.runtime.images import cover, load_image, scale_to
-from stylize.runtime.options import RECONSTRUCTION, TEXTURE
+from stylize.runtime.method.options import RECONSTRUCTION, TEXTURE
+from stylize.runtime.pictures.reading import load_image
+from stylize.runtime.pictures.sizes import cover, scale_to
 
 FAILURE, USAGE = 1, 2
 PHOTO, PAINTING = (48, 32), (32, 40)

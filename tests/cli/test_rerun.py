@@ -16,11 +16,12 @@ from typer.testing import CliRunner, Result
 from stylize.cli.app import app
 from stylize.models.catalog import embedded_folder
 from stylize.models.folder import sha256
-from stylize.runtime.images import load_image, save_image
-from stylize.runtime.model import Model
-from stylize.runtime.options import RECONSTRUCTION
-from stylize.runtime.providers import configure
-from stylize.runtime.recipe import KEYWORD, Recipe, read_recipe, recipe_chunks, recipe_of
+from stylize.runtime.method.model import Model
+from stylize.runtime.method.options import RECONSTRUCTION
+from stylize.runtime.pictures.reading import load_image
+from stylize.runtime.pictures.saving import save_image
+from stylize.runtime.plans.recipe import KEYWORD, Recipe, read_recipe, recipe_chunks, recipe_of
+from stylize.runtime.providers.table import configure
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 WHOLE = ("run", "photo.png", "painting.png", "-o", "out.png", "--size", "32", "--iterations", "3")

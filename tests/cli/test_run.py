@@ -21,9 +21,10 @@ from stylize.cli import rendering
 from stylize.cli.app import app
 from stylize.models.catalog import embedded_folder, user_folder
 from stylize.runtime import Iterate, Model, Options, transfer
-from stylize.runtime.images import cover, load_image, scale_to
-from stylize.runtime.objective import Objective
-from stylize.runtime.providers import Provider, configure
+from stylize.runtime.method.objective import Objective
+from stylize.runtime.pictures.reading import load_image
+from stylize.runtime.pictures.sizes import cover, scale_to
+from stylize.runtime.providers.table import Provider, configure
 
 INTERRUPTED = 130
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")

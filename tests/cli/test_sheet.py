@@ -9,8 +9,8 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from stylize.cli.app import app
-from stylize.runtime.images import load_image
-from stylize.runtime.sheet import Sheet, draw_sheet
+from stylize.runtime.pictures.contact_sheet import Sheet, draw_sheet
+from stylize.runtime.pictures.reading import load_image
 
 FAILURE, USAGE = 1, 2
 NAMES = [f"{letter}.png" for letter in "abcde"]

@@ -20,8 +20,8 @@ safetensors_numpy = pytest.importorskip("safetensors.numpy", reason="weights are
 from conftest import REPOSITORY
 from PIL import Image
 
-from stylize.export.compact import compact_network, write_compact
-from stylize.export.network import vgg19
+from stylize.export.network.architecture import vgg19
+from stylize.export.writing.compact import compact_network, write_compact
 from stylize.models.errors import OptionError
 from stylize.runtime import Model
 

@@ -1,0 +1,65 @@
+"""Reverse-mode differentiation over an ONNX graph.
+
+The gradient of a network is derived from its forward graph, node by node, by the chain rule; no
+second network is written by hand. `stylize.export.calculus.rules` holds one rule for each operator.
+"""
+
+from collections.abc import Sequence
+
+import onnx
+
+from stylize.export.calculus.graph import Graph, needed
+from stylize.export.calculus.rules import FLAT, RULES, Rule
+from stylize.models.errors import UnsupportedOperatorError
+
+
+def differentiate(graph: Graph, loss: str, wrt: str) -> str:
+    """Append the nodes that compute the gradient of `loss`, and return the gradient's name.
+
+    Parameters
+    ----------
+    graph : Graph
+        The forward graph; it gains the backward nodes.
+    loss : str
+        A scalar value of the graph.
+    wrt : str
+        The value to differentiate by; the gradient has its shape.
+
+    Raises
+    ------
+    UnsupportedOperatorError
+        An operator between `wrt` and `loss` has no rule, or `loss` does not depend on `wrt`.
+    """
+    path, active = _path(graph.nodes, loss, wrt)
+    contributions: dict[str, list[str]] = {loss: [graph.constant(1)]}
+    for node in reversed(path):
+        gradient = graph.sum(contributions.pop(node.output[0]))
+        wanted = frozenset(i for i, value in enumerate(node.input) if value in active)
+        for index, contribution in _rule(node)(graph, node, gradient, wanted).items():
+            contributions.setdefault(node.input[index], []).append(contribution)
+    return graph.sum(contributions[wrt])
+
+
+def _path(
+    nodes: Sequence[onnx.NodeProto], loss: str, wrt: str
+) -> tuple[list[onnx.NodeProto], set[str]]:
+    """Return the nodes that lead from `wrt` to `loss`, and all values that depend on `wrt`."""
+    active = {wrt}
+    path = []
+    for node in needed([node for node in nodes if node.op_type not in FLAT], [loss]):
+        if active.intersection(node.input):
+            active.update(node.output)
+            path.append(node)
+    if loss not in active:
+        raise UnsupportedOperatorError(f"'{loss}' does not depend on '{wrt}'.")
+    return path, active
+
+
+def _rule(node: onnx.NodeProto) -> Rule:
+    if node.op_type not in RULES:
+        known = ", ".join(sorted(RULES))
+        raise UnsupportedOperatorError(
+            f"No gradient rule for the operator {node.op_type} (value '{node.output[0]}'); "
+            f"there are rules for {known}. Add one to stylize.export.calculus.rules."
+        )
+    return RULES[node.op_type]

@@ -1,0 +1,38 @@
+"""The losses of Gatys et al. as graph nodes (equations 1 to 4).
+
+F, of shape (N, M), holds the responses of a layer after the ReLU: N channels at M positions.
+
+Gatys et al. do not do this: they leave open what happens when painting and photo differ in size,
+and hence in M. Here Gram matrices are divided by M on both sides, so that E_l, written in them,
+compares a painting of M_a positions with an image of M.
+"""
+
+from stylize.export.calculus.graph import Graph
+
+
+def add_gram(graph: Graph, feature: str, channels: int) -> str:
+    """Append G/M with G = F Fᵀ (eq. 3), shape (N, N)."""
+    rows = graph.add("Reshape", feature, graph.integers(channels, -1))
+    product = graph.add("Gemm", rows, rows, transB=1)
+    positions = graph.add("Cast", graph.add("Shape", rows, start=1), to=graph.element_type)
+    return graph.add("Mul", product, graph.add("Reciprocal", positions))
+
+
+def add_content_loss(graph: Graph, feature: str, target: str, scale: float) -> str:
+    """Append L_c = ½ Σ (F - P)² (eq. 1), of features times `scale`."""
+    return _squared_distance(graph, feature, target, scale**2 / 2)
+
+
+def add_style_loss(graph: Graph, gram: str, target: str, channels: int, scale: float) -> str:
+    """Append E_l = 1/(4 N² M²) Σ (G - A)² (eq. 4), of N = `channels` features times `scale`.
+
+    `gram` and `target` are G/M and A/M_a, hence E_l = 1/(4 N²) Σ (gram - target)².
+    """
+    return _squared_distance(graph, gram, target, scale**4 / (4 * channels**2))
+
+
+def _squared_distance(graph: Graph, value: str, target: str, factor: float) -> str:
+    distance = graph.add("Sub", value, target)
+    # Not to a number at once: OpenVINO's provider leaves such sums to another.
+    squares = graph.add("ReduceSum", graph.add("Mul", distance, distance), keepdims=1)
+    return graph.add("Mul", graph.add("Squeeze", squares), graph.constant(factor))

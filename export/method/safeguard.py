@@ -1,0 +1,83 @@
+"""What all optimisers share: the best image is kept, and after an explosion the search goes back.
+
+Optimisers depend on no network. What they remember goes in as inputs and comes out as outputs, so
+that it stays wherever a provider keeps its memory, and they decide without control flow, so that a
+provider may record a step once and replay it. `models/README.md` documents inputs and outputs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from stylize.export.calculus.graph import Dimensions, Graph
+from stylize.export.calculus.terms import IMAGE, NUMBER, Term, inputs
+
+EXPLOSION = 10.0
+"""A loss so many times the lowest one is no overshoot that the next steps would mend."""
+
+SLOWING, RECOVERY = 0.5, 1.2
+"""What an explosion multiplies the length of the steps by, and then each step, up to 1 again."""
+
+MAX_RESTARTS = 10
+"""In a row, without a better image: then the length of the steps is not to blame."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a step begins: here, or after an explosion at the best image so far."""
+
+    image: Term
+    gradient: Term
+    pace: Term
+    """What the usual length of a step is to be multiplied by."""
+    known: Term
+    """Whether there was a good image before this one."""
+    restart: Term
+    """Whether the loss exploded: what was remembered of the way here is to be forgotten."""
+
+
+def safeguard(graph: Graph) -> Position:
+    """Keep the best image; after an explosion go back to it, and on by smaller steps.
+
+    Declares ``image``, ``gradient`` and ``total``, and the state that all optimisers share.
+    """
+    given = inputs(graph, {"image": IMAGE, "gradient": IMAGE, "total": NUMBER})
+    state = inputs(graph, {"best_image": IMAGE, "best_gradient": IMAGE})
+    names = ("best_total", "best_iteration", "iteration", "pace", "restarts")
+    state |= inputs(graph, dict.fromkeys(names, NUMBER))
+    total, best = given["total"], state["best_total"]
+    slope = given["gradient"].op("ReduceL1", keepdims=0)
+    iteration = state["iteration"] + 1
+
+    finite = (total.op("Abs") < np.inf) & (slope < np.inf)  # false of NaN, too
+    better = finite & (total < best)
+    known = best < np.inf
+    exploded = known & ((total > EXPLOSION * best) | ~finite)
+    restart = exploded & ((state["restarts"] < MAX_RESTARTS) | ~finite)
+    image = given["image"].where(better, state["best_image"], name="next_best_image")
+    gradient = given["gradient"].where(better, state["best_gradient"], name="next_best_gradient")
+    pace = (state["pace"] * SLOWING).where(restart, state["pace"])
+    restarts = (state["restarts"] + restart.as_number()).where(~better, 0.0)
+
+    failed = ~finite & (~known | ~(state["restarts"] < MAX_RESTARTS))
+    graph.output("restarted", restart.as_number().name, NUMBER)
+    graph.output("failed", failed.as_number().name, NUMBER)
+    become(graph, {"best_image": image, "best_gradient": gradient}, IMAGE)
+    become(graph, {"best_total": total.where(better, best)}, NUMBER)
+    become(graph, {"best_iteration": iteration.where(better, state["best_iteration"])}, NUMBER)
+    become(graph, {"iteration": iteration, "restarts": restarts}, NUMBER)
+    become(graph, {"pace": (pace * RECOVERY).op("Min", 1.0)}, NUMBER)
+    return Position(
+        image=image.where(restart, given["image"]),
+        gradient=gradient.where(restart, given["gradient"]),
+        pace=pace,
+        known=known,
+        restart=restart,
+    )
+
+
+def become(graph: Graph, values: Mapping[str, Term], shape: Dimensions) -> None:
+    """Declare the values that a state has next."""
+    for name, value in values.items():
+        graph.output(f"next_{name}", value.name, shape)

@@ -1,0 +1,234 @@
+"""All that stylize asks of torch: reading its files, and the same losses by its autograd.
+
+This is the only module that imports torch or torchvision, and it does so when it is first used:
+a model can be exported from a .safetensors file without them.
+"""
+
+import importlib
+import importlib.util
+import pickle
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stylize.export.network.architecture import Convolution, Network, Pooling
+from stylize.models.errors import ExtraError, WeightsError
+from stylize.models.layers import LayerSet
+
+if TYPE_CHECKING:
+    import torch
+
+Array = npt.NDArray[np.floating]
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+_DAMAGED = (
+    RuntimeError,
+    EOFError,
+    IndexError,
+    KeyError,
+    ValueError,
+    struct.error,
+    pickle.UnpicklingError,
+)
+"""What torch raises on files that are damaged, foreign or not to be trusted."""
+
+
+def available() -> bool:
+    """Whether torch is installed."""
+    return importlib.util.find_spec("torch") is not None
+
+
+def download_vgg19() -> Path:
+    """Return torchvision's ImageNet weights of VGG-19, downloaded to torch's cache if need be.
+
+    Raises
+    ------
+    ExtraError
+        torchvision is not installed.
+    WeightsError
+        The download failed.
+    """
+    torch = _require("torch")
+    weights = _require("torchvision.models").VGG19_Weights.IMAGENET1K_V1
+    try:
+        weights.get_state_dict(check_hash=True, weights_only=True)
+    except (OSError, *_DAMAGED) as error:
+        raise WeightsError(
+            f"torchvision could not get {weights.url}: {error}. Download that file yourself and "
+            "pass its path to --weights."
+        ) from error
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
+
+
+def read_state(path: Path) -> dict[str, Array]:
+    """Read a .pth file's tensors as float32; no code in it is run (``weights_only=True``).
+
+    Raises
+    ------
+    ExtraError
+        torch is not installed.
+    WeightsError
+        The file is damaged or holds something other than tensors.
+    """
+    torch = _require("torch")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except _DAMAGED as error:
+        raise WeightsError(
+            f"'{path}' is no file of tensors that torch reads safely: {_first_line(error)} "
+            "Save the model's state_dict() instead, or download the file again."
+        ) from error
+    if not isinstance(state, Mapping):
+        raise WeightsError(f"'{path}' holds a {type(state).__name__}, not named tensors.")
+    for name, value in state.items():
+        if not torch.is_tensor(value):
+            raise WeightsError(f"'{path}': '{name}' is a {type(value).__name__}, not a tensor.")
+    return {str(name): value.detach().to(torch.float32).numpy() for name, value in state.items()}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Losses by layer, their total and its gradient by the image, in float64."""
+
+    content_losses: Array
+    style_losses: Array
+    total: float
+    gradient: Array
+
+
+class TorchNetwork:
+    """The network in float64 torch, written independently of the ONNX graphs.
+
+    Parameters
+    ----------
+    network : Network
+        Layers, pooling and preprocessing.
+    arrays : mapping of str to array
+        The weights under our names.
+    """
+
+    def __init__(self, network: Network, arrays: Arrays) -> None:
+        self.torch = _require("torch")
+        self.network = network
+        self.parameters = {name: self._tensor(array) for name, array in arrays.items()}
+
+    def features(self, image: Array, last: str | None = None) -> dict[str, Array]:
+        """Return each layer's response, ``conv1_1`` ..., and G/M, ``gram.conv1_1`` ...
+
+        `image` is RGB in 0...1, shape (1, 3, height, width); layers after `last` are left out.
+        """
+        last = last or self.network.layers[-1].name
+        with self.torch.no_grad():
+            responses = self._responses(self._tensor(image), last)
+            grams = {f"gram.{name}": self.gram(value) for name, value in responses.items()}
+        return {name: value.numpy() for name, value in (responses | grams).items()}
+
+    def evaluate(
+        self,
+        image: Array,
+        layers: LayerSet,
+        targets: Arrays,
+        content_weights: Array,
+        style_weights: Array,
+    ) -> Evaluation:
+        """Return the losses of equations 1 and 4 and autograd's gradient of their weighted sum.
+
+        `image` is RGB in 0...1, shape (1, 3, height, width).
+
+        `targets` holds P under ``content_target.L`` and A/M_a under ``style_target.L``; the
+        weights are in the order of the layers.
+        """
+        pixels = self._tensor(image).requires_grad_()
+        responses = self._responses(pixels, self.network.deepest(layers.content + layers.style))
+        known = {name: self._tensor(array) for name, array in targets.items()}
+        content = [
+            self._content_loss(responses[layer], known[f"content_target.{layer}"])
+            for layer in layers.content
+        ]
+        style = [
+            self._style_loss(layer, responses[layer], known[f"style_target.{layer}"])
+            for layer in layers.style
+        ]
+        weights = [*content_weights, *style_weights]
+        total = self.torch.stack(
+            [float(weight) * loss for weight, loss in zip(weights, content + style, strict=True)]
+        ).sum()
+        (gradient,) = self.torch.autograd.grad(total, pixels)
+        return Evaluation(
+            _numbers(content), _numbers(style), float(total.detach()), gradient.numpy()
+        )
+
+    def gram(self, feature: "torch.Tensor") -> "torch.Tensor":
+        """G/M = F Fᵀ / M (eq. 3)."""
+        rows = feature.flatten(2)[0]
+        return rows @ rows.T / rows.shape[1]
+
+    def _content_loss(self, feature: "torch.Tensor", target: "torch.Tensor") -> "torch.Tensor":
+        scale = self.network.preprocessing.feature_scale
+        return ((scale * feature - scale * target) ** 2).sum() / 2
+
+    def _style_loss(
+        self, layer: str, feature: "torch.Tensor", target: "torch.Tensor"
+    ) -> "torch.Tensor":
+        squared = self.network.preprocessing.feature_scale**2
+        channels = self.network.layer(layer).represented_channels
+        difference = squared * (self.gram(feature) - target)
+        return (difference**2).sum() / (4 * channels**2)
+
+    def _responses(self, image: "torch.Tensor", last: str) -> dict[str, "torch.Tensor"]:
+        functional = self.torch.nn.functional
+        pool = {"average": functional.avg_pool2d, "max": functional.max_pool2d}
+        value = self._preprocess(image)
+        responses = {}
+        for layer in self.network.layers:
+            if isinstance(layer, Convolution):
+                weight, bias = (self.parameters[name] for name in layer.shapes)
+                value = functional.relu(functional.conv2d(value, weight, bias, padding=1))
+            else:
+                value = pool[self.network.pooling](value, 2)
+            responses[layer.name] = self._read_out(layer, value)
+            if layer.name == last:
+                break
+        return responses
+
+    def _read_out(self, layer: Convolution | Pooling, value: "torch.Tensor") -> "torch.Tensor":
+        if layer.readout is None:
+            return value
+        return self.torch.einsum("ij,bjhw->bihw", self.parameters[layer.readout], value)
+
+    def _preprocess(self, image: "torch.Tensor") -> "torch.Tensor":
+        preprocessing = self.network.preprocessing
+        if preprocessing.channel_order == "BGR":
+            image = image.flip(1)
+        mean, std = (
+            self._tensor(np.reshape(values, (1, 3, 1, 1)))
+            for values in (preprocessing.mean, preprocessing.std)
+        )
+        return (image * preprocessing.scale - mean) / std
+
+    def _tensor(self, array: npt.ArrayLike) -> "torch.Tensor":
+        tensor: torch.Tensor = self.torch.from_numpy(np.array(array, np.float64))
+        return tensor
+
+
+def _numbers(losses: list["torch.Tensor"]) -> Array:
+    return np.array([float(loss.detach()) for loss in losses])
+
+
+def _require(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ExtraError(
+            f"This needs {module.partition('.')[0]}, which is not installed. "
+            "Install the export extra: pip install 'stylize-onnx[export]'"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

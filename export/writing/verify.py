@@ -1,0 +1,217 @@
+"""Checking a written model folder against torch and against finite differences.
+
+The written graphs are widened to float64 and run by onnx's reference evaluator, so that what is
+found is an error of the graphs and not the rounding of a provider.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx.reference import ReferenceEvaluator
+from safetensors.numpy import load_file
+
+from stylize.export.network import torch_peer
+from stylize.export.network.architecture import Network
+from stylize.export.network.torch_peer import TorchNetwork
+from stylize.export.writing.convolution import Conv
+from stylize.export.writing.widen import widen
+from stylize.models.manifest import GraphFile, Manifest
+
+Array = npt.NDArray[np.floating]
+
+EVEN_SIZE = (32, 32)
+ODD_SIZE = (45, 51)
+"""Heights and widths of the random images; of the odd one, every stride up to 16 has odd maps."""
+
+TOLERANCES = {
+    # The graphs hold a few float32 constants (the colours' scale and mean, 1/M), each rounded
+    # by up to 6e-8, which the style loss raises to the fourth power through five blocks.
+    "features": 5e-6,
+    "targets": 5e-6,
+    "losses": 5e-6,
+    # The same, and a ReLU that lies at its kink may flip.
+    "gradient": 1e-5,
+    # A step of 1e-6 crosses few ReLUs' kinks, and float64 loses 1e-10 to cancellation there.
+    "finite differences": 1e-3,
+}
+"""Largest relative difference (in the L2 norm) that each check accepts."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was compared, and how far apart it was, as a relative difference in the L2 norm."""
+
+    subject: str
+    difference: float
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the difference is within the tolerance; NaN is not."""
+        return self.difference <= self.tolerance
+
+
+def verify_folder(path: Path, network: Network, manifest: Manifest) -> Iterator[Check]:
+    """Compare all graphs with torch, where it is installed, and the gradient with differences.
+
+    Parameters
+    ----------
+    path : Path
+        A model folder.
+    network : Network
+        What it should compute, with the weights that are stored there.
+    manifest : Manifest
+        The folder's.
+
+    Yields
+    ------
+    Check
+        One for each comparison, as soon as it is made.
+    """
+    peer = None
+    if torch_peer.available():
+        peer = TorchNetwork(network, load_file(path / manifest.weights.file))
+    # What an odd size could break is the same in all graphs; one saves the time of all the others.
+    for size, gradients in (EVEN_SIZE, manifest.gradients), (ODD_SIZE, manifest.gradients[:1]):
+        comparison = _Comparison(path, manifest, gradients, size)
+        if peer:
+            yield from comparison.with_torch(peer)
+        else:
+            yield comparison.with_plain()
+        yield comparison.with_differences()
+
+
+class _Comparison:
+    """Graphs of a folder, run on a random image, with another one for the targets."""
+
+    def __init__(
+        self,
+        path: Path,
+        manifest: Manifest,
+        gradients: Sequence[GraphFile],
+        size: tuple[int, int],
+    ) -> None:
+        self.path = path
+        self.features = manifest.features
+        self.gradients = gradients
+        self.size = "x".join(map(str, size[::-1]))
+        self.image, self.other = np.random.default_rng(0).random((2, 1, 3, *size))
+        self.targets: dict[str, Array] = {}
+        for graph in manifest.targets:
+            if any(gradient.layers.covers(graph.layers) for gradient in gradients):
+                self.targets |= self._run(graph, {"image": self.other})
+        self.weights: dict[str, float] = {}
+
+    def with_torch(self, peer: TorchNetwork) -> Iterator[Check]:
+        """Yield the largest difference over all graphs, for each kind of output."""
+        features = self._run(self.features, {"image": self.image})
+        expected = peer.features(self.image)
+        differences = [_difference(features[name], expected[name]) for name in features]
+        yield self._check("features", differences)
+        yield self._check("targets", self._target_differences(peer.features(self.other)))
+        losses: list[float] = []
+        gradients: list[float] = []
+        for graph in self.gradients:
+            weights = self._weights(graph)
+            truth = peer.evaluate(self.image, graph.layers, self.targets, *weights)
+            for form in graph.forms:
+                found = self._gradient(graph, self.image, form.file)
+                losses += map(_difference, _losses(found), _losses(vars(truth)))
+                gradients.append(_difference(found["gradient"], truth.gradient))
+        yield self._check("losses", losses)
+        yield self._check("gradient", gradients)
+
+    def with_plain(self) -> Check:
+        """Compare what the blocked graphs give with what the plain ones do."""
+        differences = []
+        for graph in self.gradients:
+            plain, *others = (self._gradient(graph, self.image, form.file) for form in graph.forms)
+            for blocked in others:
+                differences += [_difference(blocked[name], plain[name]) for name in plain]
+        largest = float(np.max(differences, initial=0))
+        return Check(f"gradient, {self.size}, plain graphs", largest, TOLERANCES["gradient"])
+
+    def with_differences(self) -> Check:
+        """Compare the slope of the total loss along a direction with its central difference."""
+        graph = self.gradients[0]
+        gradient = self._gradient(graph, self.image)["gradient"]
+        # Every pixel takes part, by a random amount, and none cancels another.
+        step = 1e-6 * np.sign(gradient) * np.random.default_rng(0).random(gradient.shape)
+        ahead, behind = (
+            self._gradient(graph, self.image + sign * step)["total"] for sign in (1, -1)
+        )
+        difference = _difference(ahead - behind, 2 * (gradient * step).sum())
+        name = "finite differences"
+        return Check(f"gradient, {self.size}, {name}", difference, TOLERANCES[name])
+
+    def _check(self, what: str, differences: Sequence[float]) -> Check:
+        """Judge the largest difference; np.max lets no NaN pass, as max would."""
+        return Check(f"{what}, {self.size}, torch", float(np.max(differences)), TOLERANCES[what])
+
+    def _target_differences(self, expected: Mapping[str, Array]) -> list[float]:
+        differences = []
+        for name, target in self.targets.items():
+            kind, _, layer = name.partition(".")
+            truth = expected[layer if kind == "content_target" else f"gram.{layer}"]
+            differences.append(_difference(target, truth))
+        return differences
+
+    def _weights(self, graph: GraphFile) -> tuple[Array, Array]:
+        """Return the weights that make each loss 1, lest a large one hide a wrong small one."""
+        content = [f"content.{layer}" for layer in graph.layers.content]
+        style = [f"style.{layer}" for layer in graph.layers.style]
+        if not self.weights.keys() >= {*content, *style}:
+            ones = np.ones(len(content)), np.ones(len(style))
+            _, *losses = _losses(self._evaluate(graph, self.image, *ones))
+            self.weights |= {
+                name: 1 / loss for name, loss in zip(content + style, losses, strict=True)
+            }
+        return (
+            np.array([self.weights[name] for name in content]),
+            np.array([self.weights[name] for name in style]),
+        )
+
+    def _gradient(
+        self, graph: GraphFile, image: Array, file: str | None = None
+    ) -> dict[str, Array]:
+        return self._evaluate(graph, image, *self._weights(graph), file)
+
+    def _evaluate(
+        self,
+        graph: GraphFile,
+        image: Array,
+        content_weights: Array,
+        style_weights: Array,
+        file: str | None = None,
+    ) -> dict[str, Array]:
+        feeds = {
+            "image": image,
+            "content_weights": content_weights,
+            "style_weights": style_weights,
+            **self.targets,
+        }
+        return self._run(graph, {value.name: feeds[value.name] for value in graph.inputs}, file)
+
+    def _run(
+        self, graph: GraphFile, feeds: Mapping[str, Array], file: str | None = None
+    ) -> dict[str, Array]:
+        model = widen(onnx.load(self.path / (file or graph.file)))
+        evaluator = ReferenceEvaluator(model, new_ops=[Conv])
+        outputs = list(evaluator.run(None, dict(feeds)))
+        return dict(zip(evaluator.output_names, outputs, strict=True))
+
+
+def _losses(outputs: Mapping[str, npt.ArrayLike]) -> Array:
+    """Return the total and each layer's loss."""
+    names = ("total", "content_losses", "style_losses")
+    return np.concatenate([np.ravel(outputs.get(name, ())) for name in names])
+
+
+def _difference(found: npt.ArrayLike, expected: npt.ArrayLike) -> float:
+    """Relative difference in the L2 norm."""
+    found, expected = np.asarray(found), np.asarray(expected)
+    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))

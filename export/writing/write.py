@@ -1,0 +1,233 @@
+"""Writing a model folder: weights once, one graph for each layer set, the manifest; all or none."""
+
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from stylize.export.calculus.graph import OPSET
+from stylize.export.lowering.blocked import lower
+from stylize.export.method.adam import adam_model
+from stylize.export.method.assemble import features_model, gradient_model, targets_model
+from stylize.export.method.lbfgs import lbfgs_model
+from stylize.export.method.variation import variation_model
+from stylize.export.network.architecture import Network
+from stylize.export.network.stored import StoredTensor, stored_tensors
+from stylize.export.network.weights import Weights, store_weights
+from stylize.models.catalog import MANIFEST_FILE
+from stylize.models.errors import ModelError
+from stylize.models.folder import sha256
+from stylize.models.layers import LayerSet, paper_layer_sets
+from stylize.models.manifest import (
+    FORMAT,
+    GraphFile,
+    Layer,
+    Manifest,
+    OtherForm,
+    Value,
+    WeightsFile,
+    to_json,
+)
+
+WEIGHTS_FILE = "weights.safetensors"
+
+OWN_FILES = re.compile(
+    rf"{re.escape(MANIFEST_FILE)}|{re.escape(WEIGHTS_FILE)}|(features|targets|gradient|lbfgs|adam|variation)\b.*\.onnx"
+)
+"""Names of the files that an export writes, and that the next one may replace."""
+
+
+def write_folder(
+    path: Path,
+    network: Network,
+    weights: Weights,
+    *,
+    half: bool = False,
+    layers: LayerSet = LayerSet(),
+) -> Manifest:
+    """Write a model folder in place of whatever model was there.
+
+    Parameters
+    ----------
+    path : Path
+        The folder, whose name becomes the model's. It appears when it is complete.
+    network : Network
+        What the graphs compute.
+    weights : Weights
+        Its kernels and biases.
+    half : bool
+        Store the weights as float16, in half the space.
+    layers : LayerSet
+        A layer set to export a gradient graph for, beside those of the paper.
+
+    Raises
+    ------
+    OptionError
+        The network has no such layer.
+    ModelError
+        The folder cannot be written, or holds something else.
+    """
+    check_replaceable(path)
+    added = in_order(network, layers)
+    sets = list(dict.fromkeys([*paper_layer_sets(), *([added] if added else [])]))
+    with _replacing_folder(path) as folder:
+        store_weights(folder / WEIGHTS_FILE, weights.arrays, half=half)
+        stored = stored_tensors(folder / WEIGHTS_FILE)
+        manifest = Manifest(
+            format=FORMAT,
+            name=path.name,
+            network=network.name,
+            pooling=network.pooling,
+            preprocessing=network.preprocessing,
+            layers=_layers(network),
+            weights=_weights_file(folder, weights, half),
+            features=_save(folder, "features", features_model(network, stored)),
+            targets=tuple(
+                _save(folder, "targets", targets_model(network, stored, layers), layers)
+                for layers in _target_sets(sets)
+            ),
+            gradients=tuple(_save_gradient(folder, network, stored, layers) for layers in sets),
+            optimizers={
+                "lbfgs": _save(folder, "lbfgs", lbfgs_model()),
+                "adam": _save(folder, "adam", adam_model()),
+            },
+            variation=_save(folder, "variation", variation_model()),
+        )
+        (folder / MANIFEST_FILE).write_bytes(to_json(manifest))
+    return manifest
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise ModelError if there is anything at `path` that an export did not write."""
+    if path.exists() and not path.is_dir():
+        raise ModelError(f"'{path}' is a file. Name a folder for the model.")
+    for file in path.iterdir() if path.is_dir() else ():
+        if not OWN_FILES.fullmatch(file.name):
+            raise ModelError(
+                f"'{path}' holds '{file.name}', which is no part of a model and would be lost. "
+                f"Name a new folder, for example '{path / 'vgg19'}'."
+            )
+
+
+def in_order(network: Network, layers: LayerSet) -> LayerSet:
+    """Return the same layers from the image upwards.
+
+    Raises
+    ------
+    OptionError
+        The network has no such layer.
+    """
+    names = [layer.name for layer in network.layers]
+    for name in layers.content + layers.style:
+        network.layer(name)
+    content, style = (
+        tuple(sorted(kind, key=names.index)) for kind in (layers.content, layers.style)
+    )
+    return LayerSet(content, style)
+
+
+@contextmanager
+def _replacing_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `path`, and move it there once it is complete."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as temporary:
+            new, old = Path(temporary, "new"), Path(temporary, "old")
+            new.mkdir()
+            yield new
+            if path.exists():
+                path.rename(old)
+            try:
+                new.rename(path)
+            except BaseException:
+                if old.exists():
+                    old.rename(path)
+                raise
+    except OSError as error:
+        raise ModelError(
+            f"'{path}' cannot be written: {error.strerror or error}. "
+            "Free some space, or name another folder with -o."
+        ) from error
+
+
+def _layers(network: Network) -> tuple[Layer, ...]:
+    return tuple(
+        Layer(layer.name, layer.channels, network.stride(layer.name), layer.represents)
+        for layer in network.layers
+    )
+
+
+def _weights_file(folder: Path, weights: Weights, half: bool) -> WeightsFile:
+    return WeightsFile(
+        file=WEIGHTS_FILE,
+        sha256=sha256(folder / WEIGHTS_FILE),
+        dtype="float16" if half else "float32",
+        source=weights.source,
+        source_sha256=weights.source_sha256,
+        licence=weights.licence,
+    )
+
+
+def _target_sets(sets: Sequence[LayerSet]) -> list[LayerSet]:
+    """Content and style targets come of different pictures, and so of different graphs."""
+    content = [LayerSet(content=layers.content) for layers in sets if layers.content]
+    style = [LayerSet(style=layers.style) for layers in sets if layers.style]
+    return list(dict.fromkeys(content + style))
+
+
+def _save(
+    folder: Path, kind: str, model: onnx.ModelProto, layers: LayerSet = LayerSet()
+) -> GraphFile:
+    path = folder / f"{kind}{_suffix(layers)}.onnx"
+    return GraphFile(
+        file=path.name,
+        sha256=_write_checked(path, model),
+        opset=OPSET,
+        layers=layers,
+        inputs=_values(model.graph.input),
+        outputs=_values(model.graph.output),
+    )
+
+
+def _save_gradient(
+    folder: Path, network: Network, stored: Mapping[str, StoredTensor], layers: LayerSet
+) -> GraphFile:
+    """Save the graph in all forms: it runs at every iteration, the others once."""
+    plain = gradient_model(network, stored, layers)
+    graph = _save(folder, "gradient", plain, layers)
+
+    def other(form: str, model: onnx.ModelProto) -> OtherForm:
+        path = folder / f"{graph.file.removesuffix('.onnx')}.{form}.onnx"
+        return OtherForm(path.name, _write_checked(path, model))
+
+    half = gradient_model(network, stored, layers, convolved=np.float16)
+    return replace(graph, blocked=other("blocked", lower(plain)), float16=other("float16", half))
+
+
+def _write_checked(path: Path, model: onnx.ModelProto) -> str:
+    """Write a graph, have onnx check it, and return its sha256."""
+    onnx.save(model, path)
+    onnx.checker.check_model(path, full_check=True)
+    return sha256(path)
+
+
+def _suffix(layers: LayerSet) -> str:
+    """Return ``.content-conv4_2.style-conv1_1-conv2_1``."""
+    parts = (("content", layers.content), ("style", layers.style))
+    return "".join(f".{'-'.join((kind, *names))}" for kind, names in parts if names)
+
+
+def _values(infos: Iterable[onnx.ValueInfoProto]) -> tuple[Value, ...]:
+    return tuple(
+        Value(
+            info.name,
+            onnx.helper.tensor_dtype_to_np_dtype(info.type.tensor_type.elem_type).name,
+            tuple(dim.dim_param or dim.dim_value for dim in info.type.tensor_type.shape.dim),
+        )
+        for info in infos
+    )

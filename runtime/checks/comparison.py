@@ -1,0 +1,253 @@
+"""Providers compared: whether one computes what the CPU does in float32, how fast, in how much.
+
+An evaluation is compared by its losses and its gradient, a short optimisation by its final loss
+alone, for the smallest difference leads it to other pixels. It is Adam's: the first steps of
+L-BFGS, without a line search, make a difference of 1e-4 in the gradient one of 1e-1 in the loss.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from math import inf, nan
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from stylize.models.errors import DivergenceError
+from stylize.models.folder import ModelFolder
+from stylize.runtime.checks.footprint import Footprint
+from stylize.runtime.method.model import Model
+from stylize.runtime.method.objective import Losses
+from stylize.runtime.method.options import Options
+from stylize.runtime.method.scene import Picture, Scene
+from stylize.runtime.providers.table import Precision, Provider, configure
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """The largest relative differences from the reference that rounding explains.
+
+    Attributes
+    ----------
+    losses : float
+        Of any loss at one image.
+    gradient : float
+        Of the gradient there, in the L2 norm.
+    final : float
+        Of the lowest loss of a short optimisation.
+    reason : str
+        Where the differences come from.
+    """
+
+    losses: float
+    gradient: float
+    final: float
+    reason: str
+
+
+FLOAT32 = Tolerance(
+    losses=2e-4,
+    gradient=3e-3,
+    final=1e-3,
+    reason="Long sums in another order move a loss. A response near 0 may fall on the other side "
+    "of its ReLU, and takes its whole gradient with it. Measured: losses up to 2e-5 apart, the "
+    "gradient 8e-4, the final loss 3e-4.",
+)
+ELEVEN_BITS = Tolerance(
+    losses=1e-2,
+    gradient=5e-2,
+    final=2e-2,
+    reason="The factors of products have 11 bits. Not measured but expected: an eighth of what "
+    "8 bits make of the losses, and a third of what they make of the gradient.",
+)
+EIGHT_BITS = Tolerance(
+    losses=1.2e-1,
+    gradient=1.5e-1,
+    final=8e-2,
+    reason="The factors of products, and the responses, have 8 bits, which moves a loss that is a "
+    "small difference by more, and many responses to the other side of their ReLU. Measured: "
+    "losses up to 6e-2 apart, the gradient 8e-2, the final loss 4e-2.",
+)
+
+TOLERANCES: Mapping[tuple[str, Precision], Tolerance] = {
+    ("cpu", "float32"): FLOAT32,
+    ("openvino", "float32"): FLOAT32,
+    ("openvino", "bfloat16"): EIGHT_BITS,
+    ("cuda", "float32"): FLOAT32,
+    ("cuda", "tf32"): ELEVEN_BITS,
+    ("cuda", "float16"): ELEVEN_BITS,
+}
+"""By provider and precision; what nobody has tried must do as well as the others in float32."""
+
+MAXIMA = 3
+"""Times as far as the gradient may be with max pooling, in less than float32: rounded responses
+are often equal, or another is the largest, and then the gradient goes elsewhere. Measured in
+bfloat16 on small networks: 0.28, where it is 0.08 with average pooling."""
+
+
+def tolerance_of(provider: Provider, pooling: Literal["average", "max"] = "average") -> Tolerance:
+    """Return how far a provider may be from the reference, on a model of this pooling."""
+    tolerance = TOLERANCES.get((provider.name, provider.precision), FLOAT32)
+    if pooling == "max" and tolerance is not FLOAT32:
+        return replace(tolerance, gradient=MAXIMA * tolerance.gradient)
+    return tolerance
+
+
+def reference_provider() -> Provider:
+    """Return what others are compared with: the CPU in float32, on the graphs' plain form.
+
+    That form is the one whose nodes are the method's formulas, and most other providers' own.
+    """
+    return replace(configure("cpu", "float32"), form="plain")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a provider is given to compute.
+
+    Attributes
+    ----------
+    folder : ModelFolder
+        A model.
+    photo, painting : PIL image or path
+        What the model is to see.
+    size : int or tuple of int
+        As in `Options`.
+    iterations : int
+        Of the optimisation, which starts from the photo.
+
+    Raises
+    ------
+    OptionError
+        The size or the iterations are not possible.
+    """
+
+    folder: ModelFolder
+    photo: Picture
+    painting: Picture
+    size: int | tuple[int, int] = 256
+    iterations: int = 20
+
+    def __post_init__(self) -> None:
+        _ = self.options  # raises OptionError where they cannot be
+
+    @property
+    def options(self) -> Options:
+        """What is minimised, and how."""
+        return Options(size=self.size, iterations=self.iterations, optimizer="adam")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a provider made of a task.
+
+    Attributes
+    ----------
+    losses : dict of str to float
+        At an image half-way between the photo and noise: ``total``, ``content.L``, ``style.L``.
+    gradient : float32 array, shape (1, 3, height, width)
+        Of the total, there.
+    final : float
+        The lowest total of the optimisation; NaN if it diverged.
+    seconds : float
+        The median of its steps.
+    memory : int or None
+        Bytes taken beyond those that were taken before, see `Footprint`; None where unknown.
+    """
+
+    losses: dict[str, float]
+    gradient: Array
+    final: float
+    seconds: float
+    memory: int | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The relative differences of a measurement from another; see `Tolerance`."""
+
+    losses: float
+    gradient: float
+    final: float
+
+    def within(self, tolerance: Tolerance) -> bool:
+        """Tell whether none is beyond its tolerance; NaN is."""
+        return (
+            self.losses <= tolerance.losses
+            and self.gradient <= tolerance.gradient
+            and self.final <= tolerance.final
+        )
+
+
+def measure(task: Task, provider: Provider) -> Measurement:
+    """Let a provider compute a task, the targets too.
+
+    Raises
+    ------
+    ImageError
+        A picture cannot be read or used.
+    ModelError, OptionError
+        The model has no graph for the losses, or no such layer.
+    ProviderError
+        The provider cannot compute the graphs.
+    """
+    footprint = Footprint(provider.memory)
+    model = Model(task.folder, provider)
+    scene = Scene(model, task.photo, task.painting)
+    options = task.options
+    losses, gradient = _evaluate(scene, options)
+    final, seconds = _optimise(scene, options)
+    return Measurement(losses, gradient, final, seconds, footprint.bytes)
+
+
+def compare(found: Measurement, reference: Measurement) -> Comparison:
+    """Return how far a measurement is from the reference's."""
+    return Comparison(
+        losses=losses_apart(found.losses, reference.losses),
+        gradient=gradients_apart(found.gradient, reference.gradient),
+        final=losses_apart({"final": found.final}, {"final": reference.final}),
+    )
+
+
+def losses_apart(found: Mapping[str, float], expected: Mapping[str, float]) -> float:
+    """Return the largest relative difference of losses by name; NaN if one is NaN."""
+    apart = [_relative(abs(found[name] - loss), abs(loss)) for name, loss in expected.items()]
+    return float(np.max(apart))
+
+
+def gradients_apart(found: Array, expected: npt.NDArray[np.floating]) -> float:
+    """Return the relative difference of gradients in the L2 norm; NaN if a number is NaN."""
+    return _relative(float(np.linalg.norm(found - expected)), float(np.linalg.norm(expected)))
+
+
+def _relative(difference: float, size: float) -> float:
+    if size:
+        return difference / size
+    return inf if difference else 0.0  # of nothing, anything is infinitely far
+
+
+def _evaluate(scene: Scene, options: Options) -> tuple[dict[str, float], Array]:
+    # At the photo itself the content's loss and gradient would be 0.
+    photo, noise = (scene.start(replace(options, init=init)) for init in ("photo", "noise"))
+    found = scene.objective(options)((photo + noise) / np.float32(2))
+    return named_losses(found), found.gradient
+
+
+def named_losses(losses: Losses) -> dict[str, float]:
+    """Return the total and every layer's loss by name."""
+    content = {f"content.{layer}": loss for layer, loss in losses.content_losses.items()}
+    style = {f"style.{layer}": loss for layer, loss in losses.style_losses.items()}
+    return {"total": losses.total, **content, **style}
+
+
+def _optimise(scene: Scene, options: Options) -> tuple[float, float]:
+    """Return the lowest total, and the median seconds of a step."""
+    final, moments = nan, [0.0]
+    with suppress(DivergenceError):
+        for iterate in scene.render(options, every=1):
+            moments.append(iterate.seconds)
+        final = iterate.best.total
+    return final, float(np.median(np.diff(moments))) if len(moments) > 1 else nan

@@ -1,0 +1,173 @@
+"""What this machine and its installation can do: the facts that ``stylize doctor`` shows."""
+
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from types import ModuleType
+
+from stylize.models.catalog import PREFERRED_MODEL, model_folders
+from stylize.models.errors import ProviderError
+from stylize.runtime.engine.choice import candidates, is_present, try_provider
+from stylize.runtime.engine.memory import memory_available
+from stylize.runtime.providers.diagnosis import cuda_release, missing_libraries, not_in_wheel
+from stylize.runtime.providers.machine import has_amx, usable_cpus
+from stylize.runtime.providers.nvidia import find_driver
+from stylize.runtime.providers.session import import_onnxruntime
+from stylize.runtime.providers.table import PROVIDERS, Precision, Provider, configure
+from stylize.runtime.providers.wheels import describe_wheels, installed_wheels, replace_command
+
+FASTER = {
+    "cuda": "There is an NVIDIA GPU. To compute on it",
+    "openvino": "This CPU has AMX, with which OpenVINO computes in bfloat16 several times as fast",
+    "cpu": "The provider cpu is missing",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found out about a provider.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    present : bool
+        Whether the installed ONNX Runtime was built with it.
+    tried : bool
+        Whether it was really run; what is untested may take minutes, and is only when asked for.
+    works_in : tuple of str
+        The precisions in which it ran.
+    fault : str or None
+        Why it did not run in one of those it was tried in.
+    """
+
+    name: str
+    present: bool
+    tried: bool = False
+    works_in: tuple[Precision, ...] = ()
+    fault: str | None = None
+
+
+def examine(name: str, precision: Precision | None = None, patient: bool = False) -> Verdict:
+    """Try a provider.
+
+    Parameters
+    ----------
+    name : str
+        A key of `PROVIDERS`.
+    precision : str, optional
+        Only this one, not all that it has.
+    patient : bool
+        Whether to try it even if it is untested.
+
+    Raises
+    ------
+    OptionError
+        The provider is unknown or has no such precision.
+    ProviderError
+        There is no ONNX Runtime.
+    """
+    usual = configure(name, precision)
+    onnxruntime = import_onnxruntime(usual.extra)
+    if not is_present(usual):
+        fault = not_in_wheel(usual, onnxruntime.get_available_providers())
+        return Verdict(name, present=False, fault=fault)
+    if not usual.tested and not patient:
+        return Verdict(name, present=True)
+    modes = [precision] if precision else list(PROVIDERS[name].modes)
+    faults = {mode: _fault(configure(name, mode)) for mode in modes}
+    return Verdict(
+        name,
+        present=True,
+        tried=True,
+        works_in=tuple(mode for mode, fault in faults.items() if fault is None),
+        fault=next((fault for fault in faults.values() if fault), None),
+    )
+
+
+def _fault(provider: Provider) -> str | None:
+    try:
+        try_provider(provider)
+    except ProviderError as error:
+        return str(error)
+    return None
+
+
+def fastest(verdicts: list[Verdict]) -> tuple[str, Precision] | None:
+    """Return which provider and precision ``auto`` stands for, of those that were tried."""
+    works_in = {verdict.name: verdict.works_in for verdict in verdicts}
+    for candidate in candidates(None):
+        if candidate.precision in works_in.get(candidate.name, ()):
+            return candidate.name, candidate.precision
+    return None
+
+
+def facts() -> Iterator[tuple[str, str]]:
+    """Yield what is known of software and machine, each with what it is about."""
+    yield "stylize", version("stylize-onnx")
+    yield "Python", f"{platform.python_version()}, {platform.system()} {platform.machine()}"
+    onnxruntime = _onnxruntime()
+    yield "ONNX Runtime", _release(onnxruntime)
+    yield "NumPy", version("numpy")
+    yield "CPUs", f"{usable_cpus()} of {os.cpu_count()}{', with AMX' if has_amx() else ''}"
+    free = memory_available()
+    yield "memory", f"{free / 1e9:.1f} GB free" if free is not None else "unknown"
+    yield "NVIDIA", _nvidia()
+    if onnxruntime and cuda_release(onnxruntime):
+        yield "CUDA libraries", _libraries(onnxruntime)
+    yield "models", ", ".join(dict.fromkeys(folder.name for folder in model_folders()))
+
+
+def _onnxruntime() -> ModuleType | None:
+    try:
+        return import_onnxruntime()
+    except ProviderError:
+        return None
+
+
+def _release(onnxruntime: ModuleType | None) -> str:
+    if onnxruntime:
+        return f"{onnxruntime.__version__}, installed by {describe_wheels()}"
+    return f"cannot be imported; installed: {describe_wheels()}"
+
+
+def _has_driver() -> bool:
+    try:
+        find_driver()
+    except ProviderError:
+        return False
+    return True
+
+
+def _nvidia() -> str:
+    try:
+        driver = find_driver()
+    except ProviderError as error:
+        return str(error).partition(". ")[0]
+    gpus = ", ".join(f"{gpu.name} ({gpu.memory / 1e9:.0f} GB)" for gpu in driver.gpus)
+    return (
+        f"driver {driver.release or 'of unknown release'}, CUDA up to "
+        f"{driver.cuda[0]}.{driver.cuda[1]}; {gpus}"
+    )
+
+
+def _libraries(onnxruntime: ModuleType) -> str:
+    if missing := missing_libraries(onnxruntime):
+        return f"of CUDA {cuda_release(onnxruntime)}, missing: {', '.join(missing)}"
+    return f"of CUDA {cuda_release(onnxruntime)} and cuDNN, all there"
+
+
+def advice() -> Iterator[str]:
+    """Yield what would mend the installation or make it faster."""
+    best = "cuda" if _has_driver() else "openvino" if has_amx() else "cpu"
+    if len(installed_wheels()) > 1:
+        yield f"Several wheels of ONNX Runtime are installed. Keep one: {replace_command(best)}"
+    elif not is_present(configure(best)):
+        yield f"{FASTER[best]}: {replace_command(best)}"
+    if PREFERRED_MODEL not in {folder.name for folder in model_folders()}:
+        yield (
+            "Only VGG-19 gives the real look: pip install 'stylize-onnx[export]' && "
+            "stylize export vgg19"
+        )

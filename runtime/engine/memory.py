@@ -1,0 +1,131 @@
+"""How much memory a picture needs, and how much there is: known before the work begins.
+
+The formula was fitted to the peak of the process on the CPU provider, for VGG-19 and the embedded
+model, average and max pooling, 512 to 2048 pixels; ``benchmarks/memory.py`` prints both again.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod, sqrt
+from pathlib import Path
+
+from stylize.models.folder import ModelFolder
+from stylize.models.layers import LayerSet
+from stylize.runtime.pictures.limits import MIN_SIDE
+
+PROCESS = 90e6
+"""Bytes of Python, ONNX Runtime and the pictures' files."""
+
+KERNELS = 2.3
+"""Bytes held for each of the weights file's, if that were float32: each kernel twice, as it is
+needed forwards and backwards, the wide ones in a form for fewer multiplications, 16/9 as large."""
+
+RESPONSES = {"average": 1.75, "max": 2.4}
+"""Times that all responses are held at the worst moment, half-way between forwards and backwards:
+once, and the gradients of their Gram matrices; and a third of that lies in gaps between blocks,
+which are fewer or more from size to size. A max pooling also keeps the places of its maxima."""
+
+IMAGES = 30
+"""Images held by the optimiser (what it remembers twice, what it computes with once), the losses
+and whoever looks at the result, without the history."""
+
+IMAGE_BYTES = 3 * 4
+
+MEMINFO, OWN_GROUPS, GROUPS = map(Path, ("/proc/meminfo", "/proc/self/cgroup", "/sys/fs/cgroup"))
+
+
+@dataclass(frozen=True)
+class Need:
+    """What pictures of some layers and history need on the CPU, within about a quarter.
+
+    Attributes
+    ----------
+    fixed : float
+        Bytes, whatever the size.
+    of_a_pixel : float
+        Bytes for each pixel of the picture.
+    """
+
+    fixed: float
+    of_a_pixel: float
+
+    def bytes(self, size: tuple[int, int]) -> int:
+        """Return how many bytes a picture of this width and height needs."""
+        return round(self.fixed + prod(size) * self.of_a_pixel)
+
+    def size_within(self, limit: int, size: tuple[int, int]) -> tuple[int, int] | None:
+        """Return the largest width and height, of the proportions of `size`, within `limit` bytes.
+
+        None if a side of that would be smaller than `stylize.runtime.pictures.limits.MIN_SIDE`.
+        """
+        scale = sqrt(max(limit - self.fixed, 0) / self.of_a_pixel / prod(size))
+        width, height = (int(side * scale) for side in size)
+        return (width, height) if min(width, height) >= MIN_SIDE else None
+
+
+def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0) -> Need:
+    """Return what pictures need.
+
+    Parameters
+    ----------
+    folder : ModelFolder
+        The model.
+    layers : LayerSet
+        Those that have a loss.
+    history : int
+        Steps that L-BFGS remembers; each keeps two images.
+    """
+    manifest = folder.manifest
+    weights = (folder.path / manifest.weights.file).stat().st_size
+    as_float32 = weights * (2 if manifest.weights.dtype == "float16" else 1)
+    names = [layer.name for layer in manifest.layers]
+    deepest = max(map(names.index, layers.content + layers.style))
+    responses = sum(
+        4 * layer.channels / layer.stride**2 for layer in manifest.layers[: deepest + 1]
+    )
+    images = IMAGE_BYTES * (IMAGES + 2 * history)
+    return Need(PROCESS + KERNELS * as_float32, RESPONSES[manifest.pooling] * responses + images)
+
+
+def memory_available() -> int | None:
+    """Return how many bytes this process may still take; None where that cannot be known.
+
+    On Linux what is free or can be freed at once, within the limits of the process's control
+    groups (a container's); on other POSIX systems all that the machine has.
+    """
+    try:
+        if MEMINFO.exists():
+            return min([_free(), *_left_in_groups()])
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _free() -> int:
+    lines = MEMINFO.read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+
+
+def _left_in_groups() -> Iterator[int]:
+    """Yield what is left of each limit; files of the page cache that can go do not count."""
+    for line in OWN_GROUPS.read_text().splitlines() if OWN_GROUPS.exists() else ():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            root, limit, used, cache = GROUPS, "memory.max", "memory.current", "inactive_file"
+        elif "memory" in controllers.split(","):
+            root, limit, used = GROUPS / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+            cache = "total_inactive_file"
+        else:
+            continue
+        # Each group above has its limit, too. In a container the path may be the host's, and the
+        # files lie at the root.
+        own = Path(path.lstrip("/"))
+        for group in (root / part for part in (own, *own.parents)):
+            try:
+                most = int((group / limit).read_text())
+                taken = int((group / used).read_text())
+                counts = dict(map(str.split, (group / "memory.stat").read_text().splitlines()))
+            except (OSError, ValueError):  # no such group, or "max": no limit
+                continue
+            yield most - taken + int(counts.get(cache, 0))

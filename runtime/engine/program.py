@@ -1,0 +1,118 @@
+"""A graph of a model folder, loaded for images of one size on one provider."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from stylize.models.manifest import GraphFile
+from stylize.runtime.engine.tensors import Memory, Tensor, translating_errors
+from stylize.runtime.providers.session import open_session
+from stylize.runtime.providers.table import RECORDING, Provider
+
+if TYPE_CHECKING:
+    from onnxruntime import RunOptions
+
+Array = npt.NDArray[np.float32]
+
+
+class Program:
+    """A function from named arrays to named arrays.
+
+    Attributes
+    ----------
+    memory : Memory
+        Where it takes tensors from.
+    input_shapes, output_shapes : dict of str to tuple of int
+        Of the inputs and outputs by name.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the graph lies.
+    graph : GraphFile
+        Its entry in the manifest.
+    dimensions : mapping of str to int
+        A value for each symbolic dimension in the graph's shapes; others do not matter.
+    provider : Provider
+        Where it runs.
+    """
+
+    def __init__(
+        self, folder: Path, graph: GraphFile, dimensions: Mapping[str, int], provider: Provider
+    ) -> None:
+        def shape_of(shape: tuple[int | str, ...]) -> tuple[int, ...]:
+            return tuple(n if isinstance(n, int) else dimensions[n] for n in shape)
+
+        values = (*graph.inputs, *graph.outputs)
+        used = {name for value in values for name in value.shape if isinstance(name, str)}
+        self.memory = Memory(provider)
+        self.input_shapes = {value.name: shape_of(value.shape) for value in graph.inputs}
+        self.output_shapes = {value.name: shape_of(value.shape) for value in graph.outputs}
+        file = graph.form(provider.form).file
+        size = f"{dimensions['width']}x{dimensions['height']}"
+        self._recorded = RECORDING in provider.options
+        self._bindings = 0
+        # A device whose memory is not known here gets copies, and those when inputs are bound.
+        self._copies = not provider.tested
+        self._what = f"{file} at {size} pixels, provider {provider.name}"
+        with translating_errors(self._what):
+            self._session = open_session(
+                folder / file, {name: dimensions[name] for name in used}, provider
+            )
+
+    def __call__(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        """Run the graph once on arrays."""
+        names = list(self.output_shapes)
+        with translating_errors(self._what):
+            outputs = self._session.run(names, feeds)
+        # Copies: what ONNX Runtime returns keeps all memory of its session alive.
+        return {name: np.array(value) for name, value in zip(names, outputs, strict=True)}
+
+    def bind(
+        self, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor]
+    ) -> Callable[[], None]:
+        """Return a function that runs the graph on the same tensors whenever it is called.
+
+        Parameters
+        ----------
+        inputs : mapping of str to Tensor
+            All inputs.
+        outputs : mapping of str to Tensor
+            Where the outputs go.
+        """
+        binding = self._session.io_binding()
+        options = self._run_options()
+        # ONNX Runtime does not keep the arrays that tensors in the CPU's memory are views of.
+        bound = [*inputs.values(), *outputs.values()]
+
+        def bind_inputs() -> None:
+            for name in self.input_shapes:
+                binding.bind_ortvalue_input(name, inputs[name])
+
+        with translating_errors(self._what):
+            bind_inputs()
+            for name in self.output_shapes:
+                binding.bind_ortvalue_output(name, outputs[name])
+
+        def run() -> None:
+            assert bound
+            with translating_errors(self._what):
+                if self._copies:
+                    bind_inputs()
+                self._session.run_with_iobinding(binding, options)
+
+        return run
+
+    def _run_options(self) -> "RunOptions | None":
+        """Give each binding a number where runs are recorded, to be replayed on its tensors."""
+        if not self._recorded:
+            return None
+        from onnxruntime import RunOptions
+
+        self._bindings += 1
+        options = RunOptions()
+        options.add_run_config_entry("gpu_graph_id", str(self._bindings))
+        return options

@@ -1,0 +1,88 @@
+"""Arrays where a provider computes: in the memory of the CPU, or of the device."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from stylize.models.errors import ProviderError, StylizeError
+from stylize.runtime.providers.session import import_onnxruntime
+from stylize.runtime.providers.table import Provider
+
+if TYPE_CHECKING:
+    from onnxruntime import OrtValue
+
+Array = npt.NDArray[np.float32]
+Tensor: TypeAlias = "OrtValue"
+
+
+class Memory:
+    """The memory in which a provider's inputs and outputs lie; all tensors are float32.
+
+    Parameters
+    ----------
+    provider : Provider
+        Whose.
+
+    All methods raise ProviderError if memory runs out, or the device fails.
+    """
+
+    def __init__(self, provider: Provider) -> None:
+        self._values = import_onnxruntime(provider.extra).OrtValue
+        on_device = provider.memory != "cpu"
+        device = int(provider.options.get("device_id", 0)) if on_device else 0
+        self._place = provider.memory, device
+        self._what = f"memory of the provider {provider.name}"
+
+    def put(self, array: npt.ArrayLike) -> Tensor:
+        """Return a copy of an array there."""
+        # A copy: a tensor in the CPU's memory is a view of the array that it is made of.
+        own = np.array(array, np.float32, order="C")
+        with translating_errors(self._what):
+            return self._values.ortvalue_from_numpy(own, *self._place)
+
+    def full(self, shape: Sequence[int], value: float) -> Tensor:
+        """Return a tensor of one number everywhere."""
+        own = np.full(shape, value, np.float32)
+        with translating_errors(self._what):
+            return self._values.ortvalue_from_numpy(own, *self._place)
+
+    def empty(self, shape: Sequence[int]) -> Tensor:
+        """Return a tensor whose numbers mean nothing yet."""
+        with translating_errors(self._what):
+            return self._values.ortvalue_from_shape_and_type(list(shape), np.float32, *self._place)
+
+    def copy(self, tensor: Tensor) -> Tensor:
+        """Return a copy of a tensor, which does not leave this memory."""
+        if self._place[0] == "cpu":
+            return self.put(tensor.numpy())
+        copy = self.empty(tensor.shape())
+        with translating_errors(self._what):
+            copy.update_inplace(tensor)
+        return copy
+
+
+def read(tensor: Tensor) -> Array:
+    """Return a tensor's numbers; raises ProviderError if the device fails."""
+    with translating_errors("reading a result"):
+        return np.array(tensor.numpy())
+
+
+def number(tensor: Tensor) -> float:
+    """Return the number that a tensor without dimensions holds."""
+    return float(read(tensor))
+
+
+@contextmanager
+def translating_errors(what: str) -> Iterator[None]:
+    """Turn ONNX Runtime's errors, which have no common base, into ours."""
+    try:
+        yield
+    except StylizeError:
+        raise
+    except Exception as error:
+        raise ProviderError(
+            f"ONNX Runtime failed on {what}: {error} If memory ran out, use a smaller size."
+        ) from error

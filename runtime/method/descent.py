@@ -1,0 +1,111 @@
+"""The optimiser at work: its graph, what it remembers, and the image that it moves."""
+
+import numpy as np
+import numpy.typing as npt
+
+from stylize.runtime.engine.program import Program
+from stylize.runtime.engine.tensors import Tensor, number
+from stylize.runtime.method.objective import Objective
+
+Array = npt.NDArray[np.float32]
+
+NEXT = "next_"
+"""How the outputs of an optimiser's graph are called that go in again without it."""
+
+INITIAL = {"best_total": np.inf, "pace": 1.0, "reach": 1.0}
+"""What an optimiser knows at first; all else is zero."""
+
+IN_PLACE = "history"
+"""The one large part of the state; the graph writes two of its rows, and reads it only then."""
+
+
+class Descent:
+    """Steps downhill, each one evaluation and one update, without leaving the provider's memory.
+
+    Images and state exist twice: each step reads the one and writes the other.
+
+    Parameters
+    ----------
+    optimizer : Program
+        A graph of an optimiser.
+    objective : Objective
+        What is minimised.
+    image : float32 array, shape (1, 3, height, width)
+        Where to begin.
+    learning_rate : float
+        Of Adam.
+    """
+
+    def __init__(
+        self, optimizer: Program, objective: Objective, image: Array, learning_rate: float
+    ) -> None:
+        memory = objective.memory
+        given = {
+            "total": objective.total,
+            "gradient": objective.gradient,
+            "learning_rate": memory.put(learning_rate),
+        }
+        outputs = optimizer.output_shapes
+        self._others = {
+            name: memory.empty(shape) for name, shape in outputs.items() if NEXT not in name
+        }
+        state = {name.removeprefix(NEXT): shape for name, shape in outputs.items() if NEXT in name}
+        first = {
+            name: memory.put(image)
+            if name == "image"
+            else memory.full(shape, INITIAL.get(name, 0.0))
+            for name, shape in state.items()
+        }
+        second = {name: memory.empty(shape) for name, shape in state.items()}
+        if IN_PLACE in state:
+            second[IN_PLACE] = first[IN_PLACE]
+
+        self._now, self._next = first, second
+        self._turns = [
+            (
+                objective.bind(now["image"]),
+                optimizer.bind(
+                    {**given, **now},
+                    {**self._others, **{NEXT + name: tensor for name, tensor in then.items()}},
+                ),
+            )
+            for now, then in ((first, second), (second, first))
+        ]
+
+    def step(self) -> None:
+        """Evaluate the image, and find the next."""
+        evaluate, advance = self._turns[0]
+        evaluate()
+        advance()
+        self._turns.reverse()
+        self._now, self._next = self._next, self._now
+
+    @property
+    def image(self) -> Tensor:
+        """The image that the last step evaluated."""
+        return self._next["image"]
+
+    @property
+    def best_image(self) -> Tensor:
+        """The one with the lowest loss so far."""
+        return self._now["best_image"]
+
+    @property
+    def best_iteration(self) -> int:
+        """The step that evaluated it, counted from 1."""
+        return int(number(self._now["best_iteration"]))
+
+    @property
+    def best_total(self) -> float:
+        """Its loss."""
+        return number(self._now["best_total"])
+
+    @property
+    def restarted(self) -> bool:
+        """Whether the loss exploded at the last step, so that the next begins at the best image."""
+        return bool(number(self._others["restarted"]))
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is of no use to go on: no step leads to a loss that is a number."""
+        return bool(number(self._others["failed"]))

@@ -1,0 +1,175 @@
+"""The iteration on the pixels, and what each step of it gives."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from stylize.models.errors import DivergenceError
+from stylize.runtime.engine.program import Program
+from stylize.runtime.engine.tensors import Tensor, read
+from stylize.runtime.method.descent import Descent
+from stylize.runtime.method.objective import Losses, Objective
+from stylize.runtime.method.options import Options
+from stylize.runtime.pictures.arrays import to_image
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Found:
+    """An image that the iteration came by.
+
+    Attributes
+    ----------
+    iteration : int
+        Counted from 1.
+    total : float
+        alpha L_c + beta L_s (eq. 7) in the normalisation that the options chose, and the
+        variation times its weight.
+    tensor : Tensor
+        The image, in the memory of the provider.
+    """
+
+    iteration: int
+    total: float
+    tensor: Tensor
+
+    @cached_property
+    def pixels(self) -> Array:
+        """The image in the CPU's memory: RGB, nominally in 0...1 but not clipped.
+
+        A float32 array of shape (1, 3, height, width).
+        """
+        return read(self.tensor)
+
+    @property
+    def image(self) -> Image.Image:
+        """The image as a picture, clipped to what can be shown."""
+        return to_image(self.pixels)
+
+
+@dataclass(frozen=True)
+class Iterate(Found):
+    """One iteration: an image, and the losses evaluated at it.
+
+    Attributes
+    ----------
+    seconds : float
+        Since the first iteration began.
+    content, style : float
+        L_c (eq. 1) and L_s (eq. 5), the means of the layers' losses, without weights.
+    content_losses, style_losses : dict of str to float
+        L_c and E_l (eq. 4) by layer.
+    variation : float or None
+        Total variation, ½ Σ of squared differences in grey levels; None where it has no weight.
+    best : Found
+        The image with the lowest total so far, which a step without a line search may overshoot.
+    restarted_from : int or None
+        The loss exploded here: the search goes on from that earlier iterate, by steps half as
+        long.
+    """
+
+    seconds: float
+    content: float
+    style: float
+    content_losses: dict[str, float]
+    style_losses: dict[str, float]
+    variation: float | None
+    best: Found
+    restarted_from: int | None = None
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """All losses by name: ``total``, ``content``, ``style``, ``content.L``, ``style.L``.
+
+        And ``variation``, where it has a weight.
+        """
+        return {
+            "total": self.total,
+            "content": self.content,
+            "style": self.style,
+            **{f"content.{layer}": loss for layer, loss in self.content_losses.items()},
+            **{f"style.{layer}": loss for layer, loss in self.style_losses.items()},
+            **({} if self.variation is None else {"variation": self.variation}),
+        }
+
+
+def minimise(
+    objective: Objective, optimizer: Program, image: Array, options: Options, every: int = 1
+) -> Iterator[Iterate]:
+    """Walk downhill from `image`, one evaluation of the gradient a step.
+
+    Where the loss explodes, the search goes back to the best image and on by smaller steps.
+
+    Parameters
+    ----------
+    objective : Objective
+        What to minimise.
+    optimizer : Program
+        The graph of the optimiser.
+    image : float32 array, shape (1, 3, height, width)
+        Where to begin.
+    options : Options
+        Of them the iterations and the learning rate.
+    every : int
+        Which iterates are given, beside the first and the last: reading the losses of each would
+        make a device wait.
+
+    Raises
+    ------
+    DivergenceError
+        The first loss or its gradient is NaN or infinite, or they stay so however small the steps.
+    """
+    descent = Descent(optimizer, objective, image, options.learning_rate)
+    start = time.perf_counter()
+    best: Found | None = None
+    for iteration in range(1, options.iterations + 1):
+        descent.step()
+        if iteration % every and iteration not in (1, options.iterations):
+            continue
+        losses = objective.losses
+        seconds = time.perf_counter() - start
+        if descent.failed:
+            raise DivergenceError(_divergence(iteration, losses.total))
+        here = Found(iteration, losses.total, objective.memory.copy(descent.image))
+        if best is None or best.iteration != descent.best_iteration:
+            best = here if descent.best_iteration == iteration else _best(descent, objective)
+        yield _iterate(here, best, losses, seconds, descent.restarted)
+
+
+def _best(descent: Descent, objective: Objective) -> Found:
+    image = objective.memory.copy(descent.best_image)
+    return Found(descent.best_iteration, descent.best_total, image)
+
+
+def _divergence(iteration: int, total: float) -> str:
+    return (
+        f"At iteration {iteration} the loss is {total}, and its gradient of no use. Either the "
+        "model's weights are damaged (export it again), or the loss is too large for float32 "
+        "(use smaller weights)."
+    )
+
+
+def _iterate(here: Found, best: Found, losses: Losses, seconds: float, restarted: bool) -> Iterate:
+    return Iterate(
+        iteration=here.iteration,
+        total=here.total,
+        tensor=here.tensor,
+        seconds=seconds,
+        content=_mean(losses.content_losses),
+        style=_mean(losses.style_losses),
+        content_losses=losses.content_losses,
+        style_losses=losses.style_losses,
+        variation=losses.variation,
+        best=best,
+        restarted_from=best.iteration if restarted else None,
+    )
+
+
+def _mean(losses: dict[str, float]) -> float:
+    return sum(losses.values()) / len(losses) if losses else 0.0

@@ -1,0 +1,75 @@
+"""The three things that the paper shows: a style transfer, a content and a style reconstruction."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from stylize.runtime.method.iteration import Iterate
+from stylize.runtime.method.model import Model
+from stylize.runtime.method.options import RECONSTRUCTION, TEXTURE, Options
+from stylize.runtime.method.scene import Picture, Scene
+
+
+def transfer(
+    model: Model, photo: Picture, painting: Picture, options: Options = Options()
+) -> Iterator[Iterate]:
+    """Render a photo in the manner of a painting (Figures 2 and 3 of the paper).
+
+    Parameters
+    ----------
+    model : Model
+        Extracts the features.
+    photo, painting : PIL image or path
+        In any size; both are scaled to ``options.size``.
+    options : Options
+        By default the paper's layers, from the photo.
+
+    Returns
+    -------
+    iterator of Iterate
+        See ``Scene.render``, also for the errors raised.
+    """
+    return Scene(model, photo, painting).render(options)
+
+
+def reconstruct(
+    model: Model, photo: Picture, options: Options = RECONSTRUCTION
+) -> Iterator[Iterate]:
+    """Find a picture with a photo's responses at a layer (Figure 1, lower row; eq. 1 and 2).
+
+    Parameters
+    ----------
+    model : Model
+        Extracts the features.
+    photo : PIL image or path
+        Scaled to ``options.size``.
+    options : Options
+        Best made of the default, which starts from white noise and looks at conv4_2:
+        ``replace(RECONSTRUCTION, content_layers=("conv1_1",))``. The style weight is not used.
+
+    Returns
+    -------
+    iterator of Iterate
+        See ``Scene.render``.
+    """
+    return Scene(model, photo).render(replace(options, style_weight=0.0))
+
+
+def texture(model: Model, painting: Picture, options: Options = TEXTURE) -> Iterator[Iterate]:
+    """Make a texture in a painting's style (Figure 1, upper row; eq. 4 to 6).
+
+    Parameters
+    ----------
+    model : Model
+        Extracts the features.
+    painting : PIL image or path
+        Scaled to ``options.painting_size``, or ``options.size``.
+    options : Options
+        Best made of the default, which starts from white noise: ``replace(TEXTURE, size=(640,
+        480))``. ``size`` may be any width and height. The content weight is not used.
+
+    Returns
+    -------
+    iterator of Iterate
+        See ``Scene.render``.
+    """
+    return Scene(model, painting=painting).render(replace(options, content_weight=0.0))

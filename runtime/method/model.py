@@ -1,0 +1,178 @@
+"""An opened model: what its graphs compute, on a provider, for images of any size."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from stylize.models.catalog import find_model
+from stylize.models.errors import ModelError
+from stylize.models.folder import ModelFolder, open_folder
+from stylize.models.layers import LayerSet
+from stylize.models.manifest import GraphFile
+from stylize.runtime.engine.choice import find_provider
+from stylize.runtime.engine.program import Program
+from stylize.runtime.method.objective import Objective
+from stylize.runtime.method.options import OptimizerName
+from stylize.runtime.providers.table import RECORDING, Provider, host_of
+
+Array = npt.NDArray[np.float32]
+
+
+class Model:
+    """A model folder that is ready to run.
+
+    Attributes
+    ----------
+    folder : ModelFolder
+        Where it lies and what its manifest says.
+    provider : Provider
+        Where its graphs run.
+    """
+
+    def __init__(self, folder: ModelFolder, provider: Provider) -> None:
+        self.folder = folder
+        self.provider = provider
+        self._loaded: dict[str, tuple[object, Program]] = {}
+
+    @classmethod
+    def open(cls, model: str | Path | None = None, provider: str | Provider = "auto") -> "Model":
+        """Open a model folder and check it.
+
+        Parameters
+        ----------
+        model : str or Path, optional
+            A folder, or the name of a model in the search folders. Without it, ``vgg19`` where
+            an exported one is found, else the small model that is embedded in the package.
+        provider : str or Provider
+            A name: ``auto`` for the fastest that works here, ``cpu``, ``cuda``, ``openvino`` ...;
+            or what `stylize.runtime.engine.choice.find_provider` returned, for another precision
+            or other options than the usual ones.
+
+        Raises
+        ------
+        ModelError
+            There is no such model, or its files are not what its manifest says.
+        ProviderError
+            The provider is not installed or does not work.
+        OptionError
+            There is no provider of that name.
+        """
+        path = find_model(str(model) if model is not None else None)
+        found = find_provider(provider) if isinstance(provider, str) else provider
+        return cls(open_folder(path), found)
+
+    def features(self, image: Array) -> dict[str, Array]:
+        """Return every layer's response, ``conv1_1`` ..., and Gram matrix, ``gram.conv1_1`` ...
+
+        Parameters
+        ----------
+        image : float32 array, shape (1, 3, height, width)
+            RGB in 0...1.
+
+        Returns
+        -------
+        dict of str to float32 array
+            F, shape (1, N, height // stride, width // stride), after the ReLU, and F Fᵀ / M,
+            shape (N, N), for each layer; without those that have no response to an image as
+            small (``pool5`` needs 32 pixels).
+        """
+        values = self._program(self.folder.manifest.features, image)({"image": image})
+        strides = {layer.name: layer.stride for layer in self.folder.manifest.layers}
+        smallest = min(image.shape[2:])
+        return {
+            name: value
+            for name, value in values.items()
+            if strides[name.removeprefix("gram.")] <= smallest
+        }
+
+    def targets(self, image: Array, layers: LayerSet) -> dict[str, Array]:
+        """Return what the losses compare with: ``content_target.L`` and ``style_target.L``.
+
+        The first is F of a photo, the second F Fᵀ / M of a painting, for the layers asked for.
+        """
+        graph = self.folder.targets_graph(layers)
+        return self._program(graph, image)({"image": image})
+
+    def objective(
+        self,
+        size: tuple[int, int],
+        targets: Mapping[str, Array],
+        content_weights: Mapping[str, float],
+        style_weights: Mapping[str, float],
+        tv_weight: float = 0.0,
+    ) -> Objective:
+        """Return the total loss (eq. 7) and its gradient, as a function of the image.
+
+        The last graph stays loaded: another objective of the same layers and size is ready at
+        once.
+
+        Parameters
+        ----------
+        size : tuple of int
+            The image's height and width.
+        targets : mapping of str to array
+            Of the photo (at the same size) and of the painting (at any size).
+        content_weights, style_weights : mapping of str to float
+            What each layer's loss is multiplied by: alpha, and beta w_l.
+        tv_weight : float
+            What the total variation is multiplied by.
+        """
+        layers = LayerSet(tuple(content_weights), tuple(style_weights))
+        graph = self.folder.gradient_graph(layers)
+        if self.provider.form == "float16" and graph.float16 is None:
+            raise ModelError(
+                f"The model '{self.folder.manifest.name}' has no graphs in float16. Export it "
+                "again, or choose another --precision."
+            )
+        program = self._kept("gradient", graph, self.folder.dimensions(size), self.provider)
+        return Objective(
+            program,
+            graph.layers,
+            targets,
+            content_weights,
+            style_weights,
+            self._variation(size) if tv_weight else None,
+            tv_weight,
+        )
+
+    def optimizer(self, size: tuple[int, int], name: OptimizerName, history: int) -> Program:
+        """Return the graph of an optimiser, for images of a height and width.
+
+        Parameters
+        ----------
+        size : tuple of int
+            The image's height and width.
+        name : {"lbfgs", "adam"}
+            Which one.
+        history : int
+            Steps that L-BFGS remembers, from 1 to `stylize.runtime.method.options.MAX_HISTORY`.
+        """
+        height, width = size
+        places = history + 1  # one is free for the next
+        dimensions = {"height": height, "width": width, "places": places, "rows": 2 * places}
+        graph = self.folder.manifest.optimizers[name]
+        return self._kept("optimizer", graph, dimensions, host_of(self.provider))
+
+    def _variation(self, size: tuple[int, int]) -> Program:
+        dimensions = dict(zip(("height", "width"), size, strict=True))
+        graph = self.folder.manifest.variation
+        return self._kept("variation", graph, dimensions, host_of(self.provider))
+
+    def _kept(
+        self, role: str, graph: GraphFile, dimensions: dict[str, int], provider: Provider
+    ) -> Program:
+        """Load a graph, unless it is the last that was loaded in this role."""
+        key = graph.file, dimensions
+        # What was recorded stays in memory as long as the graph does.
+        recorded = RECORDING in provider.options
+        if role not in self._loaded or self._loaded[role][0] != key or recorded:
+            self._loaded.pop(role, None)  # first: two at a time would need twice the memory
+            self._loaded[role] = key, Program(self.folder.path, graph, dimensions, provider)
+        return self._loaded[role][1]
+
+    def _program(self, graph: GraphFile, image: Array) -> Program:
+        _, _, height, width = image.shape
+        dimensions = self.folder.dimensions((height, width))
+        return Program(self.folder.path, graph, dimensions, self.provider.without_recording)

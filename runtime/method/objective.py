@@ -1,0 +1,177 @@
+"""The total loss of equation 7 and its gradient, as a function of the image."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from stylize.models.errors import OptionError
+from stylize.models.layers import LayerSet
+from stylize.runtime.engine.program import Program
+from stylize.runtime.engine.tensors import Memory, Tensor, number, read, translating_errors
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The losses at an image.
+
+    Attributes
+    ----------
+    total : float
+        The sum of every layer's loss times its weight (eq. 7), and of the variation times its.
+    content_losses, style_losses : dict of str to float
+        L_c (eq. 1) and E_l (eq. 4) by layer, without their weights.
+    variation : float or None
+        ½ Σ of squared differences of neighbours, in grey levels; None if it has no weight.
+    """
+
+    total: float
+    content_losses: dict[str, float]
+    style_losses: dict[str, float]
+    variation: float | None
+
+
+@dataclass(frozen=True)
+class Evaluation(Losses):
+    """The losses at an image and the gradient of the total by the image.
+
+    Attributes
+    ----------
+    gradient : float32 array, shape (1, 3, height, width)
+        d total / d image.
+    """
+
+    gradient: Array
+
+
+class Objective:
+    """What the optimiser minimises.
+
+    Attributes
+    ----------
+    memory : Memory
+        Where images are taken from, and everything else is kept.
+    shape : tuple of int
+        Of an image.
+    total, gradient : Tensor
+        Of the image that was evaluated last.
+
+    Parameters
+    ----------
+    program : Program
+        A gradient graph.
+    layers : LayerSet
+        The layers that it looks at.
+    targets : mapping of str to array
+        ``content_target.L`` of the photo and ``style_target.L`` of the painting.
+    content_weights, style_weights : mapping of str to float
+        What each layer's loss counts in the total; a layer that is left out does not count.
+    variation : Program, optional
+        The graph that adds the total variation; the paper has none.
+    tv_weight : float
+        What the variation counts.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        layers: LayerSet,
+        targets: Mapping[str, Array],
+        content_weights: Mapping[str, float],
+        style_weights: Mapping[str, float],
+        variation: Program | None = None,
+        tv_weight: float = 0.0,
+    ) -> None:
+        self.memory: Memory = program.memory
+        self.shape = program.input_shapes["image"]
+        self._program, self._variation = program, variation
+        self._layers = layers
+        self._content_weights = content_weights
+        self._style_weights = style_weights
+        given = {
+            "content_weights": _in_order(content_weights, layers.content),
+            "style_weights": _in_order(style_weights, layers.style),
+            **targets,
+        }
+        put, empty = self.memory.put, self.memory.empty
+        self._inputs = {
+            name: put(given[name]) if name in given else self.memory.full(shape, 0.0)
+            for name, shape in program.input_shapes.items()
+            if name != "image"
+        }
+        self._outputs = {name: empty(shape) for name, shape in program.output_shapes.items()}
+        self.total, self.gradient = self._outputs["total"], self._outputs["gradient"]
+        if variation:
+            self._varied = {name: empty(shape) for name, shape in variation.output_shapes.items()}
+            self._partial = {
+                "other_total": self.total,
+                "other_gradient": self.gradient,
+                "tv_weight": put(tv_weight),
+            }
+            self.total, self.gradient = self._varied["total"], self._varied["gradient"]
+
+    def bind(self, image: Tensor) -> Callable[[], None]:
+        """Return a function that evaluates whatever image is in a tensor when it is called."""
+        evaluate = self._program.bind({**self._inputs, "image": image}, self._outputs)
+        if self._variation is None:
+            return evaluate
+        vary = self._variation.bind({**self._partial, "image": image}, self._varied)
+
+        def run() -> None:
+            evaluate()
+            vary()
+
+        return run
+
+    @property
+    def losses(self) -> Losses:
+        """The losses at the image that was evaluated last."""
+        return Losses(
+            number(self.total),
+            self._by_layer("content_losses", self._layers.content, self._content_weights),
+            self._by_layer("style_losses", self._layers.style, self._style_weights),
+            number(self._varied["variation"]) if self._variation else None,
+        )
+
+    def __call__(self, image: Array) -> Evaluation:
+        """Evaluate at an RGB image, nominally in 0...1, shape (1, 3, height, width).
+
+        Raises
+        ------
+        OptionError
+            The image has another shape.
+        ProviderError
+            Memory ran out.
+        """
+        if image.shape != self.shape:
+            raise OptionError(f"The image's shape is {image.shape}; it must be {self.shape}.")
+        tensor, run = self._own
+        with translating_errors("an image"):
+            tensor.update_inplace(np.ascontiguousarray(image, np.float32))
+        run()
+        return Evaluation(**vars(self.losses), gradient=read(self.gradient))
+
+    @cached_property
+    def _own(self) -> tuple[Tensor, Callable[[], None]]:
+        image = self.memory.empty(self.shape)
+        return image, self.bind(image)
+
+    def _by_layer(
+        self, name: str, layers: tuple[str, ...], wanted: Mapping[str, float]
+    ) -> dict[str, float]:
+        if name not in self._outputs:
+            return {}
+        losses = read(self._outputs[name])
+        return {
+            layer: float(loss)
+            for layer, loss in zip(layers, losses, strict=True)
+            if layer in wanted
+        }
+
+
+def _in_order(weights: Mapping[str, float], layers: tuple[str, ...]) -> Array:
+    return np.array([weights.get(layer, 0.0) for layer in layers], np.float32)

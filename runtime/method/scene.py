@@ -1,0 +1,296 @@
+"""What is to be matched: a photo, a painting, or both, as a model sees them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from stylize.models.errors import OptionError
+from stylize.models.layers import LayerSet
+from stylize.runtime.engine.memory import Need, memory_need
+from stylize.runtime.method.coefficients import Coefficients, coefficients
+from stylize.runtime.method.iteration import Iterate, minimise
+from stylize.runtime.method.model import Model
+from stylize.runtime.method.objective import Objective
+from stylize.runtime.method.options import STARTS, Options
+from stylize.runtime.pictures.arrays import to_array
+from stylize.runtime.pictures.colour import normalise
+from stylize.runtime.pictures.limits import Side
+from stylize.runtime.pictures.reading import load_image
+from stylize.runtime.pictures.sizes import cover, scale_to, scaled_size
+
+Array = npt.NDArray[np.float32]
+Picture = Image.Image | str | Path
+Scale = tuple[int | tuple[int, int], Side]
+"""What ``Options.size`` and ``Options.side`` say, of one picture."""
+
+EVERY_ON_DEVICE = 10
+"""Of so many iterates one is read from a device."""
+
+FAINT = np.float32(10 / 255)
+"""Standard deviation of the noise about grey: enough to leave the point where a network without
+biases has no gradient."""
+
+
+class Scene:
+    """A photo and a painting, or one of the two, for any number of pictures made of them.
+
+    Each target is computed once, and the graph stays loaded from one picture to the next as long
+    as it fits: a grid of many weights costs little more than its iterations.
+
+    Parameters
+    ----------
+    model : Model
+        Extracts the features.
+    photo : PIL image or path, optional
+        What is to be seen (eq. 1). Without it, a texture: the painting's style alone.
+    painting : PIL image or path, optional
+        In whose manner (eq. 4 and 5). Without it, a reconstruction of the photo's content.
+
+    Raises
+    ------
+    ImageError
+        A picture cannot be read or used.
+    OptionError
+        There is neither a photo nor a painting.
+    """
+
+    def __init__(
+        self, model: Model, photo: Picture | None = None, painting: Picture | None = None
+    ) -> None:
+        if photo is None and painting is None:
+            raise OptionError("There is nothing to match: give a photo, a painting, or both.")
+        self._model = model
+        self._photo = _read(photo)
+        self._painting = _read(painting)
+        self._targets: dict[tuple[str, Scale], Array] = {}
+
+    def render(self, options: Options, every: int | None = None) -> Iterator[Iterate]:
+        """Make a picture; an Iterate for each evaluation of the gradient.
+
+        The result is the last iterate's ``best``: mostly itself, but a step without a line search
+        may overshoot. Raises DivergenceError when a loss stays NaN or infinite; what came before
+        is good.
+
+        Parameters
+        ----------
+        options : Options
+            How.
+        every : int, optional
+            Give only so many-th iterates, the first and the last. By default 1 where the provider
+            computes in the CPU's memory, and 10 on a device, which would wait for each.
+
+        Raises
+        ------
+        ImageError
+            A picture is too small for ``options.size``, or that to start from cannot be read.
+        ModelError
+            The model has no graph for the layers.
+        OptionError
+            The model has no such layer, there is no such picture to start from, or a loss has a
+            weight but no picture to compare with.
+        """
+        self._check_losses(options)
+        start = self.start(options)  # before the work of loading the graph: it may not be there
+        _, _, height, width = start.shape
+        history = min(options.history, options.iterations)
+        optimizer = self._model.optimizer((height, width), options.optimizer, history)
+        on_device = self._model.provider.memory != "cpu"
+        every = every or (EVERY_ON_DEVICE if on_device else 1)
+        return minimise(self.objective(options), optimizer, start, options, every)
+
+    def check(self, options: Options) -> None:
+        """Find out at little cost whether `render` can start; raises what that would."""
+        self._check_losses(options)
+        self._start_picture(options.init)
+
+    def size(self, options: Options) -> tuple[int, int]:
+        """Return the width and height of the picture that `render` makes.
+
+        Raises
+        ------
+        ImageError
+            A side would have less than 16 pixels.
+        """
+        if isinstance(options.size, tuple):
+            return options.size
+        return scaled_size(self._canvas.size, options.size, options.side, "Use a larger --size.")
+
+    def coefficients(self, options: Options) -> Coefficients:
+        """Return what multiplies L_c (eq. 1) and E_l (eq. 4) of each layer in what `render` makes.
+
+        Raises
+        ------
+        ImageError
+            The photo is too small for ``options.size``.
+        OptionError
+            The model has no such layer.
+        """
+        width, height = self.size(options)
+        return coefficients(options, self._model.folder.manifest.layer, (height, width))
+
+    def memory(self, options: Options) -> Need:
+        """Return what pictures like that which `render` makes need of memory, on the CPU.
+
+        A painting that is seen at a far larger size may need more, which is not counted. Raises
+        ModelError or OptionError where the model has no graph for the layers, or no such layer.
+        """
+        graph = self._model.folder.gradient_graph(options.layers)
+        history = options.history if options.optimizer == "lbfgs" else 1
+        steps = min(history, options.iterations)
+        return memory_need(self._model.folder, graph.layers, steps)
+
+    def objective(self, options: Options) -> Objective:
+        """Return what `render` minimises: the total loss (eq. 7) and its gradient by the image.
+
+        Raises what `render` does, but for the picture to start from.
+        """
+        self._check_losses(options)
+        layers = options.layers
+        targets: dict[str, Array] = {}
+        if layers.content:
+            scale = (options.size, options.side)
+            targets |= self._targets_of(
+                "content", layers.content, scale, lambda: self._canvas_at(options)
+            )
+        if painting := self._painting if layers.style else None:
+            pixels = self._style_size(options)
+            targets |= self._targets_of(
+                "style",
+                layers.style,
+                (pixels, options.side),
+                lambda: scale_to(painting, pixels, options.side),
+            )
+        width, height = self.size(options)
+        weights = self.coefficients(options)
+        return self._model.objective(
+            (height, width), targets, weights.content, weights.style, weights.variation
+        )
+
+    def start(self, options: Options) -> Array:
+        """Return the image that `render` starts from, shape (1, 3, height, width), in 0...1.
+
+        A picture of other proportions is cut, not distorted.
+
+        Raises
+        ------
+        ImageError
+            It is too small, or a file cannot be read.
+        OptionError
+            There is no such picture here.
+        """
+        width, height = self.size(options)
+        random, shape = np.random.default_rng(options.seed), (1, 3, height, width)
+        if options.init == "noise":
+            return random.random(shape, np.float32)
+        if options.init == "grey":
+            return self._mean_colour() + FAINT * random.standard_normal(shape, np.float32)
+        picture = self._start_picture(options.init)
+        assert picture
+        if picture is self._canvas:
+            return to_array(self._canvas_at(options))
+        return to_array(cover(picture, (width, height)))
+
+    def _check_losses(self, options: Options) -> None:
+        layers = options.layers
+        self._model.folder.gradient_graph(layers)
+        self.size(options)
+        if layers.content and self._photo is None:
+            raise OptionError(
+                "There is no photo here for the content to be compared with. Give one, or set the "
+                "content weight to 0."
+            )
+        if layers.style:
+            self._style_size(options)
+
+    @property
+    def _canvas(self) -> Image.Image:
+        """What tells the proportions: the photo, or for a texture the painting."""
+        canvas = self._photo or self._painting
+        assert canvas
+        return canvas
+
+    def _canvas_at(self, options: Options) -> Image.Image:
+        if isinstance(options.size, tuple):
+            return cover(self._canvas, options.size)
+        return scale_to(self._canvas, options.size, options.side)
+
+    def _style_size(self, options: Options) -> int:
+        """Return the pixels of that side of the painting which ``options.side`` names."""
+        if self._painting is None:
+            raise OptionError(
+                "There is no painting here for the style to be compared with. Give one, or set the "
+                "style weight to 0."
+            )
+        sides = options.size if isinstance(options.size, tuple) else (options.size,)
+        measured = max(sides) if options.side == "long" else min(sides)
+        pixels = options.painting_size or measured
+        hint = "Use a larger --painting-size (or --size)."
+        scaled_size(self._painting.size, pixels, options.side, hint)
+        return pixels
+
+    def _targets_of(
+        self,
+        kind: Literal["content", "style"],
+        layers: tuple[str, ...],
+        scale: Scale,
+        picture: Callable[[], Image.Image],
+    ) -> dict[str, Array]:
+        """Return the targets of a picture at a scale, computing those that are not known yet."""
+        names = {layer: f"{kind}_target.{layer}" for layer in layers}
+        unknown = [layer for layer, name in names.items() if (name, scale) not in self._targets]
+        if unknown:
+            found = self._model.targets(to_array(picture()), LayerSet(**{kind: tuple(unknown)}))
+            self._targets |= {(name, scale): target for name, target in found.items()}
+        return {name: self._targets[name, scale] for name in names.values()}
+
+    def _start_picture(self, init: str) -> Image.Image | None:
+        """Return the picture to start from; None for noise and grey.
+
+        Raises
+        ------
+        ImageError
+            A file cannot be read.
+        OptionError
+            There is no such picture here.
+        """
+        if init in ("noise", "grey"):
+            return None
+        if init in ("photo", "painting"):
+            picture = self._photo if init == "photo" else self._painting
+            if picture is None:
+                raise OptionError(
+                    f"There is no {init} here to start from. Choose noise, grey, or a file."
+                )
+            return picture
+        return load_image(start_file(init))
+
+    def _mean_colour(self) -> Array:
+        """Return the colour that the network's preprocessing takes to zero, shape (1, 3, 1, 1)."""
+        preprocessing = self._model.folder.manifest.preprocessing
+        colour = dict(zip(preprocessing.channel_order, preprocessing.mean, strict=True))
+        rgb = np.array([colour[channel] for channel in "RGB"], np.float32)
+        return (rgb / np.float32(preprocessing.scale)).reshape(1, 3, 1, 1)
+
+
+def start_file(init: str) -> Path:
+    """Return the file to start from.
+
+    Raises
+    ------
+    OptionError
+        There is none.
+    """
+    if not Path(init).is_file():
+        known = ", ".join(STARTS)
+        raise OptionError(f"Cannot start from '{init}': choose {known}, or a file.")
+    return Path(init)
+
+
+def _read(picture: Picture | None) -> Image.Image | None:
+    if picture is None:
+        return None
+    return normalise(picture) if isinstance(picture, Image.Image) else load_image(picture)

@@ -1,0 +1,22 @@
+"""Pictures and arrays: RGB in 0...1 and back.
+
+Arrays are float32, shape (1, 3, height, width), sRGB in 0...1.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Array = npt.NDArray[np.float32]
+
+
+def to_array(image: Image.Image) -> Array:
+    """Return an RGB picture as float32 in 0...1, shape (1, 3, height, width)."""
+    pixels = np.asarray(image, np.float32) / 255
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+
+
+def to_image(pixels: Array) -> Image.Image:
+    """Return an array in 0...1, shape (1, 3, height, width), as an RGB picture; clip the rest."""
+    rows = np.clip(pixels[0].transpose(1, 2, 0), 0, 1) * 255
+    return Image.fromarray(np.rint(rows).astype(np.uint8))

@@ -1,0 +1,51 @@
+"""A picture brought to a size, and the size that it then has."""
+
+from PIL import Image, ImageOps
+
+from stylize.models.errors import ImageError
+from stylize.runtime.pictures.limits import MIN_SIDE, Side
+
+
+def scale_to(image: Image.Image, pixels: int, side: Side = "long") -> Image.Image:
+    """Return the picture with one side so many pixels long, in its own proportions.
+
+    Raises
+    ------
+    ImageError
+        The other side would be too short.
+    """
+    size = scaled_size(image.size, pixels, side)
+    return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
+
+
+def scaled_size(
+    size: tuple[int, int], pixels: int, side: Side = "long", hint: str = "Use a larger --size."
+) -> tuple[int, int]:
+    """Return width and height so scaled that one side is so many pixels long.
+
+    Raises
+    ------
+    ImageError
+        The other side would be too short; the message ends with `hint`.
+    """
+    length = max(size) if side == "long" else min(size)
+    width, height = (round(each * pixels / length) for each in size)
+    scaled = f"At size {pixels}, a picture of {size[0]}x{size[1]} is"
+    check_sides((width, height), scaled, hint)
+    return width, height
+
+
+def cover(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return the picture in (width, height): scaled in its own proportions, the rest cut off."""
+    if image.size == size:
+        return image
+    return ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+
+
+def check_sides(size: tuple[int, int], what_is: str, hint: str) -> None:
+    """Raise ImageError if a side is too short; `what_is` begins the message, `hint` ends it."""
+    if min(size) < MIN_SIDE:
+        raise ImageError(
+            f"{what_is} {size[0]}x{size[1]} pixels; both sides must have {MIN_SIDE} at least. "
+            f"{hint}"
+        )

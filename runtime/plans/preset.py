@@ -1,0 +1,113 @@
+"""Settings under the names of where they come from, as one table."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from stylize.models.errors import OptionError
+from stylize.runtime.method.options import Options
+
+Pooling = Literal["average", "max"]
+_CAFFE = "its weights are Caffe's; 'stylize export vgg19' takes torchvision's unless told otherwise"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings that stand for something.
+
+    Attributes
+    ----------
+    source : str
+        Whose settings these are.
+    options : Options
+        The settings.
+    model : str or None
+        The name of the model that it is meant for; None for whatever there is.
+    pooling : {"average", "max"} or None
+        The pooling that the source uses; None for whatever the model has.
+    departures : tuple of str
+        In what we differ from the source.
+    """
+
+    source: str
+    options: Options
+    model: str | None
+    pooling: Pooling | None
+    departures: tuple[str, ...] = ()
+
+
+PRESETS = {
+    "stylize": Preset(
+        source="our default, chosen by comparing pictures: the paper's losses, from the photo",
+        options=Options(),
+        model=None,
+        pooling=None,
+    ),
+    "paper": Preset(
+        source="Gatys, Ecker and Bethge (2015), A Neural Algorithm of Artistic Style, Figure 2",
+        options=Options(style_weight=1000.0, init="noise"),
+        model="vgg19",
+        pooling="average",
+        departures=(
+            "alpha/beta is 1e-3, as for most of the figure; 1e-4 for the rest",
+            "the paper says gradient descent; here it is L-BFGS, which its authors turned to later",
+            "the paper does not tell its size, its number of iterations, or what its white noise "
+            "is distributed like; here it is uniform in 0...1",
+        ),
+    ),
+    "gatys-code": Preset(
+        source="leongatys/PytorchNeuralStyleTransfer, the notebook's first resolution",
+        options=Options(
+            side="short", losses="mse", content_weight=1.0, style_weight=1000.0, history=100
+        ),
+        model="vgg19-max",
+        pooling="max",
+        departures=(
+            _CAFFE,
+            "the scaling filter is Lanczos; there it is bilinear",
+            "a step that makes the loss explode is taken back; there it is not",
+        ),
+    ),
+    "johnson": Preset(
+        source="jcjohnson/neural-style",
+        options=Options(
+            losses="mse",
+            content_weight=5.0,
+            style_weight=100.0,
+            tv_weight=1e-3,
+            iterations=1000,
+            init="grey",
+            history=100,
+        ),
+        model="vgg19-max",
+        pooling="max",
+        departures=(
+            _CAFFE,
+            "the noise at the start is of 10 grey levels; there of 0.001",
+            "grey levels run to 255; there to 256",
+            "the variation counts in the loss, as in its gradient; there in the gradient alone "
+            "(neural-style-pt, its successor, has the sum of absolute differences instead)",
+            "the scaling filter is Lanczos; there it is bilinear",
+            "a step that makes the loss explode is taken back; there it is not",
+        ),
+    ),
+}
+"""The weights of ``gatys-code`` and ``johnson`` multiply mean squared errors, as theirs do.
+
+``gatys-code`` has 1000/N² MSE(G/M) for each style layer, the same as 1000 MSE(G/NM).
+"""
+
+
+def find_preset(name: str) -> Preset:
+    """Return the preset called `name`.
+
+    Raises
+    ------
+    OptionError
+        There is none of that name.
+    """
+    if name not in PRESETS:
+        raise OptionError(
+            f"There is no preset '{name}'. There are {', '.join(PRESETS)}; "
+            "'stylize presets' tells what each stands for."
+        )
+    return PRESETS[name]

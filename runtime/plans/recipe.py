@@ -1,0 +1,220 @@
+"""What made a picture, written into the picture: enough to make it again."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from stylize.models.errors import ImageError, OptionError
+from stylize.models.folder import sha256
+from stylize.runtime.method.model import Model
+from stylize.runtime.method.options import STARTS, Options
+from stylize.runtime.method.scene import start_file
+from stylize.runtime.pictures.reading import read_chunk
+from stylize.runtime.providers.table import Precision
+
+KEYWORD = "stylize"
+"""Of the PNG text chunk that holds a recipe as JSON."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A picture that was read.
+
+    Attributes
+    ----------
+    path : str
+        As it was given, which may be relative to where the program ran.
+    sha256 : str
+        Of the file.
+    """
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class UsedModel:
+    """The model that was used.
+
+    Attributes
+    ----------
+    name : str
+        As it was given, or its folder's name.
+    weights_sha256 : str
+        Of its weights file.
+    pooling : str
+        ``average`` or ``max``.
+    """
+
+    name: str
+    weights_sha256: str
+    pooling: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a picture depends on, but for the machine and ONNX Runtime's release.
+
+    Attributes
+    ----------
+    photo, painting, start : Source or None
+        The pictures read; `start` only where the iteration began from a file.
+    model : UsedModel
+        What saw them.
+    provider : str
+        Where ONNX Runtime computed.
+    options : Options
+        All settings.
+    version : str
+        Of stylize.
+    evaluations : int
+        How many were made: fewer than ``options.iterations`` if the run was interrupted or its
+        loss diverged.
+    precision : str
+        Of the convolutions; older recipes, which do not tell, were all of float32.
+    provider_options : mapping of str to str
+        Those that the user gave.
+    """
+
+    photo: Source | None
+    painting: Source | None
+    start: Source | None
+    model: UsedModel
+    provider: str
+    options: Options
+    version: str
+    evaluations: int = 0
+    precision: Precision = "float32"
+    provider_options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all iterations were made."""
+        return self.evaluations == self.options.iterations
+
+    def differences(self, other: "Recipe") -> list[str]:
+        """Return in what `other` differs: files' contents, model, provider, and every setting.
+
+        Where the files lie and what they are called does not matter.
+        """
+        mine, others = self._essence(), other._essence()
+        return [name for name, value in mine.items() if others[name] != value]
+
+    def _essence(self) -> dict[str, object]:
+        sources = {"photo": self.photo, "painting": self.painting, "start": self.start}
+        options = replace(self.options, init="file") if self.start else self.options
+        return {
+            **{name: source and source.sha256 for name, source in sources.items()},
+            "model": (self.model.weights_sha256, self.model.pooling),
+            "provider": self.provider,
+            "precision": self.precision,
+            "provider options": self.provider_options,
+            **asdict(options),
+        }
+
+
+def recipe_of(
+    model: Model,
+    name: str | None,
+    photo: Path | None,
+    painting: Path | None,
+    options: Options,
+) -> Recipe:
+    """Return the recipe of a picture that is about to be made.
+
+    Parameters
+    ----------
+    model : Model
+        Opened.
+    name : str or None
+        What the user called it.
+    photo, painting : Path or None
+        The files.
+    options : Options
+        All settings.
+
+    Raises
+    ------
+    ImageError
+        There is no such photo or painting.
+    OptionError
+        There is no such picture to start from.
+    """
+    manifest = model.folder.manifest
+    init = options.init
+    return Recipe(
+        photo=_source(photo),
+        painting=_source(painting),
+        start=None if init in STARTS else _source(start_file(init)),
+        model=UsedModel(
+            name=_printable(name or model.folder.path.name),
+            weights_sha256=manifest.weights.sha256,
+            pooling=manifest.pooling,
+        ),
+        provider=model.provider.name,
+        options=replace(options, init=_printable(init)),
+        version=version("stylize-onnx"),
+        precision=model.provider.precision,
+        provider_options=model.provider.given,
+    )
+
+
+def recipe_chunks(recipe: Recipe) -> dict[str, str]:
+    """Return the text chunks of a PNG that hold the recipe."""
+    return {
+        "Software": f"stylize {recipe.version}",
+        KEYWORD: msgspec.json.encode(recipe).decode(),
+    }
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Return the recipe in a picture that stylize wrote.
+
+    Raises
+    ------
+    ImageError
+        The file is no picture, has no recipe, or one that this release cannot read.
+    """
+    text = read_chunk(path, KEYWORD)
+    if text is None:
+        raise ImageError(
+            f"'{path}' does not tell how it was made. Pictures that stylize writes as .png do "
+            "(not sheets), unless another program has saved them since."
+        )
+    try:
+        return msgspec.json.decode(text.encode(), type=Recipe)
+    except (msgspec.MsgspecError, OptionError) as error:
+        raise ImageError(
+            f"What '{path}' tells of how it was made cannot be read: {error}. Another release of "
+            "stylize may have written it."
+        ) from error
+
+
+def _source(path: Path | None) -> Source | None:
+    if path is None:
+        return None
+    if not path.is_file():
+        raise ImageError(f"There is no picture '{path}'. Check the path.")
+    return Source(_printable(str(path)), digest(path))
+
+
+def digest(path: Path) -> str:
+    """Return the sha256 of a picture's file.
+
+    Raises
+    ------
+    ImageError
+        It cannot be read.
+    """
+    try:
+        return sha256(path)
+    except OSError as error:
+        raise ImageError(f"'{path}' cannot be read: {error.strerror}.") from error
+
+
+def _printable(name: str) -> str:
+    """Return a file's name as text; bytes that are none are shown as such."""
+    return name.encode("utf-8", "backslashreplace").decode()

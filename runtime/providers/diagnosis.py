@@ -1,0 +1,137 @@
+"""Why a provider cannot be used. ONNX Runtime itself says little, and that not to its caller."""
+
+import ctypes
+import io
+import re
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from stylize.models.errors import ProviderError
+from stylize.runtime.providers.nvidia import find_driver
+from stylize.runtime.providers.wheels import describe_wheels, install_command, replace_command
+
+if TYPE_CHECKING:
+    from stylize.runtime.providers.table import Provider
+
+CUDNN = "cudnn64_9.dll" if sys.platform == "win32" else "libcudnn.so.9"
+CUDA_PROVIDER = (
+    "onnxruntime_providers_cuda.dll"
+    if sys.platform == "win32"
+    else "libonnxruntime_providers_cuda.so"
+)
+ELSEWHERE = "https://onnxruntime.ai/docs/execution-providers tells how to get it."
+
+
+def cannot_import(extra: str, error: ImportError) -> str:
+    """Return the message where there is no ONNX Runtime, or a broken one."""
+    return (
+        f"ONNX Runtime cannot be imported ({error}; installed: {describe_wheels()}). "
+        f"Install it: {replace_command(extra)}"
+    )
+
+
+def not_in_wheel(provider: "Provider", present: list[str]) -> str:
+    """Return the message where the installed ONNX Runtime was built without the provider."""
+    advice = f"Install it: {replace_command(provider.extra)}" if provider.extra else ELSEWHERE
+    if provider.memory == "cuda" and (fault := _driver_fault()):
+        advice = f"{fault} With a driver, {advice[0].lower()}{advice[1:]}"
+    return (
+        f"The installed ONNX Runtime has no {provider.onnxruntime_name} (it has "
+        f"{', '.join(present)}; installed: {describe_wheels()}). {advice}"
+    )
+
+
+def _driver_fault() -> str | None:
+    """Return what NVIDIA's driver lacks: without one, another wheel would not help."""
+    try:
+        find_driver()
+    except ProviderError as error:
+        return str(error)
+    return None
+
+
+def could_not_start(provider: "Provider") -> str:
+    """Return the message where ONNX Runtime has the provider and failed to start it.
+
+    To be asked only after it has tried, see `unloadable`.
+    """
+    cause = "A driver or a library is missing, or an option is wrong."
+    if provider.memory == "cuda":
+        cause = why_no_cuda() or cause
+    return f"ONNX Runtime has {provider.onnxruntime_name} but could not start it. {cause}"
+
+
+def would_fall_back(provider: "Provider", graph: str) -> str:
+    """Return the message where a part of a graph, or all of it, would have run on the CPU.
+
+    To be asked only after ONNX Runtime has tried, see `unloadable`.
+    """
+    if provider.memory == "cuda" and why_no_cuda():
+        return could_not_start(provider)
+    return (
+        f"{provider.onnxruntime_name} does not compute all of {graph}, and what it leaves to the "
+        "CPU would make it slow. Use another release of ONNX Runtime, or --provider cpu."
+    )
+
+
+def why_no_cuda() -> str | None:
+    """Return what CUDA lacks, and what to do about it; None if nothing is known to be missing.
+
+    To be asked only after ONNX Runtime has tried, see `unloadable`.
+    """
+    import onnxruntime
+
+    try:
+        driver = find_driver()
+        if cuda := cuda_release(onnxruntime):
+            driver.check(cuda)
+    except ProviderError as error:
+        return f"{error}"
+    provider = Path(onnxruntime.__file__).parent / "capi" / CUDA_PROVIDER
+    missing = dict.fromkeys([*missing_libraries(onnxruntime), *unloadable(str(provider))])
+    if missing:
+        return (
+            f"These libraries of CUDA or cuDNN are missing or broken: {', '.join(missing)}. "
+            f"Install them: {install_command('cuda')}"
+        )
+    return None
+
+
+def cuda_release(onnxruntime: ModuleType) -> int | None:
+    """Return the major release of CUDA that ONNX Runtime was built for."""
+    built = re.match(r"\d+", str(getattr(onnxruntime, "cuda_version", "")))
+    return int(built[0]) if built else None
+
+
+def missing_libraries(onnxruntime: ModuleType) -> list[str]:
+    """Return the names of the libraries of CUDA and cuDNN that cannot be loaded."""
+    return [*preload_libraries(onnxruntime), *unloadable(CUDNN)]
+
+
+def unloadable(library: str) -> list[str]:
+    """Return the name of the first library that is missing to load this one; none if it loads.
+
+    The library of a provider may be asked for only after ONNX Runtime has tried to load it, for it
+    looks for ONNX Runtime while it is loaded.
+    """
+    try:
+        ctypes.CDLL(library)
+    except OSError as error:
+        # The loader's message names what is missing, which may be one further down.
+        named = re.match(r"([^\s:/]+): cannot open shared object", str(error))
+        return [named[1] if named else Path(library).name]
+    return []
+
+
+def preload_libraries(onnxruntime: ModuleType) -> list[str]:
+    """Load CUDA's libraries from NVIDIA's wheels; return the names of those that are missing.
+
+    Not all of them need be there.
+    """
+    printed = io.StringIO()  # where failures are told, and nowhere else
+    with redirect_stdout(printed):
+        onnxruntime.preload_dlls()
+    return re.findall(r"Failed to load ([^\s:]+):", printed.getvalue())

@@ -1,0 +1,120 @@
+"""A graph as a session of ONNX Runtime, on the provider that was asked for, or an error."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from stylize.models.errors import ProviderError
+from stylize.runtime.providers import diagnosis
+from stylize.runtime.providers.machine import give_back_freed_memory, usable_cpus
+from stylize.runtime.providers.table import Provider
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession, SessionOptions
+
+ERROR, FATAL = 3, 4
+"""Severities of ONNX Runtime's log, which goes to stderr."""
+
+FALLBACK_REFUSED = "fallback to CPU EP has been explicitly disabled"
+"""How ONNX Runtime says that a part of a graph would not run on the provider."""
+
+
+def open_session(
+    graph: Path, dimensions: Mapping[str, int], provider: Provider
+) -> "InferenceSession":
+    """Load a graph for images of one size, on one provider.
+
+    Parameters
+    ----------
+    graph : Path
+        An .onnx file, beside the weights that it refers to.
+    dimensions : mapping of str to int
+        A value for each symbolic dimension: a pinned graph runs as fast as a static one.
+    provider : Provider
+        Where it must run.
+
+    Raises
+    ------
+    ProviderError
+        ONNX Runtime could not use the provider; by itself it would go on, slowly, on the CPU.
+    """
+    onnxruntime = import_onnxruntime(provider.extra)
+    if provider.memory == "cuda":
+        diagnosis.preload_libraries(onnxruntime)
+    options = _session_options(onnxruntime, provider)
+    for name, value in dimensions.items():
+        options.add_free_dimension_override_by_name(name, value)
+    try:
+        session = onnxruntime.InferenceSession(
+            _without_links(graph),
+            options,
+            providers=[(provider.onnxruntime_name, dict(provider.options))],
+            enable_fallback=0,  # to the CPU, when loading fails
+        )
+    except Exception as error:
+        if FALLBACK_REFUSED in str(error):
+            raise ProviderError(diagnosis.would_fall_back(provider, graph.name)) from error
+        raise
+    give_back_freed_memory()
+    session.disable_fallback()  # likewise, when a run fails
+    if session.get_providers()[0] != provider.onnxruntime_name:
+        raise ProviderError(diagnosis.could_not_start(provider))
+    return session
+
+
+def _session_options(onnxruntime: ModuleType, provider: Provider) -> "SessionOptions":
+    options = onnxruntime.SessionOptions()
+    # Errors come back as exceptions, or `diagnosis` finds out more than the log would say.
+    severity = FATAL if provider.tested else ERROR
+    onnxruntime.set_default_logger_severity(severity)
+    options.log_severity_level = severity
+    options.intra_op_num_threads = usable_cpus()
+    # The planned block of all values is larger than what is alive at any one time.
+    options.enable_mem_pattern = False
+    # On the CPU, buffers kept for later values of the same size are a fifth of the peak.
+    options.enable_mem_reuse = provider.name != "cpu"
+    # The threads of a run wait for the next in loops, and would slow the graph that runs between.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    # The gradient of a nearly converged image underflows, and denormals take 100 times as long.
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    if provider.tested and provider.name != "cpu":  # others may rightly leave small things to it
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    return options
+
+
+def _without_links(graph: Path) -> Path:
+    """Return the real place of a graph if its weights lie there, too.
+
+    Releases of ONNX Runtime up to 1.24 refuse weights behind a link, as an editable install has.
+    """
+    real = graph.resolve()
+    weights = {path.resolve().parent for path in graph.parent.glob("*.safetensors")}
+    return real if weights == {real.parent} else graph
+
+
+def import_onnxruntime(extra: str | None = "cpu") -> ModuleType:
+    """Import ONNX Runtime.
+
+    Parameters
+    ----------
+    extra : str or None
+        Which one to advise where there is none.
+
+    Raises
+    ------
+    ProviderError
+        It cannot be imported; the message has the command that installs it.
+    """
+    # On import, releases from 1.31 on collect facts about the machine to be sent to Microsoft. Who
+    # wants that can set the variable to 0.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    try:
+        import onnxruntime
+
+        if not hasattr(onnxruntime, "InferenceSession"):
+            raise ImportError("its files are gone, as after removing one of several wheels")
+    except ImportError as error:
+        raise ProviderError(diagnosis.cannot_import(extra or "cpu", error)) from error
+    return onnxruntime

@@ -1,0 +1,203 @@
+"""The table of ONNX Runtime's execution providers, and a provider with its settings."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from stylize.models.errors import OptionError
+from stylize.runtime.providers.machine import X86, has_amx, usable_cpus
+
+Precision = Literal["float32", "tf32", "float16", "bfloat16"]
+
+GraphForm = Literal["plain", "blocked", "float16"]
+
+Place = Literal["cpu", "cuda"]
+
+RECORDING = "enable_cuda_graph"
+"""The option with which CUDA records what a run launches, and replays it on the same tensors."""
+
+AUTO = "auto"
+"""Stands for the fastest provider that works."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """An execution provider with its settings: what `open_session` needs to know.
+
+    Attributes
+    ----------
+    name : str
+        Ours.
+    onnxruntime_name : str
+        ONNX Runtime's.
+    extra : str or None
+        ``stylize-onnx[extra]`` installs it; None where no extra does.
+    precision : {"float32", "tf32", "float16", "bfloat16"}
+        Of the convolutions' products.
+    options : mapping of str to str
+        All options that ONNX Runtime is given.
+    form : {"plain", "blocked", "float16"}
+        Which form of the gradient graphs is the fastest, or the only one, there.
+    memory : {"cpu", "cuda"}
+        Where its inputs and outputs live.
+    tested : bool
+        Whether it was tried with stylize.
+    given : mapping of str to str
+        Those of the options that the user gave.
+    passed_over : tuple of str
+        Faster providers that are installed but did not work, where this one was chosen instead.
+    """
+
+    name: str
+    onnxruntime_name: str
+    extra: str | None
+    precision: Precision
+    options: Mapping[str, str]
+    form: GraphForm
+    memory: Place
+    tested: bool
+    given: Mapping[str, str] = field(default_factory=dict)
+    passed_over: tuple[str, ...] = ()
+
+    @property
+    def without_recording(self) -> "Provider":
+        """The same for graphs that are run once, or on other arrays each time."""
+        options = {name: value for name, value in self.options.items() if name != RECORDING}
+        return replace(self, options=options)
+
+
+@dataclass(frozen=True)
+class Mode:
+    """What it takes to compute in a precision: options, and a form of the graphs."""
+
+    options: Mapping[str, str] = field(default_factory=dict)
+    form: GraphForm = "plain"
+
+
+@dataclass(frozen=True)
+class KnownProvider:
+    """A provider as stylize can ask for it; see `Provider`. The first mode is the default."""
+
+    onnxruntime_name: str
+    modes: Mapping[Precision, Mode] = field(default_factory=lambda: {"float32": Mode()})
+    options: Mapping[str, str] = field(default_factory=dict)
+    extra: str | None = None
+    memory: Place = "cpu"
+    tested: bool = False
+
+
+def _openvino(precision: str) -> Mode:
+    settings = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_NUM_THREADS": str(usable_cpus()),
+        "NUM_STREAMS": "1",
+    }
+    return Mode({"device_type": "CPU", "load_config": json.dumps({"CPU": settings})})
+
+
+PROVIDERS: Mapping[str, KnownProvider] = {
+    "cpu": KnownProvider(
+        "CPUExecutionProvider",
+        # Only x86 has the blocked layout.
+        modes={"float32": Mode(form="blocked" if X86 else "plain")},
+        extra="cpu",
+        tested=True,
+    ),
+    "cuda": KnownProvider(
+        "CUDAExecutionProvider",
+        # No bfloat16: ONNX has convolutions in it only from opset 22 on.
+        modes={
+            # TF32 rounds a convolution's factors to 10 bits; ONNX Runtime has it on by default.
+            "float32": Mode({"use_tf32": "0"}),
+            "tf32": Mode({"use_tf32": "1"}),
+            # The convolutions; Gram matrices remain float32, with factors rounded as float16's are.
+            "float16": Mode({"use_tf32": "1"}, form="float16"),
+        },
+        options={
+            # Sizes do not change during a run: a search pays. Without any, the choice may be
+            # extremely slow.
+            "cudnn_conv_algo_search": "EXHAUSTIVE",
+            "cudnn_conv_use_max_workspace": "1",
+            # By default each block is twice as large as the last, however little is needed.
+            "arena_extend_strategy": "kSameAsRequested",
+        },
+        extra="cuda",
+        memory="cuda",
+        tested=True,
+    ),
+    "openvino": KnownProvider(
+        "OpenVINOExecutionProvider",
+        modes={"bfloat16": _openvino("bf16"), "float32": _openvino("f32")},
+        extra="openvino",
+        tested=True,
+    ),
+    "tensorrt": KnownProvider("TensorrtExecutionProvider", extra="cuda", memory="cuda"),
+    "coreml": KnownProvider("CoreMLExecutionProvider"),
+    "directml": KnownProvider("DmlExecutionProvider"),
+    "migraphx": KnownProvider("MIGraphXExecutionProvider"),
+    "webgpu": KnownProvider("WebGpuExecutionProvider"),
+}
+
+SHARED = ("device_id", RECORDING)
+"""Options that hold for all that is computed in the same memory."""
+
+
+def configure(
+    name: str, precision: Precision | None = None, options: Mapping[str, str] | None = None
+) -> Provider:
+    """Return a provider with its settings, whether it is there or not.
+
+    Raises
+    ------
+    OptionError
+        As `find_provider`.
+    """
+    if name not in PROVIDERS:
+        raise OptionError(
+            f"There is no provider '{name}'. Choose one of {', '.join(PROVIDERS)}"
+            + (", or auto." if name != AUTO else "; auto stands for none here.")
+        )
+    known, given = PROVIDERS[name], dict(options or {})
+    if name == "cpu" and given:
+        raise OptionError("The provider cpu has no options. Leave --provider-option out.")
+    precision = precision or default_precision(name)
+    if precision not in known.modes:
+        raise OptionError(
+            f"The provider {name} does not compute in {precision}. "
+            f"Choose one of {', '.join(known.modes)}."
+        )
+    mode = known.modes[precision]
+    if clash := sorted(given.keys() & mode.options.keys()):
+        raise OptionError(
+            f"--precision decides {', '.join(clash)} for {name}. Leave the option out, and choose "
+            f"--precision {' or '.join(known.modes)}."
+        )
+    if not given.get("device_id", "0").isdecimal():
+        raise OptionError(f"The device_id is '{given['device_id']}'; it must be 0, 1, 2 ...")
+    return Provider(
+        name=name,
+        onnxruntime_name=known.onnxruntime_name,
+        extra=known.extra,
+        precision=precision,
+        options={**known.options, **mode.options, **given},
+        form=mode.form,
+        memory=known.memory,
+        tested=known.tested,
+        given=given,
+    )
+
+
+def host_of(provider: Provider) -> Provider:
+    """Return the provider that computes in float32, without a network, in the same memory."""
+    if provider.memory == "cpu":
+        return configure("cpu")
+    kept = {key: value for key, value in provider.given.items() if key in SHARED}
+    return configure(provider.memory, "float32", kept)
+
+
+def default_precision(name: str) -> Precision:
+    """Return the precision in which a provider computes unless another is asked for."""
+    if name == "openvino" and not has_amx():
+        return "float32"  # without AMX, bfloat16 is emulated
+    return next(iter(PROVIDERS[name].modes))

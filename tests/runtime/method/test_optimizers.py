@@ -1,0 +1,139 @@
+"""L-BFGS and Adam against torch's, and where they must do better."""
+
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from field import Formula, walk
+
+from stylize.runtime.method.options import OptimizerName
+
+if TYPE_CHECKING:
+    import torch
+
+Array = npt.NDArray[np.float32]
+Loss = Callable[["torch.Tensor"], "torch.Tensor"]
+
+SHAPE = (1, 3, 4, 5)
+CURVATURES = np.geomspace(1, 300, 60, dtype=np.float32).reshape(SHAPE)
+
+
+def minimise(
+    field: Callable[[Array], Array], steps: int, name: OptimizerName = "lbfgs", **settings: float
+) -> Array:
+    """Return the image after some steps; the loss, which never explodes, leaves the way to them."""
+    return next(islice(walk(of(field), start(), name, **settings), steps, None))
+
+
+def of(field: Callable[[Array], Array]) -> Formula:
+    return lambda image: (1.0, field(image))
+
+
+def start() -> Array:
+    return np.random.default_rng(0).random(SHAPE, np.float32)
+
+
+def bowl(image: Array) -> Array:
+    """Gradient of a quadratic with curvatures from 1 to 300 and its minimum at 0.5."""
+    return CURVATURES * (image - 0.5)
+
+
+def valley(image: Array) -> Array:
+    """Gradient of a convex quartic."""
+    return CURVATURES * (image - 0.5) + 4 * (image - 0.5) ** 3
+
+
+def torch_minimise(
+    make: Callable[..., "torch.optim.Optimizer"], field: Callable, steps: int
+) -> Array:
+    torch = pytest.importorskip("torch", reason="compares with torch.optim")
+    image = torch.tensor(start(), requires_grad=True)
+    optimizer = make(torch, image)
+    seen: list[Array] = []
+
+    def closure() -> float:
+        seen.append(image.detach().numpy().copy())
+        image.grad = torch.from_numpy(field(image.detach().numpy()))
+        return 1.0
+
+    while len(seen) <= steps:
+        optimizer.step(closure)
+    return seen[steps]
+
+
+@pytest.mark.parametrize("field", [bowl, valley])
+@pytest.mark.parametrize("steps", [1, 2, 5, 15, 40])
+def test_lbfgs_steps_as_torch(field: Callable[[Array], Array], steps: int) -> None:
+    found = minimise(field, steps, history=5)
+    expected = torch_minimise(
+        lambda torch, image: torch.optim.LBFGS(
+            [image], history_size=5, tolerance_grad=0, tolerance_change=0
+        ),
+        field,
+        steps,
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 30])
+def test_adam_steps_as_torch(steps: int) -> None:
+    found = minimise(bowl, steps, "adam", learning_rate=0.05)
+    expected = torch_minimise(lambda torch, image: torch.optim.Adam([image], lr=0.05), bowl, steps)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_lbfgs_reaches_the_minimum_at_any_scale_of_the_loss(scale: float) -> None:
+    found = minimise(lambda image: np.float32(scale) * bowl(image), 100)
+    np.testing.assert_allclose(found, 0.5, atol=1e-3)
+
+
+def test_lbfgs_leaves_a_region_of_negative_curvature_in_a_few_steps() -> None:
+    """There torch's would step by the whole gradient, here a million times the picture."""
+
+    def ridge(image: Array) -> Array:
+        return 1e6 * np.sin(2 * np.pi * (image - 0.5)) * np.float32(1)
+
+    images = list(islice(walk(of(ridge), np.full(SHAPE, 0.01, np.float32)), 41))
+    assert max(float(np.abs(image).max()) for image in images) < 5
+    np.testing.assert_allclose(ridge(images[-1]), 0, atol=1e3)
+
+
+@pytest.mark.parametrize("name", ["lbfgs", "adam"])
+def test_where_the_gradient_is_zero_nothing_moves(name: OptimizerName) -> None:
+    np.testing.assert_array_equal(minimise(np.zeros_like, 3, name), start())
+
+
+def test_the_image_that_was_given_is_not_changed() -> None:
+    image = start()
+    assert not np.array_equal(next(islice(walk(of(bowl), image), 3, None)), image)
+    np.testing.assert_array_equal(image, start())
+
+
+@pytest.mark.real_weights
+def test_lbfgs_gets_as_far_as_torch_on_the_real_network(
+    real_weights: Path, real_pictures: Path, tmp_path: Path
+) -> None:
+    """100 evaluations at 256 px from the photo, at a scale at which torch's does not diverge."""
+    pytest.importorskip("onnx", reason="exporting needs onnx")
+    from torch_transfer import torch_losses
+
+    from stylize.export.network.architecture import vgg19
+    from stylize.export.network.weights import load_weights
+    from stylize.export.writing.write import write_folder
+    from stylize.runtime import Model, Options, transfer
+
+    network = vgg19()
+    weights = load_weights(str(real_weights), network)
+    write_folder(tmp_path / "vgg19", network, weights)
+    photo = real_pictures / "tuebingen_neckarfront.jpg"
+    painting = real_pictures / "starry_night.jpg"
+    options = Options(size=256, iterations=100, content_weight=1e-10, style_weight=1e-7)
+    *_, last = transfer(Model.open(tmp_path / "vgg19"), photo, painting, options)
+    theirs = torch_losses(network, weights.arrays, photo, painting, options)
+    print(f"ours {last.total:.5f}, torch.optim.LBFGS {theirs[-1]:.5f}")
+    assert last.total == pytest.approx(theirs[-1], rel=0.03)

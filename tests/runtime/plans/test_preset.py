@@ -1,0 +1,167 @@
+"""Each preset against its source's published formulas, transcribed to torch as they stand there."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+pytest.importorskip("onnx", reason="exporting needs onnx")
+torch = pytest.importorskip("torch", reason="the truth is torch's autograd")
+
+from small import small_network, small_weights
+from torch import Tensor, nn
+from torch.nn import functional
+
+from stylize.export.network.architecture import Convolution, Network, vgg19
+from stylize.export.network.weights import Weights, load_weights
+from stylize.export.writing.write import write_folder
+from stylize.runtime import PRESETS, Model, Scene, to_array
+from stylize.runtime.pictures.reading import load_image
+from stylize.runtime.pictures.sizes import scale_to
+
+Array = npt.NDArray[np.float32]
+Features = dict[str, Tensor]
+Loss = Callable[[Tensor, Features, Features, Features], Tensor]
+
+CLOSE = 1e-4
+STYLE = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+MEAN = torch.tensor([103.939, 116.779, 123.68], dtype=torch.float64).reshape(1, 3, 1, 1)
+
+
+def bgr(image: Array) -> Tensor:
+    """What the Caffe network takes."""
+    return 255 * torch.from_numpy(image.astype(np.float64)).flip(1) - MEAN
+
+
+def responses(value: Tensor, network: Network, weights: Weights) -> Features:
+    found = {}
+    for layer in network.layers:
+        if isinstance(layer, Convolution):
+            kernel, bias = (
+                torch.from_numpy(weights.arrays[f"{layer.name}.{part}"].astype(np.float64))
+                for part in ("weight", "bias")
+            )
+            value = functional.relu(functional.conv2d(value, kernel, bias, padding=1))
+        elif network.pooling == "max":
+            value = functional.max_pool2d(value, 2, 2)
+        else:
+            value = functional.avg_pool2d(value, 2, 2)
+        found[layer.name] = value
+    return found
+
+
+def paper(alpha: float, beta: float) -> Loss:
+    """Equations 1, 3, 4, 5 and 7."""
+
+    def loss(image: Tensor, found: Features, photo: Features, painting: Features) -> Tensor:
+        def rows(response: Tensor) -> Tensor:
+            return response.flatten(2)[0]
+
+        content = ((found["conv4_2"] - photo["conv4_2"]) ** 2).sum() / 2
+        style = torch.zeros(())
+        for layer in STYLE:
+            f, p = rows(found[layer]), rows(painting[layer])
+            n, m = f.shape
+            # The painting's Gram matrix is brought to as many positions as the image's.
+            gram, target = f @ f.T, p @ p.T * (m / p.shape[1])
+            style = style + 1 / 5 * ((gram - target) ** 2).sum() / (4 * n**2 * m**2)
+        return alpha * content + beta * style
+
+    return loss
+
+
+def gatys_code(image: Tensor, found: Features, photo: Features, painting: Features) -> Tensor:
+    """PytorchNeuralStyleTransfer: GramMatrix, GramMSELoss, and its weights."""
+
+    def gram_matrix(response: Tensor) -> Tensor:
+        b, c, h, w = response.size()
+        flat = response.view(b, c, h * w)
+        return torch.bmm(flat, flat.transpose(1, 2)).div(h * w)
+
+    channels = [found[layer].shape[1] for layer in STYLE]
+    style_weights = [1e3 / n**2 for n in channels]
+    content_weights = [1e0]
+    total = content_weights[0] * nn.MSELoss()(found["conv4_2"], photo["conv4_2"])
+    for weight, layer in zip(style_weights, STYLE, strict=True):
+        target = gram_matrix(painting[layer])
+        total = total + weight * nn.MSELoss()(gram_matrix(found[layer]), target)
+    return total
+
+
+def johnson(image: Tensor, found: Features, photo: Features, painting: Features) -> Tensor:
+    """neural-style: ContentLoss, StyleLoss, and the function whose gradient its TVLoss gives."""
+
+    def gram(response: Tensor) -> Tensor:
+        flat = response.view(response.shape[1], -1)
+        return (flat @ flat.T) / response.nelement()
+
+    total = 5e0 * nn.MSELoss()(found["conv4_2"], photo["conv4_2"])
+    for layer in STYLE:
+        total = total + 1e2 * nn.MSELoss()(gram(found[layer]), gram(painting[layer]))
+    x_diff = image[:, :, :-1, :-1] - image[:, :, :-1, 1:]
+    y_diff = image[:, :, :-1, :-1] - image[:, :, 1:, :-1]
+    return total + 1e-3 * (x_diff**2 + y_diff**2).sum() / 2
+
+
+SOURCES: dict[str, Loss] = {
+    "stylize": paper(1, 1e4),
+    "paper": paper(1, 1e3),
+    "gatys-code": gatys_code,
+    "johnson": johnson,
+}
+
+
+def assert_equals_source(
+    name: str, network: Network, weights: Weights, folder: Path, photo: Path, painting: Path
+) -> None:
+    write_folder(folder, network, weights)
+    preset = PRESETS[name]
+    assert preset.pooling in (network.pooling, None)
+    options = replace(preset.options, size=64)
+    scene = Scene(Model.open(folder), photo, painting)
+    image = np.random.default_rng(3).random(scene.start(options).shape, np.float32)
+    found = scene.objective(options)(image)
+
+    given = bgr(image).requires_grad_()
+    seen = [
+        responses(bgr(to_array(scale_to(load_image(path), 64, options.side))), network, weights)
+        for path in (photo, painting)
+    ]
+    total = SOURCES[name](given, responses(given, network, weights), *seen)
+    total.backward()
+    assert given.grad is not None
+    expected = 255 * given.grad.flip(1).numpy()
+    loss = abs(found.total / float(total.detach()) - 1)
+    gradient = np.linalg.norm(found.gradient - expected) / np.linalg.norm(expected)
+    print(f"{name}: loss {loss:.1e}, gradient {gradient:.1e}")
+    assert loss <= CLOSE
+    assert gradient <= CLOSE
+
+
+def test_every_preset_is_here() -> None:
+    assert SOURCES.keys() == PRESETS.keys()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_preset_is_what_its_source_computes(
+    name: str, tmp_path: Path, picture: Callable[..., Path]
+) -> None:
+    network = small_network(PRESETS[name].pooling or "average")
+    photo, painting = picture("photo.png", (96, 72)), picture("painting.png", (80, 90), seed=1)
+    folder = tmp_path / "model"
+    assert_equals_source(name, network, small_weights(network), folder, photo, painting)
+
+
+@pytest.mark.real_weights
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_preset_is_what_its_source_computes_with_the_real_weights(
+    name: str, tmp_path: Path, real_weights: Path, real_pictures: Path
+) -> None:
+    network = vgg19(PRESETS[name].pooling or "average")
+    weights = load_weights(str(real_weights), network)
+    photo = real_pictures / "tuebingen_neckarfront.jpg"
+    painting = real_pictures / "starry_night.jpg"
+    assert_equals_source(name, network, weights, tmp_path / "vgg19", photo, painting)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 pytest.importorskip("onnxruntime", reason="tries its providers")
 
 from stylize.cli.app import app
-from stylize.cli.doctor import NARROW
+from stylize.cli.showing.tables import NARROW
 from stylize.models.errors import ProviderError
 from stylize.runtime.checks import survey
 from stylize.runtime.engine.choice import find_provider

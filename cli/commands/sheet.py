@@ -70,7 +70,7 @@ def sheet(
             rows=[[load_image(path) for path in pictures[i : i + count]] for i in starts],
             captions=[labels[i : i + count] for i in starts],
         ),
-        place.get("cell"),
+        Destination(**place).cell,
     )
     save_sheet(drawn, target)
     if not quiet:

@@ -24,7 +24,7 @@ def open_model(machine: Machine, quiet: bool) -> "Model":
     provider = find_provider(machine.provider, machine.precision, machine.provider_options)
     model = Model.open(machine.model, provider)
     if not quiet:
-        _announce(provider, chosen=machine.provider == AUTO)
+        _announce(provider, machine)
     if machine.model is None and model.folder.path == embedded_folder() and not quiet:
         typer.echo(
             "Using the small embedded model 'compact', since no exported vgg19 was found. To get "
@@ -34,9 +34,9 @@ def open_model(machine: Machine, quiet: bool) -> "Model":
     return model
 
 
-def _announce(provider: Provider, chosen: bool) -> None:
-    """Name the provider if the user did not, and warn of one that nobody has tried."""
-    if chosen:
+def _announce(provider: Provider, machine: Machine) -> None:
+    """Tell where and how exactly it computes if the user did not, and warn of what is untested."""
+    if machine.provider == AUTO or (machine.precision is None and provider.precision != "float32"):
         better = " and ".join(provider.passed_over)
         hint = f" ({better} is installed but does not work: see 'stylize doctor')" if better else ""
         typer.echo(f"Computing on {provider.name} in {provider.precision}{hint}.", err=True)

@@ -60,8 +60,8 @@ ELEVEN_BITS = Tolerance(
     losses=1e-2,
     gradient=5e-2,
     final=2e-2,
-    reason="The factors of products have 11 bits. Not measured but expected: an eighth of what "
-    "8 bits make of the losses, and a third of what they make of the gradient.",
+    reason="The factors of products have 11 bits. Measured: losses up to 4e-4 apart (9e-3 on noise "
+    "in float16), the gradient 2e-2 (4e-2), the final loss 6e-4.",
 )
 EIGHT_BITS = Tolerance(
     losses=1.2e-1,
@@ -83,16 +83,20 @@ TOLERANCES: Mapping[tuple[str, Precision], Tolerance] = {
 """By provider and precision; what nobody has tried must do as well as the others in float32."""
 
 MAXIMA = 3
-"""Times as far as the gradient may be with max pooling, in less than float32: rounded responses
-are often equal, or another is the largest, and then the gradient goes elsewhere. Measured in
-bfloat16 on small networks: 0.28, where it is 0.08 with average pooling."""
+"""Times as far as the gradient and the final loss may be with max pooling, in less than float32.
+
+Rounded responses are often equal, or another is the largest, and then the gradient goes elsewhere.
+Measured on small networks: a gradient 0.28 apart in bfloat16, where it is 0.08 with average
+pooling; a final loss 3e-2 apart in TF32, where it is 6e-4."""
 
 
 def tolerance_of(provider: Provider, pooling: Literal["average", "max"] = "average") -> Tolerance:
     """Return how far a provider may be from the reference, on a model of this pooling."""
     tolerance = TOLERANCES.get((provider.name, provider.precision), FLOAT32)
     if pooling == "max" and tolerance is not FLOAT32:
-        return replace(tolerance, gradient=MAXIMA * tolerance.gradient)
+        return replace(
+            tolerance, gradient=MAXIMA * tolerance.gradient, final=MAXIMA * tolerance.final
+        )
     return tolerance
 
 

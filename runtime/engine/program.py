@@ -10,7 +10,7 @@ import numpy.typing as npt
 from stylize.models.manifest import GraphFile
 from stylize.runtime.engine.tensors import Memory, Tensor, translating_errors
 from stylize.runtime.providers.session import open_session
-from stylize.runtime.providers.table import RECORDING, Provider
+from stylize.runtime.providers.table import Provider
 
 if TYPE_CHECKING:
     from onnxruntime import RunOptions
@@ -53,7 +53,7 @@ class Program:
         self.output_shapes = {value.name: shape_of(value.shape) for value in graph.outputs}
         file = graph.form(provider.form).file
         size = f"{dimensions['width']}x{dimensions['height']}"
-        self._recorded = RECORDING in provider.options
+        self._recorded = provider.records
         self._bindings = 0
         # A device whose memory is not known here gets copies, and those when inputs are bound.
         self._copies = not provider.tested

@@ -15,7 +15,7 @@ from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.engine.program import Program
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.method.options import OptimizerName
-from stylize.runtime.providers.table import RECORDING, Provider, host_of
+from stylize.runtime.providers.table import Provider, host_of
 
 Array = npt.NDArray[np.float32]
 
@@ -166,8 +166,7 @@ class Model:
         """Load a graph, unless it is the last that was loaded in this role."""
         key = graph.file, dimensions
         # What was recorded stays in memory as long as the graph does.
-        recorded = RECORDING in provider.options
-        if role not in self._loaded or self._loaded[role][0] != key or recorded:
+        if role not in self._loaded or self._loaded[role][0] != key or provider.records:
             self._loaded.pop(role, None)  # first: two at a time would need twice the memory
             self._loaded[role] = key, Program(self.folder.path, graph, dimensions, provider)
         return self._loaded[role][1]

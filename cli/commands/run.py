@@ -11,7 +11,6 @@ from stylize.cli.options.arguments import Output, Painting, Photo, Quiet, Trace
 from stylize.cli.options.grouping import Choose, Given
 from stylize.models.catalog import find_model
 from stylize.models.errors import ModelError
-from stylize.models.manifest import read_manifest
 from stylize.runtime.method.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.plans.preset import PRESETS, Preset, find_preset
@@ -55,6 +54,8 @@ def _model_of(name: str, preset: Preset) -> str | None:
     """Return the model that a preset is meant for; another would not mean what the name says."""
     if preset.model is None:
         return None
+    from stylize.models.manifest import read_manifest
+
     meant = f"The preset '{name}' is meant for VGG-19 with {preset.pooling} pooling"
     other = "Or say which model to take instead, for example --model compact."
     try:

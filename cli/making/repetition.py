@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +37,8 @@ def as_json(recipe: "Recipe") -> str:
 
 def notify(recipe: "Recipe", picture: Path, iterations: int) -> None:
     """Say so where the repetition may be another picture than the user expects."""
+    from importlib.metadata import version
+
     if recipe.version != version("stylize-onnx"):
         typer.echo(f"'{picture}' was made by stylize {recipe.version}.", err=True)
     if not recipe.finished and iterations == recipe.evaluations:

@@ -59,7 +59,7 @@ class Destination:
         panel=PICTURES,
         metavar="PIXELS",
         shown="as they are",
-        called="cell",
+        called="--cell",
         least=16,
         unit=" pixels",
     )

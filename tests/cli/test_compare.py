@@ -145,7 +145,7 @@ def test_one_that_is_installed_but_does_not_work_is_listed(having: Callable[...,
     found = rows(result)
     for precision in PROVIDERS["cuda"].modes:
         assert found[f"cuda:{precision}"] == ["-"] * 5 + ["unusable"]
-    names = "cuda:float32, cuda:tf32, cuda:float16"
+    names = "cuda:tf32, cuda:float32, cuda:float16"
     assert f"\n{names}: A library of cuda is missing.\n" in result.stdout
 
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from agreement import Difference, difference, load_result
-from case import Case, Size, prepare
+from agreement import Difference, difference
+from case import Case, Size, load_result, prepare
 from contestants import TORCH_BFLOAT16
 from report import (
     JsonOption,
     ModelOption,
     SizesOption,
     check_output,
+    command_of,
     parse_sizes,
     require,
     show,
@@ -28,7 +29,6 @@ from startup import EXAMPLES, PaintingOption, PhotoOption, check_pictures
 from step import RepeatsOption
 from turns import Times, repeats_at, time_in_turns
 
-from stylize.cli.edge import reporting
 from stylize.runtime import Model
 from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.method.options import Options
@@ -178,8 +178,7 @@ def endings(models: Mapping[str, Model], photo: Path, painting: Path, options: O
     return Endings(**{name: objective(found.pixels).total for name, found in pixels.items()})
 
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(reporting(main))
+app = command_of(main)
 
 if __name__ == "__main__":
     app()

@@ -13,9 +13,8 @@ from typing import Annotated
 import numpy as np
 import numpy.typing as npt
 import typer
-from report import JsonOption, ModelOption, check_output, require, show, write_json
+from report import JsonOption, ModelOption, check_output, command_of, require, show, write_json
 
-from stylize.cli.edge import reporting
 from stylize.models.catalog import EMBEDDED_MODEL
 from stylize.models.errors import OptionError
 from stylize.runtime import Model, Options, Scene, scale_to
@@ -182,8 +181,7 @@ def main(
     write_json(json, [asdict(row) for row in rows], median=median)
 
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(reporting(main))
+app = command_of(main)
 
 if __name__ == "__main__":
     app()

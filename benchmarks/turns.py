@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from case import Case, Size
+from contestants import CONTESTANTS
 from report import size_name
 from workers import Worker, running
 
@@ -93,9 +94,11 @@ def repeats_at(size: Size, repeats: int) -> int:
 def kept_turns(case: Case, names: Sequence[str], rounds: int) -> Turns:
     """Yield each contestant's warm worker in turn, the same ones in each round."""
     with ExitStack() as stack:
-        workers = {name: stack.enter_context(running(name, case)) for name in names}
+        workers = {name: stack.enter_context(running(CONTESTANTS[name])) for name in names}
         for worker in workers.values():
-            worker.ask("warm_up")
+            worker.load(case)
+        for name, worker in workers.items():
+            worker.ask("warm_up", str(case.result(name)))
         for _ in range(rounds):
             yield from workers.items()
 
@@ -104,6 +107,7 @@ def fresh_turns(case: Case, names: Sequence[str], rounds: int) -> Turns:
     """Yield each contestant's warm worker in turn, each time a new one and no other beside it."""
     for _ in range(rounds):
         for name in names:
-            with running(name, case) as worker:
-                worker.ask("warm_up")
+            with running(CONTESTANTS[name]) as worker:
+                worker.load(case)
+                worker.ask("warm_up", str(case.result(name)))
                 yield name, worker

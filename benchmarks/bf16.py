@@ -40,7 +40,11 @@ NAMES = ("ours", OPENVINO, *TORCH_BFLOAT16)
 
 IterationsOption = Annotated[
     int,
-    typer.Option(min=0, metavar="N", help="Of whole pictures, to compare losses; 0 makes none."),
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="Iterations of whole pictures, whose losses are compared; 0 makes none.",
+    ),
 ]
 
 
@@ -51,7 +55,7 @@ class Endings:
     Attributes
     ----------
     float32, bfloat16 : float
-        Of the best image of an iteration in that precision.
+        The loss of the best image of a run in that precision.
     """
 
     float32: float

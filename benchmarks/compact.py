@@ -143,7 +143,7 @@ def main(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Gains all results and the sheet.")
     ] = Path("compact-results"),
-    provider: Annotated[str, typer.Option(help="Of the optimisations; CPU judges.")] = "cpu",
+    provider: Annotated[str, typer.Option(help="Where pictures are made; the CPU judges.")] = "cpu",
     size: Annotated[int, typer.Option(min=32, help="Pixels of the long side.")] = 384,
     iterations: Annotated[int, typer.Option(min=2)] = 300,
     pairs: Annotated[int, typer.Option(min=1, max=len(PAIRS))] = len(PAIRS),

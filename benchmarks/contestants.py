@@ -10,7 +10,7 @@ Kind = Literal["ours", "torch", "convolutions", "matrix"]
 Layout = Literal["contiguous", "channels_last"]
 
 MATRIX_SIDE = {"cpu": 1024, "cuda": 8192}
-"""Of the matrices whose product measures a device: large enough to keep all of it busy."""
+"""Side of the matrices whose product measures a device: large enough to keep all of it busy."""
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,15 @@ class Contestant:
         Who: stylize, PyTorch, the step's convolutions alone, or one large matrix product; the last
         two by ONNX Runtime.
     provider : str
-        Of `PROVIDERS`; PyTorch computes in the memory that it does.
+        A key of `PROVIDERS`. PyTorch computes in the memory of that provider.
     precision : {"float32", "tf32", "float16", "bfloat16"}
-        In which.
+        What its products are computed in.
     cuda_graph : bool
         Whether ours records its launches once and replays them.
     layout : {"contiguous", "channels_last"}
         PyTorch's: NCHW or NHWC.
     compile_mode : str or None
-        Of ``torch.compile``; without it PyTorch is eager.
+        A mode of ``torch.compile``; without one PyTorch is eager.
     """
 
     kind: Kind
@@ -53,7 +53,7 @@ class Contestant:
 
     @property
     def options(self) -> dict[str, str]:
-        """Of the provider; said either way, since CUDA records by default."""
+        """The provider's options. Recording is said either way: CUDA has it on by default."""
         return {RECORDING: str(int(self.cuda_graph))} if self.memory == "cuda" else {}
 
     @property
@@ -102,7 +102,7 @@ CONTESTANTS = {
 TORCH = ("torch_contiguous", "torch_channels_last")
 """Those that are PyTorch's in float32, in its two layouts."""
 TORCH_BFLOAT16 = ("torch_bfloat16_contiguous", "torch_bfloat16_channels_last")
-"""Likewise in bfloat16."""
+"""Those that are PyTorch's in bfloat16."""
 
 
 def plan(provider: str, compile_mode: str | None) -> list[Contestant]:
@@ -113,7 +113,7 @@ def plan(provider: str, compile_mode: str | None) -> list[Contestant]:
     provider : str
         A key of `PROVIDERS`.
     compile_mode : str or None
-        Of ``torch.compile``; None leaves that out.
+        A mode of ``torch.compile``; None leaves that out.
     """
     known = PROVIDERS[provider]
     ways = [Contestant("matrix"), Contestant("convolutions"), Contestant("ours")]

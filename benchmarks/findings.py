@@ -31,11 +31,11 @@ class Findings:
     Attributes
     ----------
     flop : dict of tuple of int to int
-        Of the step's convolutions, by size.
+        Multiplications and additions of the step's convolutions, by size.
     checked : dict
-        The check before, by contestant.
+        What the check found, by contestant.
     measured : dict
-        By size and contestant.
+        What was found, by size and contestant.
     matrix : dict of str to float
         Operations a second of a large matrix product, by precision; a precision that failed is
         missing.

@@ -43,7 +43,7 @@ from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.providers.nvidia import find_driver
 
 LARGE_PIXELS = 1024 * 1024
-"""Of images with more, only what is essential is measured."""
+"""Above so many pixels only what is essential is measured."""
 PROCESS_LIMIT = 240.0
 """Seconds, after which a process is taken to hang."""
 NO_COMPILE = "none"
@@ -55,18 +55,20 @@ ProviderOption = Annotated[
     ),
 ]
 CheckSizeOption = Annotated[
-    str, typer.Option(metavar="WxH", help="Of the image at which all are compared with the CPU.")
+    str, typer.Option(metavar="WxH", help="Size of the image at which all are compared.")
 ]
 SecondsOption = Annotated[
-    float, typer.Option(min=0.0, metavar="S", help="For which each task is repeated.")
+    float, typer.Option(min=0.0, metavar="S", help="Seconds for which each task is repeated.")
 ]
 CompileOption = Annotated[
-    str, typer.Option(metavar="MODE", help=f"Of torch.compile; '{NO_COMPILE}' leaves it out.")
+    str, typer.Option(metavar="MODE", help=f"Mode of torch.compile; '{NO_COMPILE}' leaves it out.")
 ]
 IterationsOption = Annotated[
-    int, typer.Option(min=1, metavar="N", help="Of the pictures that 'stylize run' makes.")
+    int, typer.Option(min=1, metavar="N", help="Iterations of the pictures of 'stylize run'.")
 ]
-RunSizeOption = Annotated[str, typer.Option(metavar="PIXELS|WxH", help="As of 'stylize run'.")]
+RunSizeOption = Annotated[
+    str, typer.Option(metavar="PIXELS|WxH", help="Size of the pictures of 'stylize run'.")
+]
 
 
 def main(

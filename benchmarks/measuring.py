@@ -21,9 +21,9 @@ class Measured:
     Attributes
     ----------
     seconds : dict of str to float
-        Of each task.
+        What one run of each task takes.
     off : Difference or None
-        Of the check, how far it was off.
+        How far it was off in the check.
     failure : str or None
         Why there is nothing.
     """
@@ -49,7 +49,7 @@ def measure(
     check : Case
         With references. What fails there is not timed.
     cases : sequence of Case
-        At which to time.
+        Where it is timed.
     budget : float
         Seconds for which each task is repeated.
     limit : float

@@ -31,9 +31,15 @@ PhotoOption = Annotated[
 ]
 PaintingOption = Annotated[
     Path,
-    typer.Option(metavar="FILE", help="In whose manner.", show_default="examples/painting.jpg"),
+    typer.Option(
+        metavar="FILE",
+        help="The picture in whose manner it is rendered.",
+        show_default="examples/painting.jpg",
+    ),
 ]
-SizeOption = Annotated[str, typer.Option(metavar="PIXELS|WxH", help="As of 'stylize run'.")]
+SizeOption = Annotated[
+    str, typer.Option(metavar="PIXELS|WxH", help="Size of the picture that 'stylize run' makes.")
+]
 RepeatsOption = Annotated[int, typer.Option(min=1, metavar="N", help="Processes of each.")]
 
 

@@ -41,8 +41,8 @@ class TorchStep:
     case : Case
         What to compute.
     contestant : Contestant
-        In which memory and layout (of image, kernels and responses), in which precision (of the
-        convolutions and the Gram matrices; the narrow two by autocast), and whether compiled.
+        How: in which memory; in which layout, of image, kernels and responses; in which precision,
+        of the convolutions and the Gram matrices, the narrow two by autocast; and compiled or not.
     """
 
     def __init__(self, case: Case, contestant: Contestant) -> None:

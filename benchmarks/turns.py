@@ -20,7 +20,7 @@ FULL_REPEATS_PIXELS = 512 * 384
 FEWEST_REPEATS = 3
 
 KEPT_PIXELS = 1_000_000
-"""Of larger images all contestants together may not fit in memory: each turn is a fresh process."""
+"""At larger images all contestants may not fit in memory together: each turn is a new process."""
 
 Turns = Generator[tuple[str, Worker], None, None]
 
@@ -34,7 +34,7 @@ class Times:
     size : tuple of int
         Width and height.
     seconds : dict of str to list of float
-        Of each step of each contestant.
+        The seconds of each step, by contestant.
     """
 
     size: Size
@@ -66,9 +66,9 @@ def time_in_turns(
     case : Case
         What they compute.
     names : sequence of str
-        Of `CONTESTANTS`.
+        Keys of `CONTESTANTS`.
     size : tuple of int
-        Of the case's image.
+        Width and height of the case's image.
     rounds : int
         How many steps each makes, beside the first, which does not count.
     check : function

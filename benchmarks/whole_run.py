@@ -21,7 +21,7 @@ class WholeRun:
     total : float
         From the start of the process to its end, when the file is there.
     iterating : float
-        Of these, from the first iteration to the last.
+        The part of it from the first iteration to the last.
     """
 
     total: float

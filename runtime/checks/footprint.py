@@ -5,7 +5,7 @@ import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylize.runtime.providers.machine import give_back_freed_memory
+from stylize.runtime.providers.hardware import give_back_freed_memory
 from stylize.runtime.providers.nvidia import LIBRARY
 
 if TYPE_CHECKING:

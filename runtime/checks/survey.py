@@ -12,7 +12,7 @@ from stylize.models.errors import ProviderError
 from stylize.runtime.engine.choice import candidates, is_present, try_provider
 from stylize.runtime.engine.memory import memory_available
 from stylize.runtime.providers.diagnosis import cuda_release, missing_libraries, not_in_wheel
-from stylize.runtime.providers.machine import has_amx, usable_cpus
+from stylize.runtime.providers.hardware import has_amx, usable_cpus
 from stylize.runtime.providers.nvidia import find_driver
 from stylize.runtime.providers.session import import_onnxruntime
 from stylize.runtime.providers.table import PROVIDERS, Precision, Provider, configure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from stylize.models.errors import ProviderError
 from stylize.runtime.providers import diagnosis
-from stylize.runtime.providers.machine import give_back_freed_memory, usable_cpus
+from stylize.runtime.providers.hardware import give_back_freed_memory, usable_cpus
 from stylize.runtime.providers.table import Provider
 
 if TYPE_CHECKING:

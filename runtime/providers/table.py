@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from stylize.models.errors import OptionError
-from stylize.runtime.providers.machine import X86, has_amx, usable_cpus
+from stylize.runtime.providers.hardware import X86, has_amx, usable_cpus
 
 Precision = Literal["float32", "tf32", "float16", "bfloat16"]
 

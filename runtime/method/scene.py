@@ -25,14 +25,14 @@ from stylize.runtime.pictures.sizes import cover, scale_to, scaled_size
 Array = npt.NDArray[np.float32]
 Picture = Image.Image | str | Path
 Scale = tuple[int | tuple[int, int], Side]
-"""What ``Options.size`` and ``Options.side`` say, of one picture."""
+"""``Options.size`` and ``Options.side``, for one picture."""
 
 EVERY_ON_DEVICE = 10
-"""Of so many iterates one is read from a device."""
+"""One in so many iterates is read from a device."""
 
 FAINT = np.float32(10 / 255)
-"""Standard deviation of the noise about grey: enough to leave the point where a network without
-biases has no gradient."""
+"""Standard deviation of the noise about grey. It is enough to leave the point at which a network
+without biases has no gradient."""
 
 
 class Scene:
@@ -44,11 +44,13 @@ class Scene:
     Parameters
     ----------
     model : Model
-        Extracts the features.
+        The model that extracts the features.
     photo : PIL image or path, optional
-        What is to be seen (eq. 1). Without it, a texture: the painting's style alone.
+        The picture whose content is matched (eq. 1). Without it, the result is a texture: the
+        painting's style alone.
     painting : PIL image or path, optional
-        In whose manner (eq. 4 and 5). Without it, a reconstruction of the photo's content.
+        The picture whose style is matched (eq. 4 and 5). Without it, the result is a
+        reconstruction of the photo's content.
 
     Raises
     ------
@@ -69,32 +71,32 @@ class Scene:
         self._targets: dict[tuple[str, Scale], Array] = {}
 
     def render(self, options: Options, every: int | None = None) -> Iterator[Iterate]:
-        """Make a picture; an Iterate for each evaluation of the gradient.
+        """Make a picture, and yield an Iterate for each evaluation of the gradient.
 
-        The result is the last iterate's ``best``: mostly itself, but a step without a line search
-        may overshoot. Raises DivergenceError when a loss stays NaN or infinite; what came before
-        is good.
+        The result is the last iterate's ``best``. Mostly that is the iterate itself, but a step
+        without a line search may overshoot. If a loss stays NaN or infinite, DivergenceError is
+        raised; the iterates before it are good.
 
         Parameters
         ----------
         options : Options
-            How.
+            Settings of the picture.
         every : int, optional
-            Give only so many-th iterates, the first and the last. By default 1 where the provider
-            computes in the CPU's memory, and 10 on a device, which would wait for each.
+            Yield one in so many iterates, and the first and the last. The default is 1 if the
+            provider computes in the CPU's memory, and 10 on a device, which would wait for each.
 
         Raises
         ------
         ImageError
-            A picture is too small for ``options.size``, or that to start from cannot be read.
+            A picture is too small for ``options.size``, or the one to start from cannot be read.
         ModelError
             The model has no graph for the layers.
         OptionError
             The model has no such layer, there is no such picture to start from, or a loss has a
-            weight but no picture to compare with.
+            weight and no picture to compare with.
         """
         self._check_losses(options)
-        start = self.start(options)  # before the work of loading the graph: it may not be there
+        start = self.start(options)  # before a graph is loaded, since a file may be missing
         _, _, height, width = start.shape
         history = min(options.history, options.iterations)
         optimizer = self._model.optimizer((height, width), options.optimizer, history)
@@ -103,7 +105,7 @@ class Scene:
         return minimise(self.objective(options), optimizer, start, options, every)
 
     def check(self, options: Options) -> None:
-        """Find out at little cost whether `render` can start; raises what that would."""
+        """Find out at little cost whether `render` can start; raise what that would raise."""
         self._check_losses(options)
         self._start_picture(options.init)
 
@@ -120,7 +122,7 @@ class Scene:
         return scaled_size(self._canvas.size, options.size, options.side, "Use a larger --size.")
 
     def coefficients(self, options: Options) -> Coefficients:
-        """Return what multiplies L_c (eq. 1) and E_l (eq. 4) of each layer in what `render` makes.
+        """Return the factors of L_c (eq. 1) and E_l (eq. 4) of each layer in what `render` makes.
 
         Raises
         ------
@@ -133,10 +135,10 @@ class Scene:
         return coefficients(options, self._model.folder.manifest.layer, (height, width))
 
     def memory(self, options: Options) -> Need:
-        """Return what pictures like that which `render` makes need of memory, on the CPU.
+        """Return the CPU memory that `render` needs.
 
-        A painting that is seen at a far larger size may need more, which is not counted. Raises
-        ModelError or OptionError where the model has no graph for the layers, or no such layer.
+        A painting of a far larger size may need more, which is not counted. ModelError or
+        OptionError is raised if the model has no graph for the layers, or no such layer.
         """
         graph = self._model.folder.gradient_graph(options.layers)
         history = options.history if options.optimizer == "lbfgs" else 1
@@ -146,7 +148,7 @@ class Scene:
     def objective(self, options: Options) -> Objective:
         """Return what `render` minimises: the total loss (eq. 7) and its gradient by the image.
 
-        Raises what `render` does, but for the picture to start from.
+        It raises what `render` does, except for the picture to start from.
         """
         self._check_losses(options)
         layers = options.layers
@@ -208,7 +210,7 @@ class Scene:
 
     @property
     def _canvas(self) -> Image.Image:
-        """What tells the proportions: the photo, or for a texture the painting."""
+        """The picture whose proportions count: the photo, or for a texture the painting."""
         canvas = self._photo or self._painting
         assert canvas
         return canvas
@@ -219,7 +221,7 @@ class Scene:
         return scale_to(self._canvas, options.size, options.side)
 
     def _style_size(self, options: Options) -> int:
-        """Return the pixels of that side of the painting which ``options.side`` names."""
+        """Return the pixels of the painting's side that ``options.side`` names."""
         if self._painting is None:
             raise OptionError(
                 "There is no painting here for the style to be compared with. Give one, or set the "

@@ -15,7 +15,8 @@ from stylize.runtime.method.coefficients import Coefficients, coefficients
 from stylize.runtime.method.iteration import Iterate, minimise
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.objective import Objective
-from stylize.runtime.method.options import STARTS, Options
+from stylize.runtime.method.options import Options
+from stylize.runtime.method.start import faint_noise, start_file, white_noise
 from stylize.runtime.pictures.arrays import to_array
 from stylize.runtime.pictures.colour import normalise
 from stylize.runtime.pictures.limits import Side
@@ -29,10 +30,6 @@ Scale = tuple[int | tuple[int, int], Side]
 
 EVERY_ON_DEVICE = 10
 """One in so many iterates is read from a device."""
-
-FAINT = np.float32(10 / 255)
-"""Standard deviation of the noise about grey. It is enough to leave the point at which a network
-without biases has no gradient."""
 
 
 class Scene:
@@ -185,11 +182,11 @@ class Scene:
             There is no such picture here.
         """
         width, height = self.size(options)
-        random, shape = np.random.default_rng(options.seed), (1, 3, height, width)
         if options.init == "noise":
-            return random.random(shape, np.float32)
+            return white_noise((width, height), options.seed)
         if options.init == "grey":
-            return self._mean_colour() + FAINT * random.standard_normal(shape, np.float32)
+            preprocessing = self._model.folder.manifest.preprocessing
+            return faint_noise((width, height), options.seed, preprocessing)
         picture = self._start_picture(options.init)
         assert picture
         if picture is self._canvas:
@@ -269,27 +266,6 @@ class Scene:
                 )
             return picture
         return load_image(start_file(init))
-
-    def _mean_colour(self) -> Array:
-        """Return the colour that the network's preprocessing takes to zero, shape (1, 3, 1, 1)."""
-        preprocessing = self._model.folder.manifest.preprocessing
-        colour = dict(zip(preprocessing.channel_order, preprocessing.mean, strict=True))
-        rgb = np.array([colour[channel] for channel in "RGB"], np.float32)
-        return (rgb / np.float32(preprocessing.scale)).reshape(1, 3, 1, 1)
-
-
-def start_file(init: str) -> Path:
-    """Return the file to start from.
-
-    Raises
-    ------
-    OptionError
-        There is none.
-    """
-    if not Path(init).is_file():
-        known = ", ".join(STARTS)
-        raise OptionError(f"Cannot start from '{init}': choose {known}, or a file.")
-    return Path(init)
 
 
 def _read(picture: Picture | None) -> Image.Image | None:

@@ -11,7 +11,7 @@ from stylize.models.errors import ImageError, OptionError
 from stylize.models.folder import sha256
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import STARTS, Options
-from stylize.runtime.method.scene import start_file
+from stylize.runtime.method.start import start_file
 from stylize.runtime.pictures.reading import read_chunk
 from stylize.runtime.providers.table import Precision
 

@@ -18,7 +18,7 @@ from case import Size
 from stylize.cli.edge import reporting
 from stylize.models.errors import ExtraError, OptionError
 from stylize.runtime.pictures.limits import MIN_SIDE
-from stylize.runtime.providers.machine import CPU_INFO, usable_cpus
+from stylize.runtime.providers.hardware import CPU_INFO, usable_cpus
 from stylize.runtime.providers.session import import_onnxruntime
 
 ModelOption = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stylize.cli.showing.export_report import announce_replacement, contents, verify
-from stylize.export.settings import ExportSettings
+from stylize.export.options import ExportOptions
 from stylize.models.catalog import PREFERRED_MODEL, user_folder
 from stylize.models.errors import ExtraError
 
@@ -24,7 +24,7 @@ Folder = Annotated[
 ]
 
 
-def export_vgg19(*, output: Folder = None, settings: ExportSettings) -> None:
+def export_vgg19(*, output: Folder = None, options: ExportOptions) -> None:
     """Export VGG-19, with its gradient, to ONNX, and check it against torch.
 
     The folder runs on any machine with stylize's cpu or cuda extra, without
@@ -37,17 +37,17 @@ def export_vgg19(*, output: Folder = None, settings: ExportSettings) -> None:
     from stylize.export.network.weights import load_weights
     from stylize.export.writing.write import check_replaceable, in_order, write_folder
 
-    pooling = settings.pooling
+    pooling = options.pooling
     name = PREFERRED_MODEL if pooling == "average" else f"{PREFERRED_MODEL}-{pooling}"
     folder = (output or user_folder() / name).absolute()
     check_replaceable(folder)
     network = vgg19(pooling)
-    layers = in_order(network, settings.layers)
-    loaded = load_weights(settings.weights, network, settings.preprocessing)
+    layers = in_order(network, options.layers)
+    loaded = load_weights(options.weights, network, options.preprocessing)
     network = replace(network, preprocessing=loaded.preprocessing)
     typer.echo(f"Weights: {loaded.source}; {network.preprocessing.name} preprocessing.")
     announce_replacement(folder)
-    manifest = write_folder(folder, network, loaded, half=settings.half, layers=layers)
+    manifest = write_folder(folder, network, loaded, half=options.half, layers=layers)
     typer.echo(f"Wrote {folder}: {contents(folder, manifest)}.")
     verify(folder, network, manifest)
     typer.echo(f"Use it: stylize run PHOTO PAINTING --model {folder}")

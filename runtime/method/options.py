@@ -66,7 +66,7 @@ class Options:
         alpha and beta of eq. 7; only their ratio (and that to `tv_weight`) tells. The paper uses
         1e-3 and 1e-4; from the photo, which has all the content to begin with, 1e-4 looks better.
     tv_weight : float
-        Of half the sum of squared differences between neighbouring pixels, in grey levels
+        Weight of half the sum of squared differences between neighbouring pixels, in grey levels
         (0...255). Gatys et al. do not do this; it smooths.
     content_layers, style_layers : tuple of str
         Where the picture is compared with the photo and with the painting.

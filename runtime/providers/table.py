@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from stylize.models.errors import OptionError
-from stylize.runtime.providers.machine import X86, has_amx, usable_cpus
+from stylize.runtime.providers.hardware import X86, has_amx, usable_cpus
 
 Precision = Literal["float32", "tf32", "float16", "bfloat16"]
 
@@ -28,25 +28,25 @@ class Provider:
     Attributes
     ----------
     name : str
-        Ours.
+        Name that stylize uses, such as ``cuda``.
     onnxruntime_name : str
-        ONNX Runtime's.
+        Name that ONNX Runtime uses.
     extra : str or None
         ``stylize-onnx[extra]`` installs it; None where no extra does.
     precision : {"float32", "tf32", "float16", "bfloat16"}
-        Of the convolutions' products.
+        Precision of the convolutions' products.
     options : mapping of str to str
         All options that ONNX Runtime is given.
     form : {"plain", "blocked", "float16"}
-        Which form of the gradient graphs is the fastest, or the only one, there.
+        Form of the gradient graphs that is the fastest there, or the only one.
     memory : {"cpu", "cuda"}
-        Where its inputs and outputs live.
+        Memory that holds its inputs and outputs.
     tested : bool
         Whether it was tried with stylize.
     given : mapping of str to str
-        Those of the options that the user gave.
+        The options that the user gave.
     passed_over : tuple of str
-        Faster providers that are installed but did not work, where this one was chosen instead.
+        Faster providers that are installed but did not work, so that this one was chosen.
     """
 
     name: str

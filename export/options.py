@@ -8,7 +8,7 @@ from stylize.models.settings import check, setting
 
 
 @dataclass(frozen=True)
-class ExportSettings:
+class ExportOptions:
     """The settings of an export.
 
     Attributes

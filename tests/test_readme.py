@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 from PIL import Image
+from typer.testing import CliRunner
+
+from stylize.cli.app import app
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
@@ -29,7 +32,9 @@ def test_first_command_turns_the_examples_into_a_picture(tmp_path: Path) -> None
     unwanted = shutil.ignore_patterns(".git", ".venv*", "build", "dist", "*.egg-info", ".*_cache")
     shutil.copytree(REPOSITORY, clone, ignore=unwanted)
     first, _ = shell_commands("python3 -m venv")
-    finished = subprocess.run(first, shell=True, cwd=clone, capture_output=True, text=True)
+    short = first.replace("--iterations 200", "--iterations 20")
+    assert short != first
+    finished = subprocess.run(short, shell=True, cwd=clone, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
     with (
         Image.open(clone / "stylised.png") as picture,
@@ -53,14 +58,10 @@ def test_python_example_runs(tmp_path: Path, picture: Callable[..., Path]) -> No
 
 
 def test_options_named_in_the_readme_exist() -> None:
-    program = [sys.executable, "-m", "stylize.cli"]
     commands = ("run", "rerun", "reconstruct", "texture", "grid", "figure", "sheet", "export vgg19")
     commands += ("doctor", "compare")
     helps = "".join(
-        subprocess.run(
-            [*program, *command.split(), "--help"], capture_output=True, text=True
-        ).stdout
-        for command in commands
+        CliRunner().invoke(app, [*command.split(), "--help"]).stdout for command in commands
     )
     named = set(re.findall(r"`(?:[^`\n]*\s)?(--[a-z-]+)", README)) - {"--config-settings"}
     assert {"--size", "--half", "--model", "--trace"} <= named

@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from stylize.cli.app import app
 from stylize.cli.rendering import Machine, warn_of_memory
-from stylize.runtime import Model, Options, Scene, memory
+from stylize.runtime import Model, Options, Scene
+from stylize.runtime.engine import memory
 from stylize.runtime.providers.table import configure
 
 GIGABYTE = 10**9

@@ -17,7 +17,6 @@ from torch.nn import functional
 
 from stylize.export.network.architecture import Convolution, Network, vgg19
 from stylize.export.network.weights import Weights, load_weights
-from stylize.export.writing.write import write_folder
 from stylize.runtime import PRESETS, Model, Scene, to_array
 from stylize.runtime.pictures.reading import load_image
 from stylize.runtime.pictures.sizes import scale_to
@@ -117,7 +116,6 @@ SOURCES: dict[str, Loss] = {
 def assert_equals_source(
     name: str, network: Network, weights: Weights, folder: Path, photo: Path, painting: Path
 ) -> None:
-    write_folder(folder, network, weights)
     preset = PRESETS[name]
     assert preset.pooling in (network.pooling, None)
     options = replace(preset.options, size=64)
@@ -147,21 +145,21 @@ def test_every_preset_is_here() -> None:
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_preset_is_what_its_source_computes(
-    name: str, tmp_path: Path, picture: Callable[..., Path]
+    name: str, small_model: Callable[..., Path], picture: Callable[..., Path]
 ) -> None:
     network = small_network(PRESETS[name].pooling or "average")
     photo, painting = picture("photo.png", (96, 72)), picture("painting.png", (80, 90), seed=1)
-    folder = tmp_path / "model"
-    assert_equals_source(name, network, small_weights(network), folder, photo, painting)
+    weights = small_weights(network)
+    assert_equals_source(name, network, weights, small_model(network), photo, painting)
 
 
 @pytest.mark.real_weights
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_preset_is_what_its_source_computes_with_the_real_weights(
-    name: str, tmp_path: Path, real_weights: Path, real_pictures: Path
+    name: str, real_model: Callable[..., Path], real_weights: Path, real_pictures: Path
 ) -> None:
     network = vgg19(PRESETS[name].pooling or "average")
     weights = load_weights(str(real_weights), network)
     photo = real_pictures / "tuebingen_neckarfront.jpg"
     painting = real_pictures / "starry_night.jpg"
-    assert_equals_source(name, network, weights, tmp_path / "vgg19", photo, painting)
+    assert_equals_source(name, network, weights, real_model(network.pooling), photo, painting)

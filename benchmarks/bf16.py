@@ -33,7 +33,7 @@ from stylize.runtime import Model
 from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.scene import Scene
-from stylize.runtime.providers.machine import has_amx
+from stylize.runtime.providers.hardware import has_amx
 
 OPENVINO = "openvino_bfloat16"
 NAMES = ("ours", OPENVINO, *TORCH_BFLOAT16)

@@ -17,7 +17,7 @@ from case import Size
 
 from stylize.models.errors import ExtraError, OptionError
 from stylize.runtime.pictures.limits import MIN_SIDE
-from stylize.runtime.providers.machine import usable_cpus
+from stylize.runtime.providers.hardware import usable_cpus
 from stylize.runtime.providers.session import import_onnxruntime
 
 ModelOption = Annotated[

@@ -9,7 +9,7 @@ from contestants import Layout
 from torch.nn import functional
 
 from stylize.models.folder import open_folder
-from stylize.runtime.providers.machine import usable_cpus
+from stylize.runtime.providers.hardware import usable_cpus
 from stylize.runtime.providers.table import Precision
 
 POOL: dict[str, Callable[[torch.Tensor, int], torch.Tensor]] = {

@@ -1,21 +1,24 @@
 """The typer application and its commands."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from stylize.cli.compare import compare
-from stylize.cli.doctor import doctor
+from stylize.cli.commands.compare import compare
+from stylize.cli.commands.doctor import doctor
+from stylize.cli.commands.export import export_vgg19
+from stylize.cli.commands.figure import figure
+from stylize.cli.commands.grid import grid
+from stylize.cli.commands.models import models
+from stylize.cli.commands.presets import presets
+from stylize.cli.commands.reconstruct import reconstruct
+from stylize.cli.commands.rerun import rerun
+from stylize.cli.commands.run import run
+from stylize.cli.commands.sheet import sheet
+from stylize.cli.commands.texture import texture
 from stylize.cli.edge import reporting
-from stylize.cli.export import export_vgg19
-from stylize.cli.figures import figure, grid
-from stylize.cli.models import models
-from stylize.cli.presets import presets
-from stylize.cli.reconstruct import reconstruct
-from stylize.cli.rerun import rerun
-from stylize.cli.run import run
-from stylize.cli.sheet import sheet
-from stylize.cli.texture import texture
+from stylize.cli.options.grouping import grouped
 
 app = typer.Typer(
     name="stylize",
@@ -28,20 +31,26 @@ app = typer.Typer(
 export_app = typer.Typer(
     help="Turn a network's weights into a model folder for 'stylize run'.", no_args_is_help=True
 )
-export_app.command("vgg19")(reporting(export_vgg19))
 PICTURES, PAPER, MODELS = "Pictures", "The paper's figures", "Models and settings"
-app.command("run", rich_help_panel=PICTURES)(reporting(run))
-app.command("rerun", rich_help_panel=PICTURES)(reporting(rerun))
-app.command("sheet", rich_help_panel=PICTURES)(reporting(sheet))
-app.command("reconstruct", rich_help_panel=PAPER)(reporting(reconstruct))
-app.command("texture", rich_help_panel=PAPER)(reporting(texture))
-app.command("grid", rich_help_panel=PAPER)(reporting(grid))
-app.command("figure", rich_help_panel=PAPER)(reporting(figure))
+
+
+def _add(name: str, command: Callable[..., None], panel: str | None, to: typer.Typer = app) -> None:
+    to.command(name, rich_help_panel=panel)(reporting(grouped(command)))
+
+
+_add("run", run, PICTURES)
+_add("rerun", rerun, PICTURES)
+_add("sheet", sheet, PICTURES)
+_add("reconstruct", reconstruct, PAPER)
+_add("texture", texture, PAPER)
+_add("grid", grid, PAPER)
+_add("figure", figure, PAPER)
+_add("vgg19", export_vgg19, None, to=export_app)
 app.add_typer(export_app, name="export", rich_help_panel=MODELS)
-app.command("models", rich_help_panel=MODELS)(reporting(models))
-app.command("presets", rich_help_panel=MODELS)(reporting(presets))
-app.command("doctor", rich_help_panel=MODELS)(reporting(doctor))
-app.command("compare", rich_help_panel=MODELS)(reporting(compare))
+_add("models", models, MODELS)
+_add("presets", presets, MODELS)
+_add("doctor", doctor, MODELS)
+_add("compare", compare, MODELS)
 
 
 def _print_version(wanted: bool) -> None:

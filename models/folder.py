@@ -46,7 +46,7 @@ class ModelFolder:
         return min(fitting, key=self._cost)
 
     def _cost(self, graph: GraphFile) -> tuple[int, int]:
-        """Depth of the deepest layer, then the number of losses."""
+        """Return the depth of the deepest layer, then the number of losses."""
         names = [layer.name for layer in self.manifest.layers]
         used = graph.layers.content + graph.layers.style
         return max(map(names.index, used)), len(used)
@@ -66,7 +66,7 @@ def open_folder(path: Path) -> ModelFolder:
     Raises
     ------
     ModelError
-        No manifest, or a file that is missing, has a wrong name or a wrong sha256.
+        There is no manifest, or a file is missing, or has a wrong name or a wrong sha256.
     """
     manifest = read_manifest(path)
     for file in manifest.files:

@@ -15,7 +15,7 @@ STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
 @dataclass(frozen=True)
 class LayerSet:
-    """The layers of a content loss and of a style loss; either may be empty, none counts twice."""
+    """The layers of a content and of a style loss; either may be empty, and none counts twice."""
 
     content: tuple[str, ...] = ()
     style: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class LayerSet:
         return ", ".join(f"{kind} {' '.join(layers)}" for kind, layers in parts if layers)
 
     def covers(self, other: "LayerSet") -> bool:
-        """Whether every layer of `other` is here, for the same kind of loss."""
+        """Tell whether every layer of `other` is here, for the same kind of loss."""
         return set(other.content) <= set(self.content) and set(other.style) <= set(self.style)
 
 

@@ -17,7 +17,7 @@ FORMAT = 2
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer whose response can be had: a convolution (after its ReLU) or a pooling."""
+    """A layer that gives a response: a convolution (after its ReLU) or a pooling."""
 
     name: str
     channels: int
@@ -60,12 +60,12 @@ class GraphFile:
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     blocked: OtherForm | None = None
-    """The same function, faster where ONNX Runtime's CPU provider has its blocked layout."""
+    """The same function, faster if ONNX Runtime's CPU provider has its blocked layout."""
     float16: OtherForm | None = None
     """The same function with responses and their gradients in float16."""
 
     def form(self, name: str) -> "GraphFile | OtherForm":
-        """Return the form called `name` where there is one, else the plain."""
+        """Return the form called `name` if there is one, else the plain graph."""
         return {"blocked": self.blocked, "float16": self.float16}.get(name) or self
 
     @property
@@ -101,7 +101,7 @@ class Manifest:
     targets: tuple[GraphFile, ...]
     gradients: tuple[GraphFile, ...]
     optimizers: dict[str, GraphFile]
-    """``lbfgs`` and ``adam``."""
+    """The optimisers' graphs by name: ``lbfgs`` and ``adam``."""
     variation: GraphFile
 
     @property
@@ -112,7 +112,7 @@ class Manifest:
 
     @property
     def files(self) -> tuple[WeightsFile | GraphFile | OtherForm, ...]:
-        """All files of the folder but the manifest."""
+        """All files of the folder except the manifest."""
         others = (form for graph in self.graphs for form in graph.forms[1:])
         return (self.weights, *self.graphs, *others)
 

@@ -15,13 +15,13 @@ class Preprocessing:
     Attributes
     ----------
     name : str
-        What the user calls it.
+        Its name on the command line.
     channel_order : {"RGB", "BGR"}
         The order in which the network takes the channels; `mean` and `std` are in this order.
     scale : float
         Largest value of a channel, 255 or 1.
     mean, std : tuple of 3 floats
-        Subtracted, then divided by; in units of `scale`.
+        What is subtracted, and what is then divided by, in units of `scale`.
     feature_scale : float
         Features times this factor have the magnitude of the Caffe network's, for which the
         paper's alpha and beta were chosen. The losses are taken of features so scaled.

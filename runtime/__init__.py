@@ -5,6 +5,8 @@
 >>> for iterate in iterates:
 ...     print(iterate.iteration, iterate.total)
 >>> iterate.best.image.save("stylised.png")
+
+Only the names that this package offers are public. Paths inside of it may change.
 """
 
 from importlib import import_module
@@ -55,7 +57,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for when it is asked for: the command line starts faster so."""
+    """Import a name when it is first used, so that the command line starts faster."""
     if name not in _MODULES:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

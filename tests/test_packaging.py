@@ -47,7 +47,7 @@ def test_source_distribution_holds_tests_examples_and_documents(distributions: P
         held = {name.partition("/")[2] for name in archive.getnames()}
     folders = (*PACKAGES, "tests", "examples", "docs", "benchmarks", "training")
     expected = {name for folder in folders for name in tree(folder)}
-    expected |= {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"}
+    expected |= {"pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"}
     assert expected - held == set()
 
 

@@ -1,10 +1,11 @@
-"""What the README tells its readers to do works as it is written."""
+"""What README and docs tell their readers to do works as it is written."""
 
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,52 @@ from typer.testing import CliRunner
 from stylize.cli.app import app
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+PAGES = [
+    *(REPOSITORY / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted((REPOSITORY / "docs").glob("*.md")),
+    *sorted((REPOSITORY / "models").glob("*.md")),
+]
+TEXTS = {page.relative_to(REPOSITORY).as_posix(): page.read_text("utf-8") for page in PAGES}
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+OTHER_PROGRAMS = {"--check", "--config-settings", "--repeats", "--upgrade-deps"}
+"""Options of pip, venv, ruff and the benchmarks."""
+LONGEST_LINE = 100
+
+every_page = pytest.mark.parametrize("name", TEXTS)
 
 
 def shell_commands(beginning: str) -> list[str]:
     return [line for line in README.splitlines() if line.startswith(beginning)]
 
 
-def code_blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def code_blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def code(text: str) -> Iterator[str]:
+    """Yield each command line of the code blocks, without its comment, and each piece of code."""
+    blocks = code_blocks("sh", text) + code_blocks("console", text)
+    for line in "\n".join(blocks).replace("\\\n", " ").splitlines():
+        yield line.removeprefix("$ ").partition(" #")[0].strip()
+    yield from re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+
+
+@cache
+def help_of(command: str) -> str:
+    result = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0, f"stylize {command}: {result.output}"
+    return result.output
+
+
+@cache
+def commands() -> list[str]:
+    listed = re.findall(r"^│ ([a-z]+) ", help_of(""), re.MULTILINE)
+    return ["export vgg19", *(name for name in listed if name != "export")]
+
+
+def anchor(heading: str) -> str:
+    """Return what GitHub calls a heading in links."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 @pytest.mark.network
@@ -47,22 +86,76 @@ def test_first_command_turns_the_examples_into_a_picture(tmp_path: Path) -> None
     assert not installed & {"torch", "torchvision", "onnx", "safetensors"}
 
 
-def test_python_example_runs(tmp_path: Path, picture: Callable[..., Path]) -> None:
+@pytest.mark.parametrize("name", ["README.md", "docs/using.md"])
+def test_python_example_runs(name: str, tmp_path: Path, picture: Callable[..., Path]) -> None:
     picture("photo.jpg"), picture("painting.jpg", seed=1)
-    (example,) = code_blocks("python")
+    (example,) = code_blocks("python", TEXTS[name])
     short = example.replace("size=384", "size=32, iterations=3")
     assert short != example
-    exec(compile(short, "README.md", "exec"), {})
+    exec(compile(short, name, "exec"), {})
     with Image.open(tmp_path / "stylised.png") as stylised:
         assert max(stylised.size) == 32
 
 
-def test_options_named_in_the_readme_exist() -> None:
-    commands = ("run", "rerun", "reconstruct", "texture", "grid", "figure", "sheet", "export vgg19")
-    commands += ("doctor", "compare")
-    helps = "".join(
-        CliRunner().invoke(app, [*command.split(), "--help"]).stdout for command in commands
-    )
-    named = set(re.findall(r"`(?:[^`\n]*\s)?(--[a-z-]+)", README)) - {"--config-settings"}
-    assert {"--size", "--half", "--model", "--trace"} <= named
-    assert {option for option in named if option not in helps} == set()
+@every_page
+def test_options_named_on_a_page_exist(name: str) -> None:
+    named = {option for piece in code(TEXTS[name]) for option in OPTION.findall(piece)}
+    helps = map(help_of, ["", *commands()])
+    offered = {option for text in helps for option in OPTION.findall(text)}
+    assert named - OTHER_PROGRAMS - offered == set()
+
+
+def test_options_are_looked_for_where_they_are_named() -> None:
+    named = {name: " ".join(code(text)) for name, text in TEXTS.items()}
+    assert "--preset" in named["README.md"]
+    for option in ("--style-weight", "--half", "--model", "--trace", "--up-to", "--show"):
+        assert option in named["docs/using.md"]
+
+
+@every_page
+def test_a_command_has_the_options_that_a_page_gives_it(name: str) -> None:
+    for piece in code(TEXTS[name]):
+        words = piece.split()
+        if words[:1] != ["stylize"] or len(words) == 1 or words[1].startswith("-"):
+            continue
+        command = " ".join(words[1:3]) if words[1] == "export" else words[1]
+        assert command in commands(), piece
+        assert set(OPTION.findall(piece)) <= set(OPTION.findall(help_of(command))), piece
+
+
+def test_the_readme_shows_every_command() -> None:
+    shown = [piece for piece in code(README) if piece.startswith("stylize ")]
+    for command in commands():
+        assert any(piece.startswith(f"stylize {command}") for piece in shown), command
+
+
+@every_page
+def test_links_lead_somewhere(name: str) -> None:
+    page = REPOSITORY / name
+    for target in re.findall(r"\]\(([^)\s]+)\)", TEXTS[name]):
+        if target.startswith("https://"):
+            continue
+        path, _, section = target.partition("#")
+        there = (page.parent / path) if path else page
+        assert there.exists(), target
+        if section:
+            headings = re.findall(r"^#+ (.+)$", there.read_text("utf-8"), re.MULTILINE)
+            assert section in map(anchor, headings), target
+
+
+@every_page
+def test_files_named_on_a_page_exist(name: str) -> None:
+    folders = "models|export|runtime|cli|tests|benchmarks|training|examples|docs"
+    for path in re.findall(rf"`((?:{folders})/[\w/]+\.(?:py|md|jpg))`", TEXTS[name]):
+        assert (REPOSITORY / path).is_file() or "NAME" in path, path
+
+
+@every_page
+def test_lines_are_short(name: str) -> None:
+    """But for the two commands that install and run in one line."""
+    lines = TEXTS[name].splitlines()
+    assert [
+        line
+        for line in lines
+        if len(line) > LONGEST_LINE and not line.startswith("python3 -m venv .venv &&")
+    ] == []

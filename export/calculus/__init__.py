@@ -1,4 +1,4 @@
 """Graphs under construction, formulas over them, and reverse-mode differentiation.
 
-Here lives what is true of any graph. What knows a network, a layer or a loss does not.
+Here lives what is true of any graph. Networks, layers and losses are not known here.
 """

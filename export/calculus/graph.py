@@ -22,8 +22,8 @@ class Graph:
     Parameters
     ----------
     dtype : numpy dtype
-        Type of every floating-point value: float32 for the graphs that are shipped, float64
-        where the tests want to compare without rounding.
+        Type of every floating-point value. It is float32 for the graphs that are shipped, and
+        float64 for tests that compare without rounding.
     """
 
     def __init__(self, dtype: npt.DTypeLike = np.float32) -> None:
@@ -34,7 +34,7 @@ class Graph:
         self.inputs: list[onnx.ValueInfoProto] = []
         self.outputs: list[onnx.ValueInfoProto] = []
         self.gradient_scale: str | None = None
-        """What gradients are divided by wherever they are narrower than `dtype`."""
+        """The value by which gradients are divided wherever they are narrower than `dtype`."""
         self._names: set[str] = set()
         self._narrow: dict[str, np.dtype[Any]] = {}
         self._counts: dict[str, int] = {}
@@ -81,7 +81,7 @@ class Graph:
         return total
 
     def either(self, condition: str, then: Callable[[], str], otherwise: Callable[[], str]) -> str:
-        """Append an If; what a function appends is its branch, and of no use outside it."""
+        """Append an If. What a function appends is its branch, and is of no use outside of it."""
         branches = [self._branch(then), self._branch(otherwise)]
         output = self.fresh("if")
         self.nodes.append(
@@ -132,7 +132,7 @@ class Graph:
         return name
 
     def model(self, name: str) -> onnx.ModelProto:
-        """Return the finished model: what no output needs is left out."""
+        """Return the finished model, without what no output needs."""
         nodes = needed(self.nodes, [output.name for output in self.outputs])
         used = {value for node in nodes for value in uses(node)}
         graph = helper.make_graph(

@@ -126,7 +126,7 @@ def sub(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> di
 
 
 def mul(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
-    """Y = a b; of a square at once, twice its root times the gradient."""
+    """Y = a b. A square is taken at once: twice its root times the gradient."""
     if node.input[0] == node.input[1]:
         twice = graph.add("Mul", gradient, graph.constant(2))
         return {0: graph.add("Mul", node.input[0], twice)}
@@ -136,8 +136,8 @@ def mul(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> di
 def cast(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
     """Y = x in another type, between the graph's own and a narrower one.
 
-    Gradients may leave the narrower type's range. There they are divided by the graph's
-    ``gradient_scale``, which is exact in sum, since what follows on the way back is linear.
+    Gradients may leave the narrower type's range. In it they are divided by the graph's
+    ``gradient_scale``. In sum that is exact, since what follows on the way back is linear.
     """
     scale = graph.gradient_scale
     if scale is None:
@@ -149,7 +149,7 @@ def cast(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> d
 
 
 def squeeze(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
-    """Y = the one number that a sum is: a number it remains, for `reduce_sum`."""
+    """Y = a sum of one number. The gradient stays a number, for `reduce_sum`."""
     if _producer(graph, node.input[0]).op_type != "ReduceSum" or attributes(node):
         raise UnsupportedOperatorError(
             f"Squeeze '{node.output[0]}' does not follow a ReduceSum; there is no rule for others."
@@ -160,7 +160,7 @@ def squeeze(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -
 def reduce_sum(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
     """Y = sum of the squares of x, one number: each square has the gradient that y has.
 
-    A number it remains, since the rule of the square multiplies it by x.
+    The gradient stays a number, since the rule of the square multiplies it by x.
     """
     square = _producer(graph, node.input[0])
     is_square = square.op_type == "Mul" and square.input[0] == square.input[1]
@@ -193,7 +193,7 @@ FLAT = frozenset({"Shape"})
 
 
 def _require_plain_convolution(node: onnx.NodeProto, found: dict[str, Any]) -> None:
-    """Stop at a stride, a dilation, groups or automatic padding."""
+    """Raise an error for a stride, a dilation, groups or automatic padding."""
     plain = {"kernel_shape", "pads"}
     for name, value in found.items():
         if name not in plain and set(np.atleast_1d(value)) != {1}:

@@ -23,7 +23,7 @@ class Term:
     Parameters
     ----------
     graph : Graph
-        Where nodes are appended.
+        The graph to which nodes are appended.
     name : str
         The value's name.
     """
@@ -85,7 +85,7 @@ class Term:
         return self.op("Not")
 
     def where(self, condition: "Term", otherwise: Operand, name: str | None = None) -> "Term":
-        """Return this value where the condition holds."""
+        """Return this value where the condition holds, and the other elsewhere."""
         return condition.op("Where", self, otherwise, name=name)
 
     def as_number(self) -> "Term":
@@ -93,11 +93,11 @@ class Term:
         return self.op("Cast", to=self.graph.element_type)
 
     def as_whole_number(self) -> "Term":
-        """Return it as int64."""
+        """Return this value as int64."""
         return self.op("Cast", to=TensorProto.INT64)
 
     def shaped(self, *shape: int) -> "Term":
-        """Return the same numbers in another shape; -1 stands for what is left."""
+        """Return the same numbers in another shape; -1 stands for all that remains."""
         return self.op("Reshape", whole_numbers(self.graph, np.array(shape, np.int64)))
 
     def row(self, index: int) -> "Term":

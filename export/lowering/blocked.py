@@ -2,8 +2,9 @@
 
 ONNX Runtime convolves in a blocked layout (16 channels side by side, on AVX-512), but only a few
 operators know it: convolutions with constant kernels, poolings, sums, products of two maps.
-Everything else has the maps reordered before and after, which costs as much as the operator. Here a
-graph that was differentiated is rewritten, node by node, so that the maps stay in that layout:
+For everything else the maps are reordered before and after, which costs as much as the operator.
+Here a graph that was differentiated is rewritten, node by node, so that the maps stay in that
+layout:
 
 - the mask of a ReLU's gradient is a depthwise convolution and a Clip that fuses into it;
 - what comes from outside the layout (a Gram matrix's gradient) enters by a convolution, into
@@ -34,7 +35,7 @@ from stylize.export.lowering.phases import (
 )
 
 FEWEST_CHANNELS = 256
-"""From so many channels on (of the input or the output), fewer multiplications pay."""
+"""Channels, of the input or the output, from which on fewer multiplications pay."""
 
 Value = str | Phases
 
@@ -45,7 +46,7 @@ def lower(plain: onnx.ModelProto, fewest_channels: int = FEWEST_CHANNELS) -> onn
     Parameters
     ----------
     plain : ModelProto
-        A model of `stylize.export.method.assemble`. Other operators than its are kept as they are.
+        A model of `stylize.export.method.assemble`. Other operators are kept as they are.
     fewest_channels : int
         Convolutions of 3x3 with at least so many input or output channels are computed on phases.
     """
@@ -55,8 +56,8 @@ def lower(plain: onnx.ModelProto, fewest_channels: int = FEWEST_CHANNELS) -> onn
 class _Lowering:
     """The rewriting of one model.
 
-    A node is recognised and written otherwise, or copied, with whole maps as inputs. What then
-    has no use is dropped in the end.
+    A node is recognised and rewritten, or copied with whole maps as inputs. What then has no use
+    is dropped in the end.
     """
 
     def __init__(self, plain: onnx.ModelProto, fewest_channels: int) -> None:
@@ -71,7 +72,7 @@ class _Lowering:
         self._phases: dict[tuple[str, float], Phases] = {}
 
     def model(self) -> onnx.ModelProto:
-        """Rewrite all."""
+        """Return the rewritten model."""
         graph = self._graph
         for tensor in self._plain.initializer:
             self._values[tensor.name] = graph.fresh(graph.initializer(tensor))

@@ -6,8 +6,8 @@ even and odd, odd and even, odd and odd. On them a convolution needs fewer multi
 the same map. Where H or W is odd, the last row or column of the odd phases lies outside and holds
 zeros.
 
-All is written as depthwise convolutions and sums, which ONNX Runtime's CPU provider computes in
-its blocked layout, many channels at a time.
+Everything is written as depthwise convolutions and sums. ONNX Runtime's CPU provider computes them
+in its blocked layout, many channels at a time.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,11 +24,11 @@ PARITIES = ((0, 0), (0, 1), (1, 0), (1, 1))
 """(row, column) of each phase, in the order of `Phases.parts`."""
 
 HUGE = float(np.finfo(np.float32).max) / 2
-"""More than any response or gradient, and still a number; times the least float32 that is not a
-denormal, it is more than 1."""
+"""A finite number above any response or gradient. Times the least float32 that is no denormal, it
+is more than 1."""
 
 BLOCK = 16
-"""As many channels as ONNX Runtime's blocked layout keeps side by side, or a multiple."""
+"""Channels that ONNX Runtime's blocked layout keeps side by side, or a multiple of them."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def depthwise(
 
 
 def subtract(graph: Graph, value: str, other: str, channels: int) -> str:
-    """Append value - other as a sum with what fuses into it; Sub leaves the blocked layout."""
+    """Append value - other as a sum, which fuses; a Sub would leave the blocked layout."""
     return graph.add("Add", value, depthwise(graph, other, -1, channels))
 
 
@@ -147,7 +147,7 @@ def pad_if_odd(graph: Graph, whole: str, value: str, like: str) -> str:
 def if_odd(graph: Graph, whole: str, changed: Callable[[], str], unchanged: str) -> str:
     """Return `unchanged` if height and width of a map are even, else what `changed` appends.
 
-    Which it is, is known when the graph is loaded: nothing of the other branch is left then.
+    The sizes are known when the graph is loaded. Then nothing of the other branch is left.
     """
     remainders = graph.add("Mod", _size(graph, whole), graph.integers(2))
     odd = graph.add("Cast", graph.add("ReduceMax", remainders, keepdims=0), to=TensorProto.BOOL)
@@ -155,7 +155,7 @@ def if_odd(graph: Graph, whole: str, changed: Callable[[], str], unchanged: str)
 
 
 def _size(graph: Graph, value: str) -> str:
-    """Height and width, known when the graph is loaded."""
+    """Append height and width, which are known when the graph is loaded."""
     return graph.add("Shape", value, start=2)
 
 

@@ -41,11 +41,11 @@ def convolve(
     kernel : str
         Shape (outputs, inputs, 3, 3), constant.
     shape : tuple of int
-        Its outputs and inputs.
+        Outputs and inputs of the kernel.
     *bias : str
         Shape (outputs,), or nothing.
     shut : bool
-        Whether a ReLU follows, after which the places outside a map of odd height or width must be
+        Whether a ReLU follows. After it the places outside of a map of odd height or width must be
         zero again.
     """
     outputs = shape[0]
@@ -80,8 +80,8 @@ def convolve(
 def _transform_kernel(graph: Graph, kernel: str, shape: tuple[int, int]) -> list[list[str]]:
     """Append G g Gᵀ: 4x4 kernels of 1x1, computed when the graph is loaded.
 
-    Each is one product with a constant vector: every step between, and every output of a node
-    that has several, would be one more copy of the weights while the graph is loaded.
+    Each is one product with a constant vector. A step in between, or another output of the same
+    node, would be one more copy of the weights while the graph is loaded.
     """
     taps = graph.add("Reshape", kernel, graph.integers(*shape, 1, 9))
     return [

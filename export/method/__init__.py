@@ -1,5 +1,5 @@
 """The paper's method as graphs: losses, their gradient by the image, and the optimisers.
 
-Here lives what is computed. How ONNX Runtime computes it fastest is `stylize.export.lowering`'s;
-files are `stylize.export.writing`'s.
+Here lives what is computed. `stylize.export.lowering` knows how ONNX Runtime computes it fastest,
+and `stylize.export.writing` knows files.
 """

@@ -57,8 +57,8 @@ def gradient_model(
 ) -> onnx.ModelProto:
     """Image, targets and weights to each loss, the total (eq. 7) and its gradient by the image.
 
-    With `convolved`, responses and their gradients are of that type, all else remains `dtype`:
-    Gram matrices and losses, whose sums float16 could not hold.
+    With `convolved`, responses and their gradients are of that type. Gram matrices and losses
+    remain `dtype`, since float16 could not hold their sums.
     """
     image = _Image(network, weights, dtype, convolved)
     graph = image.graph
@@ -79,7 +79,7 @@ def gradient_model(
 
 
 class _Image:
-    """A graph's image and all that the network says of it: responses and Gram matrices."""
+    """A graph's image, and the network's responses to it and their Gram matrices."""
 
     def __init__(
         self,
@@ -95,14 +95,14 @@ class _Image:
         self.features = add_features(self.graph, network, weights, self.name, convolved)
 
     def response(self, layer: str) -> str:
-        """F of a layer, read out if it represents another."""
+        """Return F of a layer, read out if it represents another."""
         feature, readout = self.features[layer], self.network.layer(layer).readout
         if readout is None:
             return feature
         return read_response(self.graph, self.weights, readout, feature)
 
     def gram(self, layer: str) -> str:
-        """G/M of a layer, read out if it represents another."""
+        """Return G/M of a layer, read out if it represents another."""
         definition = self.network.layer(layer)
         gram = add_gram(self.graph, self.features[layer], definition.channels)
         if definition.readout is None:
@@ -129,7 +129,7 @@ class _Image:
 class _Loss:
     value: str
     slope: Callable[[Term], Term]
-    """Of its weight: how large the gradient is that it sends into the network."""
+    """How large a gradient the loss sends into the network, as a function of its weight."""
 
 
 def _content_loss(image: _Image, layer: str) -> _Loss:

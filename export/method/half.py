@@ -1,16 +1,17 @@
 """What keeps the gradients of a graph with float16 responses within float16's range.
 
-The total loss may be 1e12 and its gradient by a response 1e6, where float16 ends at 65504; near the
-end of a run they are a millionth of that, where float16 has no digits left. But going back through
-the network is linear: what enters it is divided by a scale, and what comes out is multiplied by
-it. The scale follows from the losses, which are known before the way back begins.
+The total loss may be 1e12 and its gradient by a response 1e6, but float16 ends at 65504. Near the
+end of a run they are a millionth of that, and float16 has no digits left there. But the way back
+through the network is linear. So what enters it is divided by a scale, and what comes out is
+multiplied by it. The scale follows from the losses, which are known before the way back begins.
 """
 
 from stylize.export.calculus.terms import Term
 
 ROOT_MEAN_SQUARE = 8.0
-"""Of the gradients that enter, at most. The largest element on VGG-19's way back was 70 times as
-large, which leaves a factor of a hundred; those of the deepest layers may be a millionth of it."""
+"""Bound on the root mean square of the gradients that enter. On VGG-19's way back the largest
+element was 70 times as large, which leaves a factor of a hundred. Elements of the deepest layers
+may be a millionth of it."""
 
 TINY = 1e-30
 
@@ -47,7 +48,7 @@ def _size(feature: Term) -> Term:
 
 
 def gradient_scale(slopes: list[Term]) -> Term:
-    """Return what to divide by, so that what enters has `ROOT_MEAN_SQUARE` at most."""
+    """Return the divisor that brings what enters to `ROOT_MEAN_SQUARE` at most."""
     total = slopes[0]
     for slope in slopes[1:]:
         total = total + slope

@@ -2,15 +2,15 @@
 
 It steps without a line search, as torch does, and without recursions over images. The two-loop
 recursion (Nocedal and Wright 2006, algorithm 7.4) walks over all images that it remembers, twice,
-one after another. What it finds is a combination of them whose factors follow from their inner
-products alone (Byrd, Nocedal and Schnabel 1994, theorem 2.2): with the steps s and the changes of
-the gradient y as columns of S and Y, R the upper triangle of SᵀY and D its diagonal,
+one after another. It finds a combination of them whose factors follow from their inner products
+alone (Byrd, Nocedal and Schnabel 1994, theorem 2.2). With the steps s and the changes of the
+gradient y as columns of S and Y, R the upper triangle of SᵀY and D its diagonal, it is
 
     H g = γ g + S q - γ Y p,    p = R⁻¹ Sᵀg,    q = R⁻ᵀ (D p + γ YᵀY p - γ Yᵀg).
 
 So two products of matrices read all images: one for the new inner products, one for the direction.
-The rows of ``history`` are those of Sᵀ, then those of Yᵀ, each a ring with one place free: the next
-pair goes there, and counts if its curvature is of use.
+The rows of ``history`` are those of Sᵀ, then those of Yᵀ. Each is a ring with one place free. The
+next pair goes there, and counts if its curvature is of use.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ PLACES: Dimensions = ("places",)
 SQUARE: Dimensions = ("places", "places")
 
 MIN_COSINE = 1e-10
-"""Between s and y; a pair with less would make the approximate Hessian indefinite."""
+"""The least between s and y; a pair with less would make the approximate Hessian indefinite."""
 TINY = float(np.finfo(np.float32).tiny)
 DOUBLINGS = 7
 """How often the inverse of a triangular matrix is extended to twice its size: up to 2⁷ places."""
@@ -71,7 +71,7 @@ class _Ring:
     free: Term
     """The place that is free, shape (1,)."""
     at_free: Term
-    """True there."""
+    """True at the free place."""
     arrives: Term
     """Whether there is a new pair."""
 
@@ -102,19 +102,19 @@ class _Direction:
     some: Term
     """Whether any pair counts."""
     rank: Term
-    """Where in p and q each place of the ring stands."""
+    """The position in p and q of each place of the ring."""
 
 
 @dataclass(frozen=True)
 class _Fallen:
-    """What is done where H is of no use: a step down the gradient."""
+    """What is done if H is of no use: a step down the gradient."""
 
     downhill: Term
     """Whether H is of use."""
     reach: Term
     """The length of the step down the gradient, in the L1 norm."""
     steepest: Term
-    """What the gradient is multiplied by for that."""
+    """The factor of the gradient in that step."""
 
 
 def _ring(state: Mapping[str, Term], here: Position) -> _Ring:
@@ -127,7 +127,7 @@ def _ring(state: Mapping[str, Term], here: Position) -> _Ring:
 def _remember(state: Mapping[str, Term], here: Position, ring: _Ring) -> tuple[Term, Term]:
     """Return the new pair, shape (2, 3, height, width), and the history with it at the free place.
 
-    Zeros stand for a pair that there is not: what is not finite must never enter the ring.
+    Zeros stand for a missing pair, since what is not finite must never enter the ring.
     """
     g = here.gradient
     pair = state["step"].op("Concat", g - state["last_gradient"], axis=0).where(ring.arrives, 0.0)
@@ -139,7 +139,7 @@ def _remember(state: Mapping[str, Term], here: Position, ring: _Ring) -> tuple[T
 def _products(
     state: Mapping[str, Term], g: Term, ring: _Ring, pair: Term, remembered: Term
 ) -> _Products:
-    """Return inner products of s, y and g with all that is remembered: s and y are that by now."""
+    """Return inner products of s, y and g with all that is remembered, s and y included."""
     new = pair.op("Concat", g, axis=0).shaped(3, -1)
     products = remembered.op("Gemm", new, transB=1)
     (s_s, y_s), (s_y, y_y), (s_g, y_g) = (
@@ -196,10 +196,11 @@ def _direction(ring: _Ring, counts: Term, free: Term, products: _Products) -> _D
 
 
 def _fall_back(state: Mapping[str, Term], here: Position, direction: _Direction) -> _Fallen:
-    """Go down the gradient where rounding made H indefinite, and while nothing is known.
+    """Go down the gradient if rounding made H indefinite, and while no curvature is known.
 
-    By at most 1 in the L1 norm at first, as torch, and doubling, since no curvature limits the
-    step. (torch goes on by the whole gradient, which at the losses' usual magnitude ends in NaN.)
+    The first such step is at most 1 in the L1 norm, as torch's. Then they double, since no
+    curvature limits them. (torch goes on by the whole gradient, which at the losses' usual
+    magnitude ends in NaN.)
     """
     downhill = direction.some & (direction.fall > 0.0)
     anew = here.restart | (direction.some & ~downhill)
@@ -230,9 +231,10 @@ def _range(size: Term) -> Term:
 
 
 def _lines(rows: Term, image: Term) -> Term:
-    """Return where each line of pixels goes, of images that are to be the rows of a larger tensor.
+    """Return where each line of pixels goes if images become rows of a larger tensor.
 
-    By lines, not by whole images: on a GPU one thread copies what one index stands for.
+    An index stands for a line, not for a whole image: on a GPU one thread copies what one index
+    stands for.
     """
     _, channels, height, _ = image.op("Shape").rows(4)
     row = rows.shaped(-1, 1, 1, 1)

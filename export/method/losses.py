@@ -2,9 +2,9 @@
 
 F, of shape (N, M), holds the responses of a layer after the ReLU: N channels at M positions.
 
-Gatys et al. do not do this: they leave open what happens when painting and photo differ in size,
-and hence in M. Here Gram matrices are divided by M on both sides, so that E_l, written in them,
-compares a painting of M_a positions with an image of M.
+Gatys et al. do not do this: they leave open what happens if painting and photo differ in size, and
+hence in M. Here Gram matrices are divided by M on both sides, so that E_l compares a painting of
+M_a positions with an image of M.
 """
 
 from stylize.export.calculus.graph import Graph
@@ -33,6 +33,6 @@ def add_style_loss(graph: Graph, gram: str, target: str, channels: int, scale: f
 
 def _squared_distance(graph: Graph, value: str, target: str, factor: float) -> str:
     distance = graph.add("Sub", value, target)
-    # Not to a number at once: OpenVINO's provider leaves such sums to another.
+    # The sum keeps its dimensions: OpenVINO's provider leaves sums to a number to another.
     squares = graph.add("ReduceSum", graph.add("Mul", distance, distance), keepdims=1)
     return graph.add("Mul", graph.add("Squeeze", squares), graph.constant(factor))

@@ -1,7 +1,7 @@
 """What all optimisers share: the best image is kept, and after an explosion the search goes back.
 
 Optimisers depend on no network. What they remember goes in as inputs and comes out as outputs, so
-that it stays wherever a provider keeps its memory, and they decide without control flow, so that a
+that it stays wherever a provider keeps its memory. They decide without control flow, so that a
 provider may record a step once and replay it. `models/README.md` documents inputs and outputs.
 """
 
@@ -17,20 +17,20 @@ EXPLOSION = 10.0
 """A loss so many times the lowest one is no overshoot that the next steps would mend."""
 
 SLOWING, RECOVERY = 0.5, 1.2
-"""What an explosion multiplies the length of the steps by, and then each step, up to 1 again."""
+"""The factor of the steps' length at an explosion, and then at each step, up to 1 again."""
 
 MAX_RESTARTS = 10
-"""In a row, without a better image: then the length of the steps is not to blame."""
+"""After so many in a row without a better image, the length of the steps is not to blame."""
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where a step begins: here, or after an explosion at the best image so far."""
+    """The place where a step begins: here, or after an explosion at the best image so far."""
 
     image: Term
     gradient: Term
     pace: Term
-    """What the usual length of a step is to be multiplied by."""
+    """The factor of the usual length of a step."""
     known: Term
     """Whether there was a good image before this one."""
     restart: Term
@@ -78,6 +78,6 @@ def safeguard(graph: Graph) -> Position:
 
 
 def become(graph: Graph, values: Mapping[str, Term], shape: Dimensions) -> None:
-    """Declare the values that a state has next."""
+    """Declare the next values of a state as outputs."""
     for name, value in values.items():
         graph.output(f"next_{name}", value.name, shape)

@@ -22,8 +22,8 @@ class Convolution:
     inputs: int
     channels: int
     represents: int | None = None
-    """Of a layer distilled from another: that one's channels. Such a layer has a read-out R, and
-    what the losses see is R F, whose distances are those of the layer that it represents."""
+    """Channels of the layer that this one was distilled from, if it was. Such a layer has a
+    read-out R. The losses see R F, whose distances are those of the layer that it represents."""
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -53,11 +53,11 @@ class Pooling:
 
     @property
     def readout(self) -> None:
-        """It has none."""
+        """A pooling has no read-out."""
 
     @property
     def represents(self) -> None:
-        """It stands for itself."""
+        """A pooling represents no other layer."""
 
     @property
     def represented_channels(self) -> int:
@@ -74,7 +74,7 @@ class Network:
     name : str
         The architecture.
     layers : tuple of Convolution or Pooling
-        In order from the image.
+        The layers in order from the image.
     pooling : {"average", "max"}
         Gatys et al. replace VGG-19's max pooling by average pooling.
     preprocessing : Preprocessing
@@ -117,7 +117,7 @@ class Network:
         return max(names, key=lambda name: self.layers.index(self.layer(name)))
 
     def stride(self, name: str) -> int:
-        """Image pixels from one response of the layer `name` to the next."""
+        """Return the image pixels from one response of the layer `name` to the next."""
         depth = self.layers.index(self.layer(name)) + 1
         return 1 << sum(isinstance(layer, Pooling) for layer in self.layers[:depth])
 

@@ -22,7 +22,7 @@ def add_features(
     image: str,
     dtype: npt.DTypeLike | None = None,
 ) -> dict[str, str]:
-    """Append all layers to the graph; what an output does not need is left out in the end.
+    """Append all layers to the graph; those that no output needs are left out in the end.
 
     Parameters
     ----------
@@ -35,13 +35,13 @@ def add_features(
     image : str
         The value that holds the image.
     dtype : numpy dtype, optional
-        Of the responses and of all that is convolved, if not the graph's.
+        Type of the responses and of all that is convolved; by default the graph's.
 
     Returns
     -------
     dict of str to str
-        By layer name, the value that holds its response (after the ReLU, before a read-out), shape
-        (1, channels, height // stride, width // stride).
+        The value that holds each layer's response (after the ReLU, before a read-out), by the
+        layer's name. A response has shape (1, channels, height // stride, width // stride).
     """
     value = _add_preprocessing(graph, network.preprocessing, image)
     if dtype is not None:
@@ -57,7 +57,7 @@ def add_features(
 
 
 def _add_preprocessing(graph: Graph, preprocessing: Preprocessing, image: str) -> str:
-    """(scale · pixel[order] - mean) / std, as one 1x1 convolution over the colours.
+    """Append (scale · pixel[order] - mean) / std, as one 1x1 convolution over the colours.
 
     It cannot be merged into the first layer, whose zero padding means the mean colour.
     """
@@ -101,7 +101,7 @@ def _add_convolution(graph: Graph, layer: Convolution, weights: Parameters, valu
 
 
 def add_parameter(graph: Graph, stored: StoredTensor, dtype: np.dtype[Any]) -> str:
-    """Refer to a stored tensor of the network, converted where it is stored in another type."""
+    """Refer to a stored tensor of the network, converted if it is stored in another type."""
     name = graph.initializer(stored.as_external_data())
     if stored.onnx_type == helper.np_dtype_to_tensor_dtype(dtype):
         return name

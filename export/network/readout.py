@@ -1,8 +1,8 @@
 """The read-out of a distilled layer: responses and Gram matrices as of the layer it represents.
 
-A layer of n channels that represents one of N has learnt a matrix A, N x n, with which A f is about
-that layer's response F. Losses see distances alone, and with R, n x n and Rᵀ R = Aᵀ A, those of R f
-are the same: |R (f - p)| = |A (f - p)|, and |R g Rᵀ| = |A g Aᵀ| for the Gram matrix g of f.
+A layer of n channels that represents one of N has learnt a matrix A, N x n. A f is about that
+layer's response F. Losses see distances alone. With R, n x n and Rᵀ R = Aᵀ A, those of R f are the
+same: |R (f - p)| = |A (f - p)|, and |R g Rᵀ| = |A g Aᵀ| for the Gram matrix g of f.
 """
 
 import numpy as np

@@ -16,7 +16,7 @@ _ONNX_TYPES = {"F32": TensorProto.FLOAT, "F16": TensorProto.FLOAT16}
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """Where a tensor lies in a weights file.
+    """The place of a tensor in a weights file.
 
     Attributes
     ----------
@@ -27,6 +27,7 @@ class StoredTensor:
     onnx_type : int
         ``TensorProto.FLOAT`` or ``TensorProto.FLOAT16``.
     shape : tuple of int
+        Shape of the tensor.
     offset, length : int
         Position in the file, in bytes.
     """

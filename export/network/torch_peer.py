@@ -39,7 +39,7 @@ _DAMAGED = (
 
 
 def available() -> bool:
-    """Whether torch is installed."""
+    """Tell whether torch is installed."""
     return importlib.util.find_spec("torch") is not None
 
 
@@ -138,10 +138,9 @@ class TorchNetwork:
     ) -> Evaluation:
         """Return the losses of equations 1 and 4 and autograd's gradient of their weighted sum.
 
-        `image` is RGB in 0...1, shape (1, 3, height, width).
-
-        `targets` holds P under ``content_target.L`` and A/M_a under ``style_target.L``; the
-        weights are in the order of the layers.
+        `image` is RGB in 0...1, shape (1, 3, height, width). `targets` holds P under
+        ``content_target.L`` and A/M_a under ``style_target.L``. The weights are in the order of
+        the layers.
         """
         pixels = self._tensor(image).requires_grad_()
         responses = self._responses(pixels, self.network.deepest(layers.content + layers.style))
@@ -164,7 +163,7 @@ class TorchNetwork:
         )
 
     def gram(self, feature: "torch.Tensor") -> "torch.Tensor":
-        """G/M = F Fᵀ / M (eq. 3)."""
+        """Return G/M = F Fᵀ / M (eq. 3)."""
         rows = feature.flatten(2)[0]
         return rows @ rows.T / rows.shape[1]
 

@@ -70,7 +70,7 @@ def load_weights(source: str, network: Network, preprocessing: str | None = None
     network : Network
         The layers to find weights for.
     preprocessing : {"caffe", "torchvision"}, optional
-        What the weights were trained on; may be left out for published files, which are
+        What the weights were trained on. It may be left out for published files, which are
         recognised by their sha256.
 
     Raises
@@ -157,7 +157,7 @@ def _under_our_names(arrays: Mapping[str, Array], network: Network, path: Path) 
 
 
 def _torchvision_names(network: Network) -> dict[str, str]:
-    """By torchvision's name, ours; its Sequential counts the ReLUs and the poolings, too."""
+    """Return our names by torchvision's, whose numbers count the ReLUs and poolings, too."""
     names = {}
     index = 0
     for layer in network.layers:

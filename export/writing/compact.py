@@ -1,6 +1,6 @@
 """The network embedded in the package: a narrow VGG-19, distilled from the wide one.
 
-``training/`` makes its weights, from the file of VGG-19's that is named here;
+``training/`` makes its weights from the file of VGG-19's that is named here.
 ``python -m stylize.export.writing.compact WEIGHTS FOLDER`` makes the model folder of them.
 """
 
@@ -18,7 +18,7 @@ WIDTH = Fraction(1, 4)
 LAST_LAYER = "conv5_1"
 SOURCE = "distilled from VGG-19 by stylize's training/"
 TEACHER_SHA256 = "88e2e612e3a6124d5bd1a3551f72fe284666c19a47811bfd42c353ba4f2b9ed5"
-"""Of the file with VGG-19's weights that the embedded model was distilled from."""
+"""The checksum of VGG-19's weights that the embedded model was distilled from."""
 LICENCE = "CC BY 4.0, derived from VGG-19's weights by Karen Simonyan and Andrew Zisserman"
 
 

@@ -1,4 +1,4 @@
-"""A convolution for onnx's reference evaluator, whose own takes minutes where groups are many."""
+"""A convolution for onnx's reference evaluator, whose own takes minutes if groups are many."""
 
 from collections.abc import Sequence
 

@@ -25,7 +25,7 @@ Array = npt.NDArray[np.floating]
 
 EVEN_SIZE = (32, 32)
 ODD_SIZE = (45, 51)
-"""Heights and widths of the random images; of the odd one, every stride up to 16 has odd maps."""
+"""Heights and widths of the random images; the odd one has odd maps at every stride up to 16."""
 
 TOLERANCES = {
     # The graphs hold a few float32 constants (the colours' scale and mean, 1/M), each rounded
@@ -56,16 +56,16 @@ class Check:
 
 
 def verify_folder(path: Path, network: Network, manifest: Manifest) -> Iterator[Check]:
-    """Compare all graphs with torch, where it is installed, and the gradient with differences.
+    """Compare all graphs with torch, if it is installed, and the gradient with differences.
 
     Parameters
     ----------
     path : Path
         A model folder.
     network : Network
-        What it should compute, with the weights that are stored there.
+        The network that it should compute, with the weights that are stored there.
     manifest : Manifest
-        The folder's.
+        The folder's manifest.
 
     Yields
     ------
@@ -149,7 +149,7 @@ class _Comparison:
         return Check(f"gradient, {self.size}, {name}", difference, TOLERANCES[name])
 
     def _check(self, what: str, differences: Sequence[float]) -> Check:
-        """Judge the largest difference; np.max lets no NaN pass, as max would."""
+        """Judge the largest difference; np.max keeps a NaN, and max might lose it."""
         return Check(f"{what}, {self.size}, torch", float(np.max(differences)), TOLERANCES[what])
 
     def _target_differences(self, expected: Mapping[str, Array]) -> list[float]:
@@ -161,7 +161,7 @@ class _Comparison:
         return differences
 
     def _weights(self, graph: GraphFile) -> tuple[Array, Array]:
-        """Return the weights that make each loss 1, lest a large one hide a wrong small one."""
+        """Return the weights that make each loss 1, so that none hides behind a larger one."""
         content = [f"content.{layer}" for layer in graph.layers.content]
         style = [f"style.{layer}" for layer in graph.layers.style]
         if not self.weights.keys() >= {*content, *style}:
@@ -212,6 +212,6 @@ def _losses(outputs: Mapping[str, npt.ArrayLike]) -> Array:
 
 
 def _difference(found: npt.ArrayLike, expected: npt.ArrayLike) -> float:
-    """Relative difference in the L2 norm."""
+    """Return the relative difference in the L2 norm."""
     found, expected = np.asarray(found), np.asarray(expected)
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))

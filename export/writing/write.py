@@ -57,7 +57,7 @@ def write_folder(
     path : Path
         The folder, whose name becomes the model's. It appears when it is complete.
     network : Network
-        What the graphs compute.
+        The network that the graphs compute.
     weights : Weights
         Its kernels and biases.
     half : bool
@@ -174,7 +174,10 @@ def _weights_file(folder: Path, weights: Weights, half: bool) -> WeightsFile:
 
 
 def _target_sets(sets: Sequence[LayerSet]) -> list[LayerSet]:
-    """Content and style targets come of different pictures, and so of different graphs."""
+    """Return the layer sets of the targets' graphs.
+
+    Content and style targets come of different pictures, and so of different graphs.
+    """
     content = [LayerSet(content=layers.content) for layers in sets if layers.content]
     style = [LayerSet(style=layers.style) for layers in sets if layers.style]
     return list(dict.fromkeys(content + style))
@@ -197,7 +200,7 @@ def _save(
 def _save_gradient(
     folder: Path, network: Network, stored: Mapping[str, StoredTensor], layers: LayerSet
 ) -> GraphFile:
-    """Save the graph in all forms: it runs at every iteration, the others once."""
+    """Save the gradient graph in all its forms, since it runs at every iteration."""
     plain = gradient_model(network, stored, layers)
     graph = _save(folder, "gradient", plain, layers)
 

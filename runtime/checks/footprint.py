@@ -1,31 +1,31 @@
-"""How much memory a piece of work takes, where the system tells."""
+"""How much memory a piece of work takes, if the system tells."""
 
 import ctypes
 import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylize.runtime.providers.machine import give_back_freed_memory
+from stylize.runtime.providers.hardware import give_back_freed_memory
 from stylize.runtime.providers.nvidia import LIBRARY
 
 if TYPE_CHECKING:
     from stylize.runtime.providers.table import Place
 
 STATUS, CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-"""Of Linux: what this process takes, and where to have its peak forgotten."""
+"""Linux's files that tell how much this process takes, and that reset its peak."""
 FORGET_PEAK = "5"
 
 
 class Footprint:
-    """What is taken from now on, beyond what is taken already.
+    """Memory that is taken from now on, beyond what is taken already.
 
-    Of this process, its peak. Of a GPU, by whoever uses it, what is taken when that is asked for:
-    ONNX Runtime keeps what it took on a device while a graph is loaded.
+    For this process it is the peak. For a GPU it is what all its users hold at the time of asking:
+    ONNX Runtime keeps what it took on a device as long as a graph is loaded.
 
     Parameters
     ----------
     memory : {"cpu", "cuda"}
-        Which memory: that of this process, or of the GPU on which CUDA last computed here.
+        The memory of this process, or of the GPU on which CUDA last computed here.
     """
 
     def __init__(self, memory: "Place") -> None:
@@ -38,13 +38,13 @@ class Footprint:
 
     @property
     def bytes(self) -> int | None:
-        """How much more; None where the system does not tell."""
+        """The additional bytes; None if the system does not tell."""
         now = _taken_on_device() if self._on_device else _taken_by_process("VmHWM")
         return None if now is None or self._before is None else max(0, now - self._before)
 
 
 def _forget_peak() -> bool:
-    """Set the peak back to what is taken now; tell whether that could be done."""
+    """Reset the peak to what is taken now, and tell whether that worked."""
     try:
         CLEAR_REFS.write_text(FORGET_PEAK)
     except OSError:
@@ -66,7 +66,7 @@ def _taken_on_device() -> int | None:
     except OSError:
         return None
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
-    # Fails before anything has been computed there.
+    # This fails before anything has been computed there.
     if driver.cuMemGetInfo_v2(ctypes.byref(free), ctypes.byref(total)):
         return None
     return total.value - free.value

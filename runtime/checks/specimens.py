@@ -1,4 +1,4 @@
-"""Two pictures drawn from a seed, for a check that needs no files: alike everywhere."""
+"""Two pictures drawn from a seed, the same everywhere, for a check that needs no files."""
 
 import numpy as np
 from PIL import Image

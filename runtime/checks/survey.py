@@ -12,7 +12,7 @@ from stylize.models.errors import ProviderError
 from stylize.runtime.engine.choice import candidates, is_present, try_provider
 from stylize.runtime.engine.memory import memory_available
 from stylize.runtime.providers.diagnosis import cuda_release, missing_libraries, not_in_wheel
-from stylize.runtime.providers.machine import has_amx, usable_cpus
+from stylize.runtime.providers.hardware import has_amx, usable_cpus
 from stylize.runtime.providers.nvidia import find_driver
 from stylize.runtime.providers.session import import_onnxruntime
 from stylize.runtime.providers.table import PROVIDERS, Precision, Provider, configure
@@ -36,11 +36,11 @@ class Verdict:
     present : bool
         Whether the installed ONNX Runtime was built with it.
     tried : bool
-        Whether it was really run; what is untested may take minutes, and is only when asked for.
+        Whether it was really run. An untested one may take minutes, and is run only on request.
     works_in : tuple of str
         The precisions in which it ran.
     fault : str or None
-        Why it did not run in one of those it was tried in.
+        Why it did not run in one of the precisions that were tried.
     """
 
     name: str
@@ -58,7 +58,7 @@ def examine(name: str, precision: Precision | None = None, patient: bool = False
     name : str
         A key of `PROVIDERS`.
     precision : str, optional
-        Only this one, not all that it has.
+        The only precision to try; by default all that the provider has.
     patient : bool
         Whether to try it even if it is untested.
 
@@ -105,7 +105,7 @@ def fastest(verdicts: list[Verdict]) -> tuple[str, Precision] | None:
 
 
 def facts() -> Iterator[tuple[str, str]]:
-    """Yield what is known of software and machine, each with what it is about."""
+    """Yield facts about the software and the machine, each after its subject."""
     yield "stylize", version("stylize-onnx")
     yield "Python", f"{platform.python_version()}, {platform.system()} {platform.machine()}"
     onnxruntime = _onnxruntime()

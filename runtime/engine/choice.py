@@ -18,7 +18,7 @@ from stylize.runtime.providers.table import AUTO, PROVIDERS, Precision, Provider
 FASTEST_FIRST = ("cuda", "openvino", "cpu")
 
 TRIED = LayerSet(content=("conv1_1",))
-"""Whose gradient a provider is tried with: one convolution."""
+"""The layers of the gradient that a provider is tried with: one convolution."""
 
 
 def find_provider(
@@ -36,7 +36,7 @@ def find_provider(
     precision : str, optional
         By default the provider's own.
     options : mapping of str to str, optional
-        For ONNX Runtime; they win over ours.
+        Options for ONNX Runtime. They win over ours.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""How much memory a picture needs, and how much there is: known before the work begins.
+"""How much memory a picture needs, and how much there is, before the work begins.
 
 The formula was fitted to the peak of the process on the CPU provider, for VGG-19 and the embedded
-model, average and max pooling, 512 to 2048 pixels; ``benchmarks/memory.py`` prints both again.
+model, average and max pooling, 512 to 2048 pixels. ``benchmarks/memory.py`` prints both again.
 """
 
 import os
@@ -18,17 +18,18 @@ PROCESS = 90e6
 """Bytes of Python, ONNX Runtime and the pictures' files."""
 
 KERNELS = 2.3
-"""Bytes held for each of the weights file's, if that were float32: each kernel twice, as it is
-needed forwards and backwards, the wide ones in a form for fewer multiplications, 16/9 as large."""
+"""Resident bytes per byte of float32 weights. Each kernel is held twice, as it is needed forwards
+and backwards. The wide ones are held in a form for fewer multiplications, 16/9 as large."""
 
 RESPONSES = {"average": 1.75, "max": 2.4}
-"""Times that all responses are held at the worst moment, half-way between forwards and backwards:
-once, and the gradients of their Gram matrices; and a third of that lies in gaps between blocks,
-which are fewer or more from size to size. A max pooling also keeps the places of its maxima."""
+"""Resident bytes per byte of all responses at the worst moment, half-way between forwards and
+backwards. Then all responses are held, and the gradients of their Gram matrices. A third of that
+lies in gaps between blocks, whose number varies from size to size. A max pooling also keeps the
+places of its maxima."""
 
 IMAGES = 30
-"""Images held by the optimiser (what it remembers twice, what it computes with once), the losses
-and whoever looks at the result, without the history."""
+"""Images held by the optimiser, the losses and whoever looks at the result, without the history.
+The optimiser holds what it remembers twice, and what it computes with once."""
 
 IMAGE_BYTES = 3 * 4
 
@@ -37,12 +38,12 @@ MEMINFO, OWN_GROUPS, GROUPS = map(Path, ("/proc/meminfo", "/proc/self/cgroup", "
 
 @dataclass(frozen=True)
 class Need:
-    """What pictures of some layers and history need on the CPU, within about a quarter.
+    """The CPU memory that pictures of some layers and history need, within about a quarter.
 
     Attributes
     ----------
     fixed : float
-        Bytes, whatever the size.
+        Bytes that do not depend on the size.
     of_a_pixel : float
         Bytes for each pixel of the picture.
     """
@@ -55,9 +56,9 @@ class Need:
         return round(self.fixed + prod(size) * self.of_a_pixel)
 
     def size_within(self, limit: int, size: tuple[int, int]) -> tuple[int, int] | None:
-        """Return the largest width and height, of the proportions of `size`, within `limit` bytes.
+        """Return the largest width and height, in the proportions of `size`, within `limit` bytes.
 
-        None if a side of that would be smaller than `stylize.runtime.pictures.limits.MIN_SIDE`.
+        Return None if a side would be smaller than `stylize.runtime.pictures.limits.MIN_SIDE`.
         """
         scale = sqrt(max(limit - self.fixed, 0) / self.of_a_pixel / prod(size))
         width, height = (int(side * scale) for side in size)
@@ -65,14 +66,14 @@ class Need:
 
 
 def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0) -> Need:
-    """Return what pictures need.
+    """Return the CPU memory that pictures need.
 
     Parameters
     ----------
     folder : ModelFolder
         The model.
     layers : LayerSet
-        Those that have a loss.
+        The layers that have a loss.
     history : int
         Steps that L-BFGS remembers; each keeps two images.
     """
@@ -89,10 +90,10 @@ def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0) -> Need
 
 
 def memory_available() -> int | None:
-    """Return how many bytes this process may still take; None where that cannot be known.
+    """Return how many bytes this process may still take; None if that cannot be known.
 
-    On Linux what is free or can be freed at once, within the limits of the process's control
-    groups (a container's); on other POSIX systems all that the machine has.
+    On Linux that is what is free or can be freed at once, within the limits of the process's
+    control groups (a container's). On other POSIX systems it is all that the machine has.
     """
     try:
         if MEMINFO.exists():
@@ -108,7 +109,7 @@ def _free() -> int:
 
 
 def _left_in_groups() -> Iterator[int]:
-    """Yield what is left of each limit; files of the page cache that can go do not count."""
+    """Yield what is left of each limit; files of the page cache that can go count as free."""
     for line in OWN_GROUPS.read_text().splitlines() if OWN_GROUPS.exists() else ():
         _, controllers, path = line.split(":", 2)
         if controllers == "":

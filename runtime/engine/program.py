@@ -10,7 +10,7 @@ import numpy.typing as npt
 from stylize.models.manifest import GraphFile
 from stylize.runtime.engine.tensors import Memory, Tensor, translating_errors
 from stylize.runtime.providers.session import open_session
-from stylize.runtime.providers.table import RECORDING, Provider
+from stylize.runtime.providers.table import Provider
 
 if TYPE_CHECKING:
     from onnxruntime import RunOptions
@@ -24,20 +24,20 @@ class Program:
     Attributes
     ----------
     memory : Memory
-        Where it takes tensors from.
+        The memory that its tensors lie in.
     input_shapes, output_shapes : dict of str to tuple of int
-        Of the inputs and outputs by name.
+        Shapes of the inputs and outputs by name.
 
     Parameters
     ----------
     folder : Path
-        Where the graph lies.
+        The folder that the graph lies in.
     graph : GraphFile
         Its entry in the manifest.
     dimensions : mapping of str to int
-        A value for each symbolic dimension in the graph's shapes; others do not matter.
+        A value for each symbolic dimension in the graph's shapes; others are ignored.
     provider : Provider
-        Where it runs.
+        The provider that runs it.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class Program:
         self.output_shapes = {value.name: shape_of(value.shape) for value in graph.outputs}
         file = graph.form(provider.form).file
         size = f"{dimensions['width']}x{dimensions['height']}"
-        self._recorded = RECORDING in provider.options
+        self._recorded = provider.records
         self._bindings = 0
-        # A device whose memory is not known here gets copies, and those when inputs are bound.
+        # A device whose memory is not known here gets copies, which are made at binding.
         self._copies = not provider.tested
         self._what = f"{file} at {size} pixels, provider {provider.name}"
         with translating_errors(self._what):
@@ -81,7 +81,7 @@ class Program:
         inputs : mapping of str to Tensor
             All inputs.
         outputs : mapping of str to Tensor
-            Where the outputs go.
+            Tensors that receive the outputs.
         """
         binding = self._session.io_binding()
         options = self._run_options()
@@ -107,7 +107,7 @@ class Program:
         return run
 
     def _run_options(self) -> "RunOptions | None":
-        """Give each binding a number where runs are recorded, to be replayed on its tensors."""
+        """Give each binding a number if runs are recorded, since each replays its own record."""
         if not self._recorded:
             return None
         from onnxruntime import RunOptions

@@ -21,12 +21,12 @@ Tensor: TypeAlias = "OrtValue"
 class Memory:
     """The memory in which a provider's inputs and outputs lie; all tensors are float32.
 
+    All methods raise ProviderError if memory runs out, or the device fails.
+
     Parameters
     ----------
     provider : Provider
-        Whose.
-
-    All methods raise ProviderError if memory runs out, or the device fails.
+        The provider whose memory it is.
     """
 
     def __init__(self, provider: Provider) -> None:
@@ -37,25 +37,25 @@ class Memory:
         self._what = f"memory of the provider {provider.name}"
 
     def put(self, array: npt.ArrayLike) -> Tensor:
-        """Return a copy of an array there."""
+        """Return a copy of an array in this memory."""
         # A copy: a tensor in the CPU's memory is a view of the array that it is made of.
         own = np.array(array, np.float32, order="C")
         with translating_errors(self._what):
             return self._values.ortvalue_from_numpy(own, *self._place)
 
     def full(self, shape: Sequence[int], value: float) -> Tensor:
-        """Return a tensor of one number everywhere."""
+        """Return a tensor that holds one number everywhere."""
         own = np.full(shape, value, np.float32)
         with translating_errors(self._what):
             return self._values.ortvalue_from_numpy(own, *self._place)
 
     def empty(self, shape: Sequence[int]) -> Tensor:
-        """Return a tensor whose numbers mean nothing yet."""
+        """Return a tensor whose numbers are not set yet."""
         with translating_errors(self._what):
             return self._values.ortvalue_from_shape_and_type(list(shape), np.float32, *self._place)
 
     def copy(self, tensor: Tensor) -> Tensor:
-        """Return a copy of a tensor, which does not leave this memory."""
+        """Return a copy of a tensor, made without leaving this memory."""
         if self._place[0] == "cpu":
             return self.put(tensor.numpy())
         copy = self.empty(tensor.shape())
@@ -65,7 +65,7 @@ class Memory:
 
 
 def read(tensor: Tensor) -> Array:
-    """Return a tensor's numbers; raises ProviderError if the device fails."""
+    """Return a tensor's numbers; raise ProviderError if the device fails."""
     with translating_errors("reading a result"):
         return np.array(tensor.numpy())
 

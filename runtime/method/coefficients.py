@@ -1,4 +1,4 @@
-"""What each layer's loss is multiplied by, on the paper's terms: content × L_c, style × E_l.
+"""The factors of each layer's loss, in the paper's terms: content × L_c, style × E_l.
 
 The programs that followed the paper normalise their losses otherwise. Each of their terms is one of
 the paper's times a number that depends on the layer's channels N and positions M alone.
@@ -13,7 +13,7 @@ from stylize.runtime.method.options import Normalisation, Options
 
 @dataclass(frozen=True)
 class Coefficients:
-    """What multiplies L_c (eq. 1) and E_l (eq. 4), by layer, and the total variation."""
+    """The factors of L_c (eq. 1) and E_l (eq. 4) by layer, and of the total variation."""
 
     content: dict[str, float]
     style: dict[str, float]
@@ -29,7 +29,7 @@ class Coefficients:
 
 @dataclass(frozen=True)
 class Terms:
-    """How a normalisation counts one layer among `count`, with N channels at M positions."""
+    """A normalisation's factors of one layer among `count`, with N channels at M positions."""
 
     content: Callable[[int, int, int], float]
     style: Callable[[int, int, int], float]
@@ -58,9 +58,9 @@ def coefficients(
     Parameters
     ----------
     options : Options
-        Their weights, layers and normalisation.
+        Only the weights, the layers and the normalisation are used.
     layer : function of str
-        Tells a layer's channels and stride by its name, as ``Manifest.layer`` does.
+        It tells a layer's channels and stride by its name, as ``Manifest.layer`` does.
     size : tuple of int
         The picture's height and width in pixels.
     """

@@ -10,13 +10,14 @@ from stylize.runtime.method.objective import Objective
 Array = npt.NDArray[np.float32]
 
 NEXT = "next_"
-"""How the outputs of an optimiser's graph are called that go in again without it."""
+"""Prefix of an optimiser's outputs that go in again, then without it."""
 
 INITIAL = {"best_total": np.inf, "pace": 1.0, "reach": 1.0}
-"""What an optimiser knows at first; all else is zero."""
+"""The state that an optimiser begins with; what is not named here begins at zero."""
 
 IN_PLACE = "history"
-"""The one large part of the state; the graph writes two of its rows, and reads it only then."""
+"""The one large part of the state. The graph writes two of its rows in place. That is safe, since
+only the node that writes them reads it."""
 
 
 class Descent:
@@ -31,9 +32,9 @@ class Descent:
     objective : Objective
         What is minimised.
     image : float32 array, shape (1, 3, height, width)
-        Where to begin.
+        The image to begin with.
     learning_rate : float
-        Of Adam.
+        The size of Adam's steps.
     """
 
     def __init__(
@@ -87,17 +88,17 @@ class Descent:
 
     @property
     def best_image(self) -> Tensor:
-        """The one with the lowest loss so far."""
+        """The image with the lowest loss so far."""
         return self._now["best_image"]
 
     @property
     def best_iteration(self) -> int:
-        """The step that evaluated it, counted from 1."""
+        """The step that evaluated the best image, counted from 1."""
         return int(number(self._now["best_iteration"]))
 
     @property
     def best_total(self) -> float:
-        """Its loss."""
+        """The loss of the best image."""
         return number(self._now["best_total"])
 
     @property
@@ -107,5 +108,5 @@ class Descent:
 
     @property
     def failed(self) -> bool:
-        """Whether it is of no use to go on: no step leads to a loss that is a number."""
+        """Whether going on is of no use, since no step leads to a finite loss."""
         return bool(number(self._others["failed"]))

@@ -22,14 +22,14 @@ Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Found:
-    """An image that the iteration came by.
+    """An image that the iteration found.
 
     Attributes
     ----------
     iteration : int
         Counted from 1.
     total : float
-        alpha L_c + beta L_s (eq. 7) in the normalisation that the options chose, and the
+        alpha L_c + beta L_s (eq. 7), in the normalisation that the options chose, plus the
         variation times its weight.
     tensor : Tensor
         The image, in the memory of the provider.
@@ -43,7 +43,7 @@ class Found:
     def pixels(self) -> Array:
         """The image in the CPU's memory: RGB, nominally in 0...1 but not clipped.
 
-        A float32 array of shape (1, 3, height, width).
+        It is a float32 array of shape (1, 3, height, width).
         """
         return read(self.tensor)
 
@@ -60,18 +60,18 @@ class Iterate(Found):
     Attributes
     ----------
     seconds : float
-        Since the first iteration began.
+        Seconds since the first iteration began.
     content, style : float
         L_c (eq. 1) and L_s (eq. 5), the means of the layers' losses, without weights.
     content_losses, style_losses : dict of str to float
         L_c and E_l (eq. 4) by layer.
     variation : float or None
-        Total variation, ½ Σ of squared differences in grey levels; None where it has no weight.
+        Total variation, ½ Σ of squared differences in grey levels; None if it has no weight.
     best : Found
-        The image with the lowest total so far, which a step without a line search may overshoot.
+        The image with the lowest total so far. A step without a line search may overshoot it.
     restarted_from : int or None
-        The loss exploded here: the search goes on from that earlier iterate, by steps half as
-        long.
+        The earlier iteration from which the search goes on, by steps half as long, because the
+        loss exploded here; None if it did not.
     """
 
     seconds: float
@@ -85,9 +85,10 @@ class Iterate(Found):
 
     @property
     def losses(self) -> dict[str, float]:
-        """All losses by name: ``total``, ``content``, ``style``, ``content.L``, ``style.L``.
+        """All losses by name.
 
-        And ``variation``, where it has a weight.
+        The names are ``total``, ``content``, ``style``, ``content.L`` and ``style.L``, and
+        ``variation`` if it has a weight.
         """
         return {
             "total": self.total,
@@ -104,7 +105,7 @@ def minimise(
 ) -> Iterator[Iterate]:
     """Walk downhill from `image`, one evaluation of the gradient a step.
 
-    Where the loss explodes, the search goes back to the best image and on by smaller steps.
+    If the loss explodes, the search goes back to the best image and on by smaller steps.
 
     Parameters
     ----------
@@ -113,12 +114,12 @@ def minimise(
     optimizer : Program
         The graph of the optimiser.
     image : float32 array, shape (1, 3, height, width)
-        Where to begin.
+        The image to begin with.
     options : Options
-        Of them the iterations and the learning rate.
+        Only `iterations` and `learning_rate` are used.
     every : int
-        Which iterates are given, beside the first and the last: reading the losses of each would
-        make a device wait.
+        One in so many iterates is given, beside the first and the last. Reading the losses of each
+        would make a device wait.
 
     Raises
     ------

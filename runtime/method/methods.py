@@ -17,11 +17,11 @@ def transfer(
     Parameters
     ----------
     model : Model
-        Extracts the features.
+        The model that extracts the features.
     photo, painting : PIL image or path
-        In any size; both are scaled to ``options.size``.
+        Pictures of any size; both are scaled to ``options.size``.
     options : Options
-        By default the paper's layers, from the photo.
+        Settings; by default the paper's layers, and a start from the photo.
 
     Returns
     -------
@@ -39,11 +39,11 @@ def reconstruct(
     Parameters
     ----------
     model : Model
-        Extracts the features.
+        The model that extracts the features.
     photo : PIL image or path
-        Scaled to ``options.size``.
+        The picture whose content is matched; it is scaled to ``options.size``.
     options : Options
-        Best made of the default, which starts from white noise and looks at conv4_2:
+        Settings, best made of the default, which starts from white noise and looks at conv4_2:
         ``replace(RECONSTRUCTION, content_layers=("conv1_1",))``. The style weight is not used.
 
     Returns
@@ -60,12 +60,14 @@ def texture(model: Model, painting: Picture, options: Options = TEXTURE) -> Iter
     Parameters
     ----------
     model : Model
-        Extracts the features.
+        The model that extracts the features.
     painting : PIL image or path
-        Scaled to ``options.painting_size``, or ``options.size``.
+        The picture whose style is matched; it is scaled to ``options.painting_size``, or else to
+        ``options.size``.
     options : Options
-        Best made of the default, which starts from white noise: ``replace(TEXTURE, size=(640,
-        480))``. ``size`` may be any width and height. The content weight is not used.
+        Settings, best made of the default, which starts from white noise:
+        ``replace(TEXTURE, size=(640, 480))``. ``size`` may be any width and height. The content
+        weight is not used.
 
     Returns
     -------

@@ -15,7 +15,7 @@ from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.engine.program import Program
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.method.options import OptimizerName
-from stylize.runtime.providers.table import RECORDING, Provider, host_of
+from stylize.runtime.providers.table import Provider, host_of
 
 Array = npt.NDArray[np.float32]
 
@@ -26,9 +26,9 @@ class Model:
     Attributes
     ----------
     folder : ModelFolder
-        Where it lies and what its manifest says.
+        Its path and its manifest.
     provider : Provider
-        Where its graphs run.
+        The provider that runs its graphs.
     """
 
     def __init__(self, folder: ModelFolder, provider: Provider) -> None:
@@ -43,12 +43,12 @@ class Model:
         Parameters
         ----------
         model : str or Path, optional
-            A folder, or the name of a model in the search folders. Without it, ``vgg19`` where
-            an exported one is found, else the small model that is embedded in the package.
+            A folder, or the name of a model in the search folders. Without it, ``vgg19`` if an
+            exported one is found, else the small model that is embedded in the package.
         provider : str or Provider
-            A name: ``auto`` for the fastest that works here, ``cpu``, ``cuda``, ``openvino`` ...;
-            or what `stylize.runtime.engine.choice.find_provider` returned, for another precision
-            or other options than the usual ones.
+            A name: ``auto`` for the fastest that works here, ``cpu``, ``cuda``, ``openvino`` ...
+            For another precision or other options than the usual ones, give what
+            `stylize.runtime.engine.choice.find_provider` returned.
 
         Raises
         ------
@@ -75,8 +75,8 @@ class Model:
         -------
         dict of str to float32 array
             F, shape (1, N, height // stride, width // stride), after the ReLU, and F Fᵀ / M,
-            shape (N, N), for each layer; without those that have no response to an image as
-            small (``pool5`` needs 32 pixels).
+            shape (N, N), for each layer. Layers that have no response to an image as small are
+            left out (``pool5`` needs 32 pixels).
         """
         values = self._program(self.folder.manifest.features, image)({"image": image})
         strides = {layer.name: layer.stride for layer in self.folder.manifest.layers}
@@ -113,11 +113,11 @@ class Model:
         size : tuple of int
             The image's height and width.
         targets : mapping of str to array
-            Of the photo (at the same size) and of the painting (at any size).
+            Targets of the photo (at the same size) and of the painting (at any size).
         content_weights, style_weights : mapping of str to float
-            What each layer's loss is multiplied by: alpha, and beta w_l.
+            The factor of each layer's loss: alpha, and beta w_l.
         tv_weight : float
-            What the total variation is multiplied by.
+            The factor of the total variation.
         """
         layers = LayerSet(tuple(content_weights), tuple(style_weights))
         graph = self.folder.gradient_graph(layers)
@@ -145,7 +145,7 @@ class Model:
         size : tuple of int
             The image's height and width.
         name : {"lbfgs", "adam"}
-            Which one.
+            The name of the optimiser.
         history : int
             Steps that L-BFGS remembers, from 1 to `stylize.runtime.method.options.MAX_HISTORY`.
         """
@@ -163,12 +163,11 @@ class Model:
     def _kept(
         self, role: str, graph: GraphFile, dimensions: dict[str, int], provider: Provider
     ) -> Program:
-        """Load a graph, unless it is the last that was loaded in this role."""
+        """Return a graph for a role; load it, unless it is the last that was loaded for that."""
         key = graph.file, dimensions
         # What was recorded stays in memory as long as the graph does.
-        recorded = RECORDING in provider.options
-        if role not in self._loaded or self._loaded[role][0] != key or recorded:
-            self._loaded.pop(role, None)  # first: two at a time would need twice the memory
+        if role not in self._loaded or self._loaded[role][0] != key or provider.records:
+            self._loaded.pop(role, None)  # first, since two at a time would need twice the memory
             self._loaded[role] = key, Program(self.folder.path, graph, dimensions, provider)
         return self._loaded[role][1]
 

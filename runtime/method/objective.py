@@ -22,7 +22,7 @@ class Losses:
     Attributes
     ----------
     total : float
-        The sum of every layer's loss times its weight (eq. 7), and of the variation times its.
+        The sum of every layer's loss times its weight (eq. 7), plus the variation times its weight.
     content_losses, style_losses : dict of str to float
         L_c (eq. 1) and E_l (eq. 4) by layer, without their weights.
     variation : float or None
@@ -54,11 +54,11 @@ class Objective:
     Attributes
     ----------
     memory : Memory
-        Where images are taken from, and everything else is kept.
+        The memory that images and everything else lie in.
     shape : tuple of int
-        Of an image.
+        The shape of an image.
     total, gradient : Tensor
-        Of the image that was evaluated last.
+        The loss and the gradient of the image that was evaluated last.
 
     Parameters
     ----------
@@ -69,11 +69,11 @@ class Objective:
     targets : mapping of str to array
         ``content_target.L`` of the photo and ``style_target.L`` of the painting.
     content_weights, style_weights : mapping of str to float
-        What each layer's loss counts in the total; a layer that is left out does not count.
+        The factor of each layer's loss in the total; a layer that is left out does not count.
     variation : Program, optional
         The graph that adds the total variation; the paper has none.
     tv_weight : float
-        What the variation counts.
+        The factor of the variation.
     """
 
     def __init__(

@@ -1,17 +1,17 @@
-"""What can be chosen for a picture, with the defaults that the CLI shows."""
+"""What can be chosen for a picture: each setting once, for Python and the command line alike."""
 
+import re
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal
 
 from stylize.models.errors import OptionError
 from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
-from stylize.runtime.pictures.limits import MAX_SIDE, MIN_SIDE, SIDES, Side
+from stylize.models.settings import check, require, setting
+from stylize.runtime.pictures.limits import MAX_SIDE, MIN_SIDE, Side
 
 OptimizerName = Literal["lbfgs", "adam"]
-OPTIMIZERS = get_args(OptimizerName)
 
 Normalisation = Literal["paper", "mse"]
-NORMALISATIONS = get_args(Normalisation)
 
 STARTS = ("photo", "painting", "noise", "grey")
 
@@ -20,10 +20,26 @@ MAX_WEIGHT = 1e30
 MAX_HISTORY = 127
 """The optimiser's graph has room for no more."""
 
+SIDE_LENGTH: dict[str, Any] = {"least": MIN_SIDE, "most": MAX_SIDE, "unit": " pixels"}
+WEIGHT: dict[str, Any] = {"least": 0, "most": MAX_WEIGHT}
 
-def _require(condition: bool, what: str, value: object, wanted: str) -> None:
-    if not condition:
-        raise OptionError(f"The {what} is {value}; it must be {wanted}.")
+
+PICTURES, LOSSES, ITERATION = "Pictures", "Losses", "Iteration"
+"""Headings of the settings on help pages."""
+
+
+def parse_size(text: str) -> int | tuple[int, int]:
+    """Return what a size in words says: pixels of one side, or width and height.
+
+    Raises
+    ------
+    OptionError
+        It says neither.
+    """
+    match = re.fullmatch(r"(\d{1,9})(?:[xX×](\d{1,9}))?", text.strip())
+    if not match:
+        raise OptionError(f"The size is '{text}'; write 512, or width and height as 640x480.")
+    return (int(match[1]), int(match[2])) if match[2] else int(match[1])
 
 
 @dataclass(frozen=True)
@@ -50,7 +66,7 @@ class Options:
         alpha and beta of eq. 7; only their ratio (and that to `tv_weight`) tells. The paper uses
         1e-3 and 1e-4; from the photo, which has all the content to begin with, 1e-4 looks better.
     tv_weight : float
-        Of half the sum of squared differences between neighbouring pixels, in grey levels
+        Weight of half the sum of squared differences between neighbouring pixels, in grey levels
         (0...255). Gatys et al. do not do this; it smooths.
     content_layers, style_layers : tuple of str
         Where the picture is compared with the photo and with the painting.
@@ -66,51 +82,93 @@ class Options:
     learning_rate : float
         The size of Adam's steps, for an image in 0...1.
     seed : int
-        Of the noise.
+        Seed of the random start: the noise, and what makes grey faintly noisy.
     """
 
-    size: int | tuple[int, int] = 512
-    side: Side = "long"
-    painting_size: int | None = None
-    iterations: int = 500
-    losses: Normalisation = "paper"
-    content_weight: float = 1.0
-    style_weight: float = 10_000.0
-    tv_weight: float = 0.0
-    content_layers: tuple[str, ...] = CONTENT_LAYERS
-    style_layers: tuple[str, ...] = STYLE_LAYERS
-    init: str = "photo"
-    optimizer: OptimizerName = "lbfgs"
-    history: int = 10
-    learning_rate: float = 0.02
-    seed: int = 0
+    size: int | tuple[int, int] = setting(
+        512,
+        "Long side of the picture and of the painting; or width and height, to which the photo is "
+        "cut.",
+        panel=PICTURES,
+        metavar="PIXELS|WxH",
+        parse=parse_size,
+        **SIDE_LENGTH,
+    )
+    side: Side = setting("long", "Which side --size measures.", panel=PICTURES)
+    painting_size: int | None = setting(
+        None,
+        "That side of the painting, if other: the smaller, the finer the strokes.",
+        panel=PICTURES,
+        metavar="PIXELS",
+        shown="as the picture's",
+        **SIDE_LENGTH,
+    )
+    iterations: int = setting(
+        500, "Evaluations of the gradient.", panel=ITERATION, metavar="N", least=1
+    )
+    losses: Normalisation = setting(
+        "paper",
+        "What the weights multiply: the paper's losses, averaged over the layers, or mean squared "
+        "errors, summed over them.",
+        panel=LOSSES,
+    )
+    content_weight: float = setting(
+        1.0, "How much likeness to the photo counts.", panel=LOSSES, metavar="α", **WEIGHT
+    )
+    style_weight: float = setting(
+        10_000.0,
+        "How much likeness to the painting counts. Ten times more or less makes a visible "
+        "difference.",
+        panel=LOSSES,
+        metavar="β",
+        **WEIGHT,
+    )
+    tv_weight: float = setting(
+        0.0,
+        "How much smoothness counts (total variation).",
+        panel=LOSSES,
+        metavar="γ",
+        called="weight of variation",
+        **WEIGHT,
+    )
+    content_layers: tuple[str, ...] = setting(
+        CONTENT_LAYERS,
+        "Where to compare with the photo; repeat for more.",
+        panel=LOSSES,
+        flags=("--content-layer",),
+        metavar="LAYER",
+    )
+    style_layers: tuple[str, ...] = setting(
+        STYLE_LAYERS,
+        "Where to compare with the painting; repeat for more.",
+        panel=LOSSES,
+        flags=("--style-layer",),
+        metavar="LAYER",
+    )
+    init: str = setting(
+        "photo", "What to start from.", panel=PICTURES, metavar=f"{'|'.join(STARTS)}|FILE"
+    )
+    optimizer: OptimizerName = setting(
+        "lbfgs",
+        "L-BFGS gets there in fewer iterations; Adam needs less memory.",
+        panel=ITERATION,
+    )
+    history: int = setting(
+        10,
+        "Steps that L-BFGS remembers.",
+        panel=ITERATION,
+        metavar="N",
+        least=1,
+        most=MAX_HISTORY,
+    )
+    learning_rate: float = setting(0.02, "Size of Adam's steps.", offered=False, above=0)
+    seed: int = setting(0, "Seed of the random start.", panel=PICTURES, metavar="N", least=0)
 
     def __post_init__(self) -> None:
-        sides = (self.size,) if isinstance(self.size, int) else self.size
-        size = "x".join(map(str, sides))
-        possible = min(sides) >= MIN_SIDE and max(sides) <= MAX_SIDE
-        _require(possible, "size", size, f"from {MIN_SIDE} to {MAX_SIDE} pixels")
-        _require(self.side in SIDES, "side", self.side, " or ".join(SIDES))
-        if self.painting_size is not None:
-            possible = MIN_SIDE <= self.painting_size <= MAX_SIDE
-            wanted = f"from {MIN_SIDE} to {MAX_SIDE} pixels"
-            _require(possible, "painting size", self.painting_size, wanted)
-        _require(self.iterations >= 1, "iterations", self.iterations, "1 or more")
-        _require(1 <= self.history <= MAX_HISTORY, "history", self.history, f"1 to {MAX_HISTORY}")
-        _require(self.learning_rate > 0, "learning rate", self.learning_rate, "more than 0")
-        for what, weight in (
-            ("content weight", self.content_weight),
-            ("style weight", self.style_weight),
-            ("weight of variation", self.tv_weight),
-        ):
-            _require(0 <= weight <= MAX_WEIGHT, what, weight, f"from 0 to {MAX_WEIGHT:g}")
+        check(self)
         if not self.content_weight and not self.style_weight:
             raise OptionError("Content and style weight are both 0; one must be more.")
-        _require(bool(self.layers), "set of layers", "empty", "one layer or more")
-        known = " or ".join(NORMALISATIONS)
-        _require(self.losses in NORMALISATIONS, "losses", self.losses, known)
-        _require(self.optimizer in OPTIMIZERS, "optimizer", self.optimizer, " or ".join(OPTIMIZERS))
-        _require(self.seed >= 0, "seed", self.seed, "0 or more")
+        require(bool(self.layers), "set of layers", "empty", "one layer or more")
 
     @property
     def layers(self) -> LayerSet:

@@ -15,7 +15,8 @@ from stylize.runtime.method.coefficients import Coefficients, coefficients
 from stylize.runtime.method.iteration import Iterate, minimise
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.objective import Objective
-from stylize.runtime.method.options import STARTS, Options
+from stylize.runtime.method.options import Options
+from stylize.runtime.method.start import faint_noise, start_file, white_noise
 from stylize.runtime.pictures.arrays import to_array
 from stylize.runtime.pictures.colour import normalise
 from stylize.runtime.pictures.limits import Side
@@ -25,14 +26,10 @@ from stylize.runtime.pictures.sizes import cover, scale_to, scaled_size
 Array = npt.NDArray[np.float32]
 Picture = Image.Image | str | Path
 Scale = tuple[int | tuple[int, int], Side]
-"""What ``Options.size`` and ``Options.side`` say, of one picture."""
+"""``Options.size`` and ``Options.side``, for one picture."""
 
 EVERY_ON_DEVICE = 10
-"""Of so many iterates one is read from a device."""
-
-FAINT = np.float32(10 / 255)
-"""Standard deviation of the noise about grey: enough to leave the point where a network without
-biases has no gradient."""
+"""One in so many iterates is read from a device."""
 
 
 class Scene:
@@ -44,11 +41,13 @@ class Scene:
     Parameters
     ----------
     model : Model
-        Extracts the features.
+        The model that extracts the features.
     photo : PIL image or path, optional
-        What is to be seen (eq. 1). Without it, a texture: the painting's style alone.
+        The picture whose content is matched (eq. 1). Without it, the result is a texture: the
+        painting's style alone.
     painting : PIL image or path, optional
-        In whose manner (eq. 4 and 5). Without it, a reconstruction of the photo's content.
+        The picture whose style is matched (eq. 4 and 5). Without it, the result is a
+        reconstruction of the photo's content.
 
     Raises
     ------
@@ -69,32 +68,32 @@ class Scene:
         self._targets: dict[tuple[str, Scale], Array] = {}
 
     def render(self, options: Options, every: int | None = None) -> Iterator[Iterate]:
-        """Make a picture; an Iterate for each evaluation of the gradient.
+        """Make a picture, and yield an Iterate for each evaluation of the gradient.
 
-        The result is the last iterate's ``best``: mostly itself, but a step without a line search
-        may overshoot. Raises DivergenceError when a loss stays NaN or infinite; what came before
-        is good.
+        The result is the last iterate's ``best``. Mostly that is the iterate itself, but a step
+        without a line search may overshoot. If a loss stays NaN or infinite, DivergenceError is
+        raised; the iterates before it are good.
 
         Parameters
         ----------
         options : Options
-            How.
+            Settings of the picture.
         every : int, optional
-            Give only so many-th iterates, the first and the last. By default 1 where the provider
-            computes in the CPU's memory, and 10 on a device, which would wait for each.
+            Yield one in so many iterates, and the first and the last. The default is 1 if the
+            provider computes in the CPU's memory, and 10 on a device, which would wait for each.
 
         Raises
         ------
         ImageError
-            A picture is too small for ``options.size``, or that to start from cannot be read.
+            A picture is too small for ``options.size``, or the one to start from cannot be read.
         ModelError
             The model has no graph for the layers.
         OptionError
             The model has no such layer, there is no such picture to start from, or a loss has a
-            weight but no picture to compare with.
+            weight and no picture to compare with.
         """
         self._check_losses(options)
-        start = self.start(options)  # before the work of loading the graph: it may not be there
+        start = self.start(options)  # before a graph is loaded, since a file may be missing
         _, _, height, width = start.shape
         history = min(options.history, options.iterations)
         optimizer = self._model.optimizer((height, width), options.optimizer, history)
@@ -103,7 +102,7 @@ class Scene:
         return minimise(self.objective(options), optimizer, start, options, every)
 
     def check(self, options: Options) -> None:
-        """Find out at little cost whether `render` can start; raises what that would."""
+        """Find out at little cost whether `render` can start; raise what that would raise."""
         self._check_losses(options)
         self._start_picture(options.init)
 
@@ -120,7 +119,7 @@ class Scene:
         return scaled_size(self._canvas.size, options.size, options.side, "Use a larger --size.")
 
     def coefficients(self, options: Options) -> Coefficients:
-        """Return what multiplies L_c (eq. 1) and E_l (eq. 4) of each layer in what `render` makes.
+        """Return the factors of L_c (eq. 1) and E_l (eq. 4) of each layer in what `render` makes.
 
         Raises
         ------
@@ -133,10 +132,10 @@ class Scene:
         return coefficients(options, self._model.folder.manifest.layer, (height, width))
 
     def memory(self, options: Options) -> Need:
-        """Return what pictures like that which `render` makes need of memory, on the CPU.
+        """Return the CPU memory that `render` needs.
 
-        A painting that is seen at a far larger size may need more, which is not counted. Raises
-        ModelError or OptionError where the model has no graph for the layers, or no such layer.
+        A painting of a far larger size may need more, which is not counted. ModelError or
+        OptionError is raised if the model has no graph for the layers, or no such layer.
         """
         graph = self._model.folder.gradient_graph(options.layers)
         history = options.history if options.optimizer == "lbfgs" else 1
@@ -146,7 +145,7 @@ class Scene:
     def objective(self, options: Options) -> Objective:
         """Return what `render` minimises: the total loss (eq. 7) and its gradient by the image.
 
-        Raises what `render` does, but for the picture to start from.
+        It raises what `render` does, except for the picture to start from.
         """
         self._check_losses(options)
         layers = options.layers
@@ -183,11 +182,11 @@ class Scene:
             There is no such picture here.
         """
         width, height = self.size(options)
-        random, shape = np.random.default_rng(options.seed), (1, 3, height, width)
         if options.init == "noise":
-            return random.random(shape, np.float32)
+            return white_noise((width, height), options.seed)
         if options.init == "grey":
-            return self._mean_colour() + FAINT * random.standard_normal(shape, np.float32)
+            preprocessing = self._model.folder.manifest.preprocessing
+            return faint_noise((width, height), options.seed, preprocessing)
         picture = self._start_picture(options.init)
         assert picture
         if picture is self._canvas:
@@ -208,7 +207,7 @@ class Scene:
 
     @property
     def _canvas(self) -> Image.Image:
-        """What tells the proportions: the photo, or for a texture the painting."""
+        """The picture whose proportions count: the photo, or for a texture the painting."""
         canvas = self._photo or self._painting
         assert canvas
         return canvas
@@ -219,7 +218,7 @@ class Scene:
         return scale_to(self._canvas, options.size, options.side)
 
     def _style_size(self, options: Options) -> int:
-        """Return the pixels of that side of the painting which ``options.side`` names."""
+        """Return the pixels of the painting's side that ``options.side`` names."""
         if self._painting is None:
             raise OptionError(
                 "There is no painting here for the style to be compared with. Give one, or set the "
@@ -267,27 +266,6 @@ class Scene:
                 )
             return picture
         return load_image(start_file(init))
-
-    def _mean_colour(self) -> Array:
-        """Return the colour that the network's preprocessing takes to zero, shape (1, 3, 1, 1)."""
-        preprocessing = self._model.folder.manifest.preprocessing
-        colour = dict(zip(preprocessing.channel_order, preprocessing.mean, strict=True))
-        rgb = np.array([colour[channel] for channel in "RGB"], np.float32)
-        return (rgb / np.float32(preprocessing.scale)).reshape(1, 3, 1, 1)
-
-
-def start_file(init: str) -> Path:
-    """Return the file to start from.
-
-    Raises
-    ------
-    OptionError
-        There is none.
-    """
-    if not Path(init).is_file():
-        known = ", ".join(STARTS)
-        raise OptionError(f"Cannot start from '{init}': choose {known}, or a file.")
-    return Path(init)
 
 
 def _read(picture: Picture | None) -> Image.Image | None:

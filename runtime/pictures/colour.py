@@ -1,4 +1,4 @@
-"""Whatever a picture's pixels mean, as upright 8-bit sRGB without transparency."""
+"""From whatever a picture's pixels mean to upright 8-bit sRGB without transparency."""
 
 from io import BytesIO
 
@@ -17,7 +17,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""By the value of EXIF's orientation, what makes the picture upright."""
+"""The turn that makes a picture upright, by the value of EXIF's orientation."""
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
@@ -37,7 +37,7 @@ def normalise(image: Image.Image, name: str = "The picture") -> Image.Image:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Return a copy turned as EXIF says; damaged EXIF data say nothing."""
+    """Return a copy turned as EXIF says; damaged EXIF data are ignored."""
     try:
         turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # Pillow's parser raises many kinds of error

@@ -14,9 +14,9 @@ from stylize.runtime.pictures.saving import save_image
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 INK, PAPER = "#202020", "white"
 KEYWORD = "stylize-sheet"
-"""Of the text chunk by which a sheet is known."""
+"""The keyword of the text chunk by which a sheet is known."""
 QUALITY = 85
-"""Of a JPEG or WebP."""
+"""The quality of a JPEG or WebP."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def draw_sheet(sheet: Sheet, cell: int | None = None) -> Image.Image:
     Parameters
     ----------
     sheet : Sheet
-        What it shows.
+        The pictures and labels to draw.
     cell : int, optional
         Pixels of the long side of a place; larger pictures are made smaller to fit.
     """
@@ -77,7 +77,7 @@ def draw_sheet(sheet: Sheet, cell: int | None = None) -> Image.Image:
 
 
 def save_sheet(image: Image.Image, path: Path) -> None:
-    """Write a sheet; it is looked at as a whole, so that its JPEG may be small.
+    """Write a sheet. It is looked at as a whole, so its JPEG may be small.
 
     Raises
     ------
@@ -90,29 +90,32 @@ def save_sheet(image: Image.Image, path: Path) -> None:
 
 
 def check_replaceable(path: Path, option: str) -> None:
-    """Raise ImageError if a PNG file is there that is no sheet; `option` would name another."""
+    """Raise ImageError if a PNG file is there that is no sheet.
+
+    The message tells to name another file with `option`.
+    """
     if path.exists() and read_chunk(path, KEYWORD) is None:
         raise ImageError(f"'{path}' is no sheet of stylize's. Name another file with {option}.")
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where things lie on a sheet, in pixels.
+    """The places of things on a sheet, in pixels.
 
     Attributes
     ----------
     width, height : int
-        Of a place.
+        Size of a place.
     left, top : int
-        Where the first place is.
+        Corner of the first place.
     gap : int
-        Between places.
+        Distance between places.
     line : int
         Height of a line of text.
     below : int
         Height of the caption below a place.
     font : Font
-        Of all labels.
+        The font of all labels.
     """
 
     width: int

@@ -6,4 +6,4 @@ Side = Literal["long", "short"]
 SIDES = get_args(Side)
 
 MIN_SIDE, MAX_SIDE = 16, 100_000
-"""Pixels; conv5_1 sees a sixteenth of each side."""
+"""Pixels of a side; conv5_1 sees a sixteenth of each side."""

@@ -22,10 +22,10 @@ FORMATS: dict[str, dict[str, Any]] = {
 """How a picture is written, by the ending of its name."""
 
 MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383}
-"""Pixels that a format can hold on a side, where that is within reach."""
+"""Most pixels on a side that a format can hold, if that is within reach."""
 
 _DATE = slice(24, 36)
-"""Of its making, in an ICC profile; without it, the same picture is the same file."""
+"""The date in an ICC profile. Without it, the same picture is the same file."""
 
 
 def check_ending(path: Path) -> None:
@@ -78,7 +78,7 @@ def save_image(
     text : mapping of str to str
         Text chunks by keyword; only PNG has them, other formats leave them out.
     quality : int
-        Of JPEG and WebP, at most 100.
+        The quality of JPEG and WebP, at most 100.
 
     Raises
     ------

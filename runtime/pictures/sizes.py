@@ -1,4 +1,4 @@
-"""A picture brought to a size, and the size that it then has."""
+"""Pictures brought to a size, and the size that they then have."""
 
 from PIL import Image, ImageOps
 

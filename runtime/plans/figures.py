@@ -10,7 +10,7 @@ from stylize.models.layers import STYLE_LAYERS
 from stylize.runtime.method.options import Options
 
 MAX_RATIO = 1e20
-"""And its inverse the least: beyond, float32 has no room for the losses."""
+"""The largest ratio; its inverse is the least. Beyond, float32 has no room for the losses."""
 RATIOS = (1e-5, 1e-4, 1e-3, 1e-2)
 """alpha / beta in the columns of Figure 3."""
 
@@ -22,11 +22,11 @@ class Cell:
     Attributes
     ----------
     name : str
-        Of its file, without the ending.
+        The name of its file, without the ending.
     photo, painting : Path or None
-        What it is made of.
+        The pictures that it is made of.
     options : Options
-        How.
+        Its settings.
     """
 
     name: str
@@ -115,13 +115,13 @@ def figure_3(
     Parameters
     ----------
     photo, painting : Path
-        What the pictures are made of.
+        The pictures that all others are made of.
     options : Options
-        Everything but style layers and weights.
+        Settings; their style layers and weights are not used.
     layers : sequence of str
-        One row each: the style is matched on all style layers up to this one.
+        One row for each: the style is matched on all style layers up to this one.
     ratios : sequence of float
-        alpha / beta, one column each.
+        One column for each alpha / beta.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def figure_3(
 
 
 def scientific(number: float) -> str:
-    """Return a number exactly, as 1e-5."""
+    """Return a number exactly, written as 1e-5 is."""
     return f"{Decimal(repr(number)).normalize():e}"
 
 

@@ -11,12 +11,12 @@ from stylize.models.errors import ImageError, OptionError
 from stylize.models.folder import sha256
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import STARTS, Options
-from stylize.runtime.method.scene import start_file
+from stylize.runtime.method.start import start_file
 from stylize.runtime.pictures.reading import read_chunk
 from stylize.runtime.providers.table import Precision
 
 KEYWORD = "stylize"
-"""Of the PNG text chunk that holds a recipe as JSON."""
+"""The keyword of the PNG text chunk that holds a recipe as JSON."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Source:
     Attributes
     ----------
     path : str
-        As it was given, which may be relative to where the program ran.
+        The path as it was given; it may be relative to where the program ran.
     sha256 : str
-        Of the file.
+        The checksum of the file.
     """
 
     path: str
@@ -42,9 +42,9 @@ class UsedModel:
     Attributes
     ----------
     name : str
-        As it was given, or its folder's name.
+        The name as it was given, or the folder's name.
     weights_sha256 : str
-        Of its weights file.
+        The checksum of its weights file.
     pooling : str
         ``average`` or ``max``.
     """
@@ -56,27 +56,27 @@ class UsedModel:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a picture depends on, but for the machine and ONNX Runtime's release.
+    """What a picture depends on, except for the machine and ONNX Runtime's release.
 
     Attributes
     ----------
     photo, painting, start : Source or None
-        The pictures read; `start` only where the iteration began from a file.
+        The pictures that were read; `start` only if the iteration began from a file.
     model : UsedModel
-        What saw them.
+        The model that saw them.
     provider : str
-        Where ONNX Runtime computed.
+        The provider that computed.
     options : Options
         All settings.
     version : str
-        Of stylize.
+        The release of stylize.
     evaluations : int
-        How many were made: fewer than ``options.iterations`` if the run was interrupted or its
-        loss diverged.
+        The evaluations that were made. They are fewer than ``options.iterations`` if the run was
+        interrupted or its loss diverged.
     precision : str
-        Of the convolutions; older recipes, which do not tell, were all of float32.
+        The precision of the convolutions. Older recipes do not tell it; it was float32.
     provider_options : mapping of str to str
-        Those that the user gave.
+        The provider's options that the user gave.
     """
 
     photo: Source | None
@@ -98,7 +98,7 @@ class Recipe:
     def differences(self, other: "Recipe") -> list[str]:
         """Return in what `other` differs: files' contents, model, provider, and every setting.
 
-        Where the files lie and what they are called does not matter.
+        The files' paths and names do not matter.
         """
         mine, others = self._essence(), other._essence()
         return [name for name, value in mine.items() if others[name] != value]
@@ -128,11 +128,11 @@ def recipe_of(
     Parameters
     ----------
     model : Model
-        Opened.
+        The opened model.
     name : str or None
-        What the user called it.
+        The model's name as the user gave it.
     photo, painting : Path or None
-        The files.
+        The files of the pictures.
     options : Options
         All settings.
 
@@ -216,5 +216,5 @@ def digest(path: Path) -> str:
 
 
 def _printable(name: str) -> str:
-    """Return a file's name as text; bytes that are none are shown as such."""
+    """Return a file's name as text; bytes that are no text are escaped."""
     return name.encode("utf-8", "backslashreplace").decode()

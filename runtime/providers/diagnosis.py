@@ -1,4 +1,4 @@
-"""Why a provider cannot be used. ONNX Runtime itself says little, and that not to its caller."""
+"""Why a provider cannot be used. ONNX Runtime itself tells its caller little of that."""
 
 import ctypes
 import io
@@ -26,7 +26,7 @@ ELSEWHERE = "https://onnxruntime.ai/docs/execution-providers tells how to get it
 
 
 def cannot_import(extra: str, error: ImportError) -> str:
-    """Return the message where there is no ONNX Runtime, or a broken one."""
+    """Return the message for an ONNX Runtime that is missing or broken."""
     return (
         f"ONNX Runtime cannot be imported ({error}; installed: {describe_wheels()}). "
         f"Install it: {replace_command(extra)}"
@@ -34,7 +34,7 @@ def cannot_import(extra: str, error: ImportError) -> str:
 
 
 def not_in_wheel(provider: "Provider", present: list[str]) -> str:
-    """Return the message where the installed ONNX Runtime was built without the provider."""
+    """Return the message for a provider that the installed ONNX Runtime was built without."""
     advice = f"Install it: {replace_command(provider.extra)}" if provider.extra else ELSEWHERE
     if provider.memory == "cuda" and (fault := _driver_fault()):
         advice = f"{fault} With a driver, {advice[0].lower()}{advice[1:]}"
@@ -45,7 +45,7 @@ def not_in_wheel(provider: "Provider", present: list[str]) -> str:
 
 
 def _driver_fault() -> str | None:
-    """Return what NVIDIA's driver lacks: without one, another wheel would not help."""
+    """Return what NVIDIA's driver lacks; without a driver, another wheel would not help."""
     try:
         find_driver()
     except ProviderError as error:
@@ -54,9 +54,9 @@ def _driver_fault() -> str | None:
 
 
 def could_not_start(provider: "Provider") -> str:
-    """Return the message where ONNX Runtime has the provider and failed to start it.
+    """Return the message for a provider that ONNX Runtime has and failed to start.
 
-    To be asked only after it has tried, see `unloadable`.
+    Call it only after ONNX Runtime has tried, see `unloadable`.
     """
     cause = "A driver or a library is missing, or an option is wrong."
     if provider.memory == "cuda":
@@ -65,9 +65,9 @@ def could_not_start(provider: "Provider") -> str:
 
 
 def would_fall_back(provider: "Provider", graph: str) -> str:
-    """Return the message where a part of a graph, or all of it, would have run on the CPU.
+    """Return the message for a graph that would have run on the CPU, as a whole or in part.
 
-    To be asked only after ONNX Runtime has tried, see `unloadable`.
+    Call it only after ONNX Runtime has tried, see `unloadable`.
     """
     if provider.memory == "cuda" and why_no_cuda():
         return could_not_start(provider)
@@ -80,7 +80,7 @@ def would_fall_back(provider: "Provider", graph: str) -> str:
 def why_no_cuda() -> str | None:
     """Return what CUDA lacks, and what to do about it; None if nothing is known to be missing.
 
-    To be asked only after ONNX Runtime has tried, see `unloadable`.
+    Call it only after ONNX Runtime has tried, see `unloadable`.
     """
     import onnxruntime
 
@@ -114,7 +114,7 @@ def missing_libraries(onnxruntime: ModuleType) -> list[str]:
 def unloadable(library: str) -> list[str]:
     """Return the name of the first library that is missing to load this one; none if it loads.
 
-    The library of a provider may be asked for only after ONNX Runtime has tried to load it, for it
+    Ask for a provider's library only after ONNX Runtime has tried to load it, since that library
     looks for ONNX Runtime while it is loaded.
     """
     try:
@@ -131,7 +131,7 @@ def preload_libraries(onnxruntime: ModuleType) -> list[str]:
 
     Not all of them need be there.
     """
-    printed = io.StringIO()  # where failures are told, and nowhere else
+    printed = io.StringIO()  # failures are told there, and nowhere else
     with redirect_stdout(printed):
         onnxruntime.preload_dlls()
     return re.findall(r"Failed to load ([^\s:]+):", printed.getvalue())

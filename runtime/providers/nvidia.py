@@ -28,7 +28,7 @@ class Driver:
     """A driver that works."""
 
     release: str | None
-    """Such as ``580.65.06``; None where the system does not tell."""
+    """The release, such as ``580.65.06``; None if the system does not tell."""
     cuda: tuple[int, int]
     """The newest CUDA that it runs."""
     gpus: tuple[Gpu, ...]

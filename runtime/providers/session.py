@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from stylize.models.errors import ProviderError
 from stylize.runtime.providers import diagnosis
-from stylize.runtime.providers.machine import give_back_freed_memory, usable_cpus
+from stylize.runtime.providers.hardware import give_back_freed_memory, usable_cpus
 from stylize.runtime.providers.table import Provider
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def open_session(
     dimensions : mapping of str to int
         A value for each symbolic dimension: a pinned graph runs as fast as a static one.
     provider : Provider
-        Where it must run.
+        The provider that must run it.
 
     Raises
     ------
@@ -51,14 +51,14 @@ def open_session(
             _without_links(graph),
             options,
             providers=[(provider.onnxruntime_name, dict(provider.options))],
-            enable_fallback=0,  # to the CPU, when loading fails
+            enable_fallback=0,  # no fall-back to the CPU when loading fails
         )
     except Exception as error:
         if FALLBACK_REFUSED in str(error):
             raise ProviderError(diagnosis.would_fall_back(provider, graph.name)) from error
         raise
     give_back_freed_memory()
-    session.disable_fallback()  # likewise, when a run fails
+    session.disable_fallback()  # none when a run fails
     if session.get_providers()[0] != provider.onnxruntime_name:
         raise ProviderError(diagnosis.could_not_start(provider))
     return session
@@ -87,7 +87,7 @@ def _session_options(onnxruntime: ModuleType, provider: Provider) -> "SessionOpt
 def _without_links(graph: Path) -> Path:
     """Return the real place of a graph if its weights lie there, too.
 
-    Releases of ONNX Runtime up to 1.24 refuse weights behind a link, as an editable install has.
+    An editable install has links. Releases of ONNX Runtime up to 1.24 refuse weights behind one.
     """
     real = graph.resolve()
     weights = {path.resolve().parent for path in graph.parent.glob("*.safetensors")}
@@ -100,15 +100,15 @@ def import_onnxruntime(extra: str | None = "cpu") -> ModuleType:
     Parameters
     ----------
     extra : str or None
-        Which one to advise where there is none.
+        The extra to advise if there is none.
 
     Raises
     ------
     ProviderError
         It cannot be imported; the message has the command that installs it.
     """
-    # On import, releases from 1.31 on collect facts about the machine to be sent to Microsoft. Who
-    # wants that can set the variable to 0.
+    # On import, releases from 1.31 on collect facts about the machine to be sent to Microsoft. To
+    # have that, set the variable to 0.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime

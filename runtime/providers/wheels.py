@@ -1,6 +1,6 @@
 """The wheels of ONNX Runtime: which are installed, and the commands that install another.
 
-There is one for each kind of machine, and all write the same folder, ``onnxruntime``: only the one
+There is one for each kind of machine, and all write the same folder, ``onnxruntime``. Only the one
 that was installed last works, and removing another breaks it.
 """
 
@@ -14,7 +14,7 @@ def installed_wheels() -> dict[str, str]:
 
 
 def describe_wheels() -> str:
-    """Return the installed wheels as text, which tells that several are too many."""
+    """Return the installed wheels as text, which says so if there are several."""
     wheels = [f"{name} {version}" for name, version in installed_wheels().items()]
     if not wheels:
         return "no wheel"
@@ -24,7 +24,7 @@ def describe_wheels() -> str:
 
 
 def install_command(extra: str) -> str:
-    """Return the command that adds what an extra of stylize's lacks."""
+    """Return the command that installs an extra of stylize."""
     return f"pip install 'stylize-onnx[{extra}]'"
 
 

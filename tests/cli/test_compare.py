@@ -10,9 +10,9 @@ from typer.testing import CliRunner, Result
 pytest.importorskip("onnxruntime", reason="compares its providers")
 
 from stylize.cli.app import app
-from stylize.cli.compare import NARROW
+from stylize.cli.showing.tables import NARROW
 from stylize.models.errors import ProviderError
-from stylize.runtime.checks import comparison
+from stylize.runtime.checks import outcome
 from stylize.runtime.checks.comparison import FLOAT32, Measurement, Task, measure
 from stylize.runtime.engine import choice
 from stylize.runtime.providers.table import PROVIDERS, KnownProvider, Mode, Provider, configure
@@ -46,7 +46,7 @@ def having(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def as_the_cpu(task: Task, provider: Provider) -> Measurement:
         return measure(task, configure("cpu") if provider.name == "twin" else provider)
 
-    monkeypatch.setattr(comparison, "measure", as_the_cpu)
+    monkeypatch.setattr(outcome, "measure", as_the_cpu)
 
     def arrange(*names: str) -> None:
         listed.extend(PROVIDERS[name].onnxruntime_name for name in names)
@@ -59,14 +59,14 @@ def twin_times(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Let the twin's gradient be so many times what it should be."""
 
     def arrange(factor: float) -> None:
-        right = comparison.measure
+        right = outcome.measure
 
         def wrong(task: Task, provider: Provider) -> Measurement:
             found = right(task, provider)
             times = factor if provider.name == "twin" else 1
             return replace(found, gradient=found.gradient * times)
 
-        monkeypatch.setattr(comparison, "measure", wrong)
+        monkeypatch.setattr(outcome, "measure", wrong)
 
     return arrange
 
@@ -145,7 +145,7 @@ def test_one_that_is_installed_but_does_not_work_is_listed(having: Callable[...,
     found = rows(result)
     for precision in PROVIDERS["cuda"].modes:
         assert found[f"cuda:{precision}"] == ["-"] * 5 + ["unusable"]
-    names = "cuda:float32, cuda:tf32, cuda:float16"
+    names = "cuda:tf32, cuda:float32, cuda:float16"
     assert f"\n{names}: A library of cuda is missing.\n" in result.stdout
 
 
@@ -165,14 +165,14 @@ def test_one_that_is_named_and_not_installed_is_an_error() -> None:
 def test_one_that_fails_at_work_is_an_error_after_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    work = comparison.measure
+    work = outcome.measure
 
     def fail(task: Task, provider: Provider) -> Measurement:
         if provider.precision == "float16":
             raise ProviderError("Memory ran out.")
         return work(task, provider)
 
-    monkeypatch.setattr(comparison, "measure", fail)
+    monkeypatch.setattr(outcome, "measure", fail)
     result = compare()
     assert result.exit_code == FAILURE
     assert rows(result)["twin:float16"] == ["-"] * 5 + ["failed"]

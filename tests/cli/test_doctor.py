@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 pytest.importorskip("onnxruntime", reason="tries its providers")
 
 from stylize.cli.app import app
-from stylize.cli.doctor import NARROW
+from stylize.cli.showing.tables import NARROW
 from stylize.models.errors import ProviderError
 from stylize.runtime.checks import survey
 from stylize.runtime.engine.choice import find_provider
@@ -93,10 +93,10 @@ class TestVerdicts:
     def test_every_precision_is_tried(self, having: Callable[..., list[str]]) -> None:
         tried = having("cuda", "cpu", working=("cpu", "cuda float32", "cuda tf32"))
         output = succeed()
-        assert tried == ["cpu float32", "cuda float32", "cuda tf32", "cuda float16"]
-        assert rows(output)["cuda"] == ["yes", "float32,", "tf32", "float32,", "tf32,", "float16"]
+        assert tried == ["cpu float32", "cuda tf32", "cuda float32", "cuda float16"]
+        assert rows(output)["cuda"] == ["yes", "tf32,", "float32", "tf32,", "float32,", "float16"]
         assert "\ncuda: The library of cuda is missing.\n" in output
-        assert "stylize computes on cuda in float32" in output
+        assert "stylize computes on cuda in tf32" in output
 
     def test_what_is_broken_is_explained(self, having: Callable[..., list[str]]) -> None:
         having("cuda", "cpu")

@@ -238,7 +238,7 @@ def test_a_missing_package_names_its_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     monkeypatch.setattr(
-        "stylize.cli.export.find_spec",
+        "stylize.cli.commands.export.find_spec",
         lambda name: None if name == missing else find_spec(name),
     )
     result = run_export("-o", tmp_path / "model")

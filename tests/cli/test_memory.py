@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stylize.cli.app import app
-from stylize.cli.rendering import Machine, warn_of_memory
+from stylize.cli.making.opening import warn_of_memory
 from stylize.runtime import Model, Options, Scene
 from stylize.runtime.engine import memory
 from stylize.runtime.providers.table import configure
@@ -84,9 +84,8 @@ def test_nothing_is_said_of_this_memory_where_another_is_used(
     free(1000)
     model = Model.open("compact", configure("cuda"))
     scene = Scene(model, picture("a.png"))
-    machine = Machine("compact", "cuda", None, {}, quiet=False)
-    warn_of_memory(model, scene, Options(size=(32, 32)), machine)
+    warn_of_memory(model, scene, Options(size=(32, 32)), quiet=False)
     assert capfd.readouterr().err == ""
     model.provider = configure("cpu")
-    warn_of_memory(model, scene, Options(size=(32, 32)), machine)
+    warn_of_memory(model, scene, Options(size=(32, 32)), quiet=False)
     assert "Warning: 32x32 needs" in capfd.readouterr().err

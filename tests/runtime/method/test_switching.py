@@ -20,7 +20,7 @@ from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.scene import Scene
-from stylize.runtime.providers.machine import give_back_freed_memory
+from stylize.runtime.providers.hardware import give_back_freed_memory
 from stylize.runtime.providers.table import Provider, configure
 
 WARM_UP, SWITCHES = 30, 110

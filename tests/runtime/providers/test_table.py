@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stylize.models.errors import OptionError
-from stylize.runtime.providers import machine
+from stylize.runtime.providers import hardware
 from stylize.runtime.providers.table import PROVIDERS, configure, host_of
 
 
@@ -16,12 +16,12 @@ class TestConfigure:
             mode: configure("cuda", mode).options["use_tf32"] for mode in PROVIDERS["cuda"].modes
         }
         assert tf32 == {"float32": "0", "tf32": "1", "float16": "1"}
-        assert configure("cuda").precision == "float32"
+        assert configure("cuda").precision == "tf32"
 
     def test_forms(self) -> None:
         assert configure("cuda", "float16").form == "float16"
         assert configure("cuda").form == configure("openvino", "bfloat16").form == "plain"
-        assert configure("cpu").form == ("blocked" if machine.X86 else "plain")
+        assert configure("cpu").form == ("blocked" if hardware.X86 else "plain")
 
     def test_memory(self) -> None:
         memory = {name: configure(name).memory for name in PROVIDERS}
@@ -34,22 +34,31 @@ class TestConfigure:
     ) -> None:
         flags = "avx512f amx_bf16" if amx else "avx512f"
         (tmp_path / "cpuinfo").write_text(f"flags : fpu {flags} clflush\n")
-        monkeypatch.setattr(machine, "CPU_INFO", tmp_path / "cpuinfo")
+        monkeypatch.setattr(hardware, "CPU_INFO", tmp_path / "cpuinfo")
         provider = configure("openvino")
         assert provider.precision == expected
         (settings,) = json.loads(provider.options["load_config"]).values()
         assert settings["INFERENCE_PRECISION_HINT"] == ("bf16" if amx else "f32")
-        assert settings["INFERENCE_NUM_THREADS"] == str(machine.usable_cpus())
+        assert settings["INFERENCE_NUM_THREADS"] == str(hardware.usable_cpus())
 
     def test_given_options_win_and_are_remembered(self) -> None:
-        given = {"cudnn_conv_algo_search": "HEURISTIC", "enable_cuda_graph": "1"}
+        given = {"cudnn_conv_algo_search": "HEURISTIC", "enable_cuda_graph": "0"}
         provider = configure("cuda", options=given)
         assert provider.given == given
         assert provider.options.items() >= given.items()
-        assert provider.options["use_tf32"] == "0"
+        assert provider.options["use_tf32"] == "1"
+
+    def test_cuda_records_its_launches_unless_told_otherwise(self) -> None:
+        assert configure("cuda").records
+        assert host_of(configure("cuda", "float16")).records
+        without = configure("cuda", options={"enable_cuda_graph": "0"})
+        assert not without.records
+        assert not host_of(without).records
+        assert not configure("cuda").without_recording.records
+        assert not configure("cpu").records
 
     def test_a_precision_that_it_lacks(self) -> None:
-        with pytest.raises(OptionError, match="Choose one of float32, tf32, float16"):
+        with pytest.raises(OptionError, match="Choose one of tf32, float32, float16"):
             configure("cuda", "bfloat16")
 
 

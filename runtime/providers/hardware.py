@@ -13,7 +13,7 @@ CPU_INFO = Path("/proc/cpuinfo")
 
 
 def usable_cpus() -> int:
-    """Return how many CPUs this process may use, which may be fewer than the machine has."""
+    """Return how many CPUs this process may use; the machine may have more."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -28,7 +28,7 @@ def has_amx() -> bool:
 
 
 def give_back_freed_memory() -> None:
-    """Return what this process has freed to the system; glibc would keep it."""
+    """Give memory that this process has freed back to the system; glibc would keep it."""
     if sys.platform == "linux":
         with suppress(AttributeError):  # other C libraries have no malloc_trim
             ctypes.CDLL(None).malloc_trim(0)

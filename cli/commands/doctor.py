@@ -4,16 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stylize.cli.showing.tables import facts_table, open_console, print_whole, providers_table
 from stylize.models.errors import ProviderError
 from stylize.runtime.providers.table import PROVIDERS, Precision
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from stylize.runtime.checks.survey import Verdict
-
-NARROW = 80
-"""Columns of output that goes to a file."""
 
 
 def doctor(
@@ -32,20 +28,16 @@ def doctor(
 ) -> None:
     """Tell which providers work here, why others do not, and what would be faster.
 
-    Each is really tried, on two steps of a tiny picture.
+    Each is really tried: it runs graphs of the embedded model twice.
     """
-    from rich.console import Console
-
     from stylize.runtime.checks.survey import advice, examine, facts, fastest
 
     names = _chosen(provider, precision)
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = NARROW
-    console.print(_facts_table(list(facts())))
+    console = open_console()
+    console.print(facts_table(list(facts())))
     verdicts = [examine(name, precision, patient=name == provider) for name in names]
     console.print()
-    console.print(_providers_table(verdicts))
+    console.print(providers_table(verdicts))
     best = fastest(verdicts)
     if best and not provider and not precision:
         console.print(f"\nWithout --provider, stylize computes on {best[0]} in {best[1]}.")
@@ -57,8 +49,7 @@ def doctor(
             "tells how to get it."
         )
     for line in (*lines, *(() if provider else advice())):
-        # Whole, since a command that is to be copied must not be broken into lines.
-        console.print(f"\n{line}", markup=False, soft_wrap=True)
+        print_whole(console, line)
     _check(provider, precision, verdicts)
 
 
@@ -75,39 +66,6 @@ def _chosen(provider: str | None, precision: Precision | None) -> list[str]:
     if provider:
         return [configure(provider, precision).name]
     return [name for name, known in PROVIDERS.items() if not precision or precision in known.modes]
-
-
-def _facts_table(facts: list[tuple[str, str]]) -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for what, found in facts:
-        table.add_row(Text(what, "bold"), Text(found))
-    return table
-
-
-def _providers_table(verdicts: "list[Verdict]") -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("provider", "in ONNX Runtime", "works in", "of", box=None, padding=(0, 2, 0, 0))
-    for found in verdicts:
-        table.add_row(
-            found.name,
-            "yes" if found.present else "no",
-            Text(_works(found), "green" if found.works_in else ""),
-            ", ".join(PROVIDERS[found.name].modes),
-        )
-    return table
-
-
-def _works(found: "Verdict") -> str:
-    if found.works_in:
-        return ", ".join(found.works_in)
-    if not found.present:
-        return "-"
-    return "none" if found.tried else "not tried (untested)"
 
 
 def _check(provider: str | None, precision: Precision | None, verdicts: "list[Verdict]") -> None:

@@ -1,54 +1,19 @@
-"""``stylize grid`` and ``stylize figure``: many pictures, and a sheet of them."""
+"""A series of pictures in rows and columns, and a sheet of them; what is there already is kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
-import typer
-
-from stylize.cli.parameters import (
-    CellSize,
-    Columns,
-    FigureFolder,
-    FigureStyleWeight,
-    GridFolder,
-    GridInit,
-    History,
-    Iterations,
-    MeasuredSide,
-    ModelName,
-    Optimizer,
-    Painting,
-    Photo,
-    PrecisionName,
-    ProviderName,
-    ProviderOptions,
-    Quiet,
-    Rows,
-    Seed,
-    SheetFile,
-    Size,
-    TvWeight,
-    chosen,
-    provider_options_of,
-    size_of,
-)
-from stylize.cli.progress import showing_progress
-from stylize.cli.rendering import (
-    Machine,
-    check_outputs,
-    files_read,
-    follow,
-    open_model,
-    warn_of_memory,
-)
-from stylize.models.errors import ImageError, OptionError
-from stylize.models.layers import STYLE_LAYERS
-from stylize.runtime.plans.figures import RATIOS, Cell, Figure, figure_1, figure_2, figure_3
-from stylize.runtime.plans.preset import PRESETS
-from stylize.runtime.providers.table import AUTO
+from stylize.cli.making.opening import open_model, warn_of_memory
+from stylize.cli.making.picture import check_outputs, files_read, follow
+from stylize.cli.showing.progress import showing_progress
+from stylize.models.errors import ImageError
+from stylize.models.settings import check, setting
+from stylize.runtime.method.machine import Machine
+from stylize.runtime.method.options import PICTURES
+from stylize.runtime.plans.figures import Cell, Figure
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -58,8 +23,6 @@ if TYPE_CHECKING:
 
 Pictures = tuple[Path | None, Path | None]
 """The photo and the painting."""
-
-PAPER = PRESETS["paper"].options
 
 
 @dataclass(frozen=True)
@@ -76,112 +39,36 @@ class Destination:
         Long side of a picture on the sheet, in pixels.
     """
 
-    folder: Path
-    sheet: Path | None
-    cell: int | None
-
-
-def grid(
-    photo: Photo,
-    painting: Painting,
-    ratio: Columns = None,
-    up_to: Rows = None,
-    output: GridFolder = None,
-    sheet: SheetFile = None,
-    cell: CellSize = None,
-    size: Size = None,
-    side: MeasuredSide = None,
-    init: GridInit = None,
-    seed: Seed = None,
-    tv_weight: TvWeight = None,
-    iterations: Iterations = None,
-    optimizer: Optimizer = None,
-    history: History = None,
-    model: ModelName = None,
-    provider: ProviderName = AUTO,
-    precision: PrecisionName = None,
-    provider_option: ProviderOptions = None,
-    quiet: Quiet = False,
-) -> None:
-    """Compare layers and weights: PHOTO in the manner of PAINTING, as in the paper's Figure 3.
-
-    Rows are growing subsets of the style layers, columns the ratio of content
-    to style weight: 20 pictures of 500 iterations, unless told otherwise. If it
-    is interrupted, the same command goes on with the picture at which it
-    stopped.
-    """
-    options = chosen(
-        PAPER,
-        size=size_of(size),
-        side=side,
-        init=init,
-        seed=seed,
-        tv_weight=tv_weight,
-        iterations=iterations,
-        optimizer=optimizer,
-        history=history,
+    folder: Path = setting(
+        Path(),
+        "Where to write the pictures; those that are there already are kept.",
+        panel=PICTURES,
+        flags=("--output", "-o"),
+        metavar="FOLDER",
     )
-    figure = figure_3(photo, painting, options, up_to or STYLE_LAYERS, ratio or RATIOS)
-    folder = output or Path(f"{photo.stem}-{painting.stem}")
-    machine = Machine(model, provider, precision, provider_options_of(provider_option), quiet)
-    make_figure(figure, Destination(folder, sheet, cell), machine)
+    sheet: Path | None = setting(
+        None,
+        "The labelled sheet of all pictures.",
+        panel=PICTURES,
+        metavar="FILE",
+        shown="sheet.png among them",
+    )
+    cell: int | None = setting(
+        None,
+        "Long side of the pictures on the sheet, 16 or more.",
+        panel=PICTURES,
+        metavar="PIXELS",
+        shown="as they are",
+        called="--cell",
+        least=16,
+        unit=" pixels",
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
-def figure(
-    number: Annotated[
-        Literal["1", "2", "3"], typer.Argument(help="Of the paper's figure.", show_default=False)
-    ],
-    photo: Annotated[Path, typer.Option(help="The picture to render.", show_default=False)],
-    painting: Annotated[
-        list[Path],
-        typer.Option(help="In whose manner; repeat for more in Figure 2.", show_default=False),
-    ],
-    output: FigureFolder = None,
-    sheet: SheetFile = None,
-    cell: CellSize = None,
-    size: Size = None,
-    init: GridInit = None,
-    seed: Seed = None,
-    style_weight: FigureStyleWeight = None,
-    iterations: Iterations = None,
-    model: ModelName = None,
-    provider: ProviderName = AUTO,
-    precision: PrecisionName = None,
-    provider_option: ProviderOptions = None,
-    quiet: Quiet = False,
-) -> None:
-    """Make a whole figure of the paper, from white noise, and a labelled sheet of it.
-
-    1: style and content reconstructions from each layer. 2: a photo in the
-    manner of several paintings. 3: growing layer subsets against the ratio of
-    content to style weight.
-
-    If it is interrupted, the same command goes on with the picture at which it
-    stopped.
-    """
-    options = chosen(PAPER, size=size_of(size), init=init, seed=seed, iterations=iterations)
-    if number == "1" and options.init in ("photo", "painting"):
-        raise OptionError(
-            "Figure 1 has pictures of the photo and of the painting alone: start "
-            "from noise, grey, or a file."
-        )
-    if number != "2" and len(painting) > 1:
-        raise OptionError(f"Figure {number} is of one painting. Give --painting once.")
-    if number != "2" and style_weight is not None:
-        raise OptionError(f"Figure {number} sets the style weight itself.")
-    match number:
-        case "1":
-            made = figure_1(photo, painting[0], options)
-        case "2":
-            made = figure_2(photo, painting, chosen(options, style_weight=style_weight))
-        case "3":
-            made = figure_3(photo, painting[0], options)
-    folder = output or Path(f"figure{number}")
-    machine = Machine(model, provider, precision, provider_options_of(provider_option), quiet)
-    make_figure(made, Destination(folder, sheet, cell), machine)
-
-
-def make_figure(figure: Figure, destination: Destination, machine: Machine) -> None:
+def make_figure(figure: Figure, destination: Destination, machine: Machine, quiet: bool) -> None:
     """Make the pictures that are not there yet, one after the other, and then the sheet."""
     from stylize.runtime.pictures.contact_sheet import check_replaceable
     from stylize.runtime.pictures.saving import check_ending, check_output
@@ -193,7 +80,7 @@ def make_figure(figure: Figure, destination: Destination, machine: Machine) -> N
     files = {cell.name: folder / f"{cell.name}.png" for cell in cells}
     reads = (files_read(cell.photo, cell.painting, cell.options) for cell in cells)
     check_outputs([*files.values(), sheet], list(chain.from_iterable(reads)))
-    model = open_model(machine)
+    model = open_model(machine, quiet)
     recipes = {
         cell.name: recipe_of(model, machine.model, cell.photo, cell.painting, cell.options)
         for cell in cells
@@ -212,9 +99,9 @@ def make_figure(figure: Figure, destination: Destination, machine: Machine) -> N
 
     if missing:
         worst = max(missing, key=lambda cell: _need(scenes, cell))
-        warn_of_memory(model, scenes[worst.photo, worst.painting], worst.options, machine)
+        warn_of_memory(model, scenes[worst.photo, worst.painting], worst.options, quiet)
     iterations = sum(cell.options.iterations for cell in missing)
-    with showing_progress(iterations, machine.quiet) as progress:
+    with showing_progress(iterations, quiet) as progress:
         progress.say(f"{len(cells) - len(missing)} of {len(cells)} pictures are in {folder}.")
         for cell in missing:
             iterates = scenes[cell.photo, cell.painting].render(cell.options)

@@ -6,15 +6,18 @@ from typing import Annotated
 
 import typer
 
-from stylize.cli.parameters import CellSize, Quiet
-from stylize.cli.rendering import check_outputs
+from stylize.cli.making.picture import check_outputs
+from stylize.cli.making.series import Destination
+from stylize.cli.options.arguments import Quiet
+from stylize.cli.options.grouping import Choose, Given
 from stylize.models.errors import OptionError
 
 
 def sheet(
     pictures: Annotated[
-        list[Path], typer.Argument(help="In the order of reading.", show_default=False)
+        list[Path], typer.Argument(help="The pictures in the order of reading.", show_default=False)
     ],
+    *,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -33,11 +36,11 @@ def sheet(
         list[str] | None,
         typer.Option(
             metavar="TEXT",
-            help="Below a picture; repeat for each.",
+            help="Text below a picture; repeat for each.",
             show_default="the files' names",
         ),
     ] = None,
-    cell: CellSize = None,
+    place: Annotated[Given, Choose(Destination, "cell", cell={"panel": None})],
     quiet: Quiet = False,
 ) -> None:
     """Put pictures side by side on one labelled sheet."""
@@ -67,7 +70,7 @@ def sheet(
             rows=[[load_image(path) for path in pictures[i : i + count]] for i in starts],
             captions=[labels[i : i + count] for i in starts],
         ),
-        cell,
+        Destination(**place).cell,
     )
     save_sheet(drawn, target)
     if not quiet:

@@ -1,33 +1,19 @@
-"""``stylize presets``: what each preset stands for, in the paper's terms."""
+"""A preset in words: its settings, and its loss in the paper's terms."""
 
 import textwrap
 from itertools import chain, repeat
-from typing import Annotated
-
-import typer
 
 from stylize.runtime.method.options import Options
-from stylize.runtime.plans.preset import PRESETS, Preset, find_preset
+from stylize.runtime.plans.preset import Preset
 
 WIDTH, INDENT = 88, 13
+
 HEIGHT_TO_WIDTH = 3 / 4
 """Of the picture for which the coefficients are printed."""
 
 
-def presets(
-    name: Annotated[str | None, typer.Argument(help="Of one preset.", show_default="all")] = None,
-) -> None:
-    """Print what each preset stands for, with its effective coefficients.
-
-    Whatever a program calls its weights, its loss is a sum of numbers times the paper's L_c (eq. 1)
-    and E (eq. 4) of each layer. Those numbers are printed. TV is half the sum of squared
-    differences of neighbouring pixels; N are a layer's channels, M its positions.
-    """
-    chosen = {name: find_preset(name)} if name else PRESETS
-    typer.echo("\n\n".join(_describe(*item) for item in chosen.items()))
-
-
-def _describe(name: str, preset: Preset) -> str:
+def describe(name: str, preset: Preset) -> str:
+    """Return what a preset stands for, in lines."""
     options = preset.options
     rows = [
         ("model", _model(preset)),

@@ -1,53 +1,21 @@
-"""What all commands that make pictures do: check first, open, follow the iteration, save."""
+"""A picture from a command to a file: checked, made, shown on the way, saved."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
-from stylize.cli.progress import Progress, showing_progress
-from stylize.cli.trace import tracing
-from stylize.models.catalog import embedded_folder
+from stylize.cli.making.opening import open_model, warn_of_memory
+from stylize.cli.showing.progress import Progress, showing_progress
+from stylize.cli.showing.trace import tracing
 from stylize.models.errors import OptionError
-from stylize.runtime.engine.choice import find_provider
+from stylize.runtime.method.machine import Machine
 from stylize.runtime.method.options import STARTS, Options
-from stylize.runtime.providers.table import AUTO, Precision, Provider
 
 if TYPE_CHECKING:
-    from stylize.runtime import Iterate, Model
+    from stylize.runtime import Iterate
     from stylize.runtime.method.iteration import Found
-    from stylize.runtime.method.scene import Scene
     from stylize.runtime.plans.recipe import Recipe
-
-HEADROOM = 0.9
-"""Part of the free memory that a picture may take, for its need is an estimate."""
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What makes pictures, and whether it speaks.
-
-    Attributes
-    ----------
-    model : str or None
-        What the user called it.
-    provider : str
-        Where to compute; ``auto`` for where it is fastest.
-    precision : str or None
-        In which; the provider's own if None.
-    provider_options : mapping of str to str
-        For ONNX Runtime.
-    quiet : bool
-        Whether to say nothing but errors.
-    """
-
-    model: str | None
-    provider: str
-    precision: Precision | None
-    provider_options: Mapping[str, str]
-    quiet: bool
 
 
 @dataclass(frozen=True)
@@ -73,24 +41,24 @@ class Job:
     trace: Path | None
 
 
-def make_picture(job: Job, machine: Machine) -> None:
+def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
     """Make the picture and save it; if the user interrupts, what there is of it."""
     inputs = files_read(job.photo, job.painting, job.options)
     check_outputs([job.output, job.trace], inputs)
     _check_picture(job.output)
-    model = open_model(machine)
+    model = open_model(machine, quiet)
     from stylize.runtime.method.scene import Scene
     from stylize.runtime.plans.recipe import recipe_of
 
     scene = Scene(model, job.photo, job.painting)
     scene.check(job.options)
     _check_picture(job.output, scene.size(job.options))
-    warn_of_memory(model, scene, job.options, machine)
+    warn_of_memory(model, scene, job.options, quiet)
     recipe = recipe_of(model, machine.model, job.photo, job.painting, job.options)
     every = 1 if job.trace else None
     with (
         tracing(job.trace) as write,
-        showing_progress(job.options.iterations, machine.quiet) as progress,
+        showing_progress(job.options.iterations, quiet) as progress,
     ):
         progress.say(f"Minimising {' + '.join(scene.coefficients(job.options).terms)}")
         follow(scene.render(job.options, every), [write], recipe, job.output, progress)
@@ -156,58 +124,6 @@ def check_outputs(outputs: Sequence[Path | None], inputs: Sequence[Path]) -> Non
         if output.resolve() in seen:
             raise OptionError(f"Two outputs cannot both be '{output}'. Name another file.")
         seen.add(output.resolve())
-
-
-def open_model(machine: Machine) -> "Model":
-    """Open a model on a provider, and say so where they are not those that the user may expect."""
-    from stylize.runtime import Model
-
-    provider = find_provider(machine.provider, machine.precision, machine.provider_options)
-    model = Model.open(machine.model, provider)
-    if not machine.quiet:
-        _announce(provider, chosen=machine.provider == AUTO)
-    if machine.model is None and model.folder.path == embedded_folder() and not machine.quiet:
-        typer.echo(
-            "Using the small embedded model 'compact', since no exported vgg19 was found. To get "
-            "VGG-19: pip install 'stylize-onnx[export]' && stylize export vgg19",
-            err=True,
-        )
-    return model
-
-
-def _announce(provider: Provider, chosen: bool) -> None:
-    """Name the provider if the user did not, and warn of one that nobody has tried."""
-    if chosen:
-        better = " and ".join(provider.passed_over)
-        hint = f" ({better} is installed but does not work: see 'stylize doctor')" if better else ""
-        typer.echo(f"Computing on {provider.name} in {provider.precision}{hint}.", err=True)
-    if not provider.tested:
-        typer.echo(
-            f"The provider {provider.name} is untested here: compare a picture with one that was "
-            "made with --provider cpu.",
-            err=True,
-        )
-
-
-def warn_of_memory(model: "Model", scene: "Scene", options: Options, machine: Machine) -> None:
-    """Say so if a picture will not fit into memory, and which size would.
-
-    It is begun all the same: there may be memory to swap to, and the estimate may err.
-    """
-    if model.provider.memory != "cpu" or machine.quiet:
-        return
-    from stylize.runtime.engine.memory import memory_available
-
-    size, need, available = scene.size(options), scene.memory(options), memory_available()
-    if available is None or need.bytes(size) <= HEADROOM * available:
-        return
-    fitting = need.size_within(int(HEADROOM * available), size)
-    typer.echo(
-        f"Warning: {size[0]}x{size[1]} needs about {need.bytes(size) / 1e9:.1f} GB of memory, and "
-        f"{available / 1e9:.1f} GB are free. It may fail, or take very long. "
-        + (f"{fitting[0]}x{fitting[1]} would fit." if fitting else "Free some memory."),
-        err=True,
-    )
 
 
 def _check_picture(output: Path, size: tuple[int, int] = (0, 0)) -> None:

@@ -1,0 +1,76 @@
+"""``stylize compare``: each provider's losses, gradient, time and memory beside the CPU's."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stylize.cli.options.arguments import Quiet
+from stylize.cli.options.grouping import Choose, Given
+from stylize.cli.showing.tables import explain, open_console, outcomes_table
+from stylize.models.errors import OptionError, ProviderError
+from stylize.runtime.method.machine import Machine
+from stylize.runtime.method.options import Options
+from stylize.runtime.providers.table import PROVIDERS
+
+Providers = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[:PRECISION],...",
+        help=f"These, and fail if one does not work: {', '.join(PROVIDERS)}; without a "
+        "precision, in each that it has. For example cpu,openvino:bfloat16.",
+        show_default="all that work and that stylize is tested with",
+    ),
+]
+ITERATIONS = "Length of the optimisation whose final losses are compared."
+Settings = Choose(
+    Options,
+    *("size", "iterations"),
+    base=Options(size=256, iterations=20),
+    size={"help": "Long side of the picture, or its width and height.", "panel": None},
+    iterations={"help": ITERATIONS, "panel": None},
+)
+
+
+def compare(
+    photo: Annotated[
+        Path | None, typer.Argument(help="The picture to render.", show_default="drawn")
+    ] = None,
+    painting: Annotated[
+        Path | None, typer.Argument(help="The picture in whose manner.", show_default="drawn")
+    ] = None,
+    *,
+    providers: Providers = None,
+    given: Annotated[Given, Settings],
+    machine: Annotated[Given, Choose(Machine, "model")],
+    quiet: Quiet = False,
+) -> None:
+    """Compare providers with the CPU in float32: losses, gradient, time, memory.
+
+    Losses and gradient are those of one image, half-way between the photo and
+    noise. The final loss is a short optimisation's, by Adam, from the photo.
+    All are relative differences.
+
+    Memory is what a provider adds to the process, or occupies on the GPU. The
+    exit code is 1 if one fails, or is further off than its tolerance
+    (docs/providers.md).
+    """
+    from stylize.runtime.checks import outcome
+
+    def say(text: str) -> None:
+        if not quiet:
+            typer.echo(f"{text} ...", err=True)
+
+    if (photo is None) is not (painting is None):
+        raise OptionError("There is a photo but no painting. Give both, or neither.")
+    modes = outcome.installed_modes() if providers is None else outcome.parse_modes(providers)
+    task = outcome.make_task(machine.get("model"), photo, painting, **given)
+    usable = list(outcome.find_modes(modes, named=providers is not None))
+    say("Measuring the reference, cpu:float32 on plain graphs")
+    reference = outcome.measure_reference(task)
+    outcomes = [outcome.try_mode(task, found, reference, say) for found in usable]
+    console = open_console()
+    console.print(outcomes_table(outcomes))
+    explain(console, outcomes)
+    if wrong := [found.name for found in outcomes if found.verdict in ("too far", "failed")]:
+        raise ProviderError(f"Too far off, or failed: {', '.join(wrong)}.")

@@ -1,0 +1,63 @@
+"""``stylize export vgg19``: weights in, a checked model folder out."""
+
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stylize.cli.showing.export_report import announce_replacement, contents, verify
+from stylize.export.options import ExportOptions
+from stylize.models.catalog import PREFERRED_MODEL, user_folder
+from stylize.models.errors import ExtraError
+
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FOLDER",
+        help="Where to write the model; its last part is the model's name.",
+        show_default="vgg19, or vgg19-max, in the user's data folder",
+    ),
+]
+
+
+def export_vgg19(*, output: Folder = None, options: ExportOptions) -> None:
+    """Export VGG-19, with its gradient, to ONNX, and check it against torch.
+
+    The folder runs on any machine with stylize's cpu or cuda extra, without
+    torch or onnx.
+
+    It holds graphs for all layer sets of the paper.
+    """
+    _require_extra()
+    from stylize.export.network.architecture import vgg19
+    from stylize.export.network.weights import load_weights
+    from stylize.export.writing.write import check_replaceable, in_order, write_folder
+
+    pooling = options.pooling
+    name = PREFERRED_MODEL if pooling == "average" else f"{PREFERRED_MODEL}-{pooling}"
+    folder = (output or user_folder() / name).absolute()
+    check_replaceable(folder)
+    network = vgg19(pooling)
+    layers = in_order(network, options.layers)
+    loaded = load_weights(options.weights, network, options.preprocessing)
+    network = replace(network, preprocessing=loaded.preprocessing)
+    typer.echo(f"Weights: {loaded.source}; {network.preprocessing.name} preprocessing.")
+    announce_replacement(folder)
+    manifest = write_folder(folder, network, loaded, half=options.half, layers=layers)
+    typer.echo(f"Wrote {folder}: {contents(folder, manifest)}.")
+    verify(folder, network, manifest)
+    typer.echo(f"Use it: stylize run PHOTO PAINTING --model {folder}")
+
+
+def _require_extra() -> None:
+    """Stop where onnx or safetensors is missing; torch is needed for some weights only."""
+    for module in ("onnx", "safetensors"):
+        if find_spec(module) is None:
+            raise ExtraError(
+                f"Exporting needs {module}, which is not installed. "
+                "Install the extra: pip install 'stylize-onnx[export]'"
+            )

@@ -1,0 +1,23 @@
+"""``stylize presets``: what each preset stands for, in the paper's terms."""
+
+from typing import Annotated
+
+import typer
+
+from stylize.cli.showing.preset_text import describe
+from stylize.runtime.plans.preset import PRESETS, find_preset
+
+
+def presets(
+    name: Annotated[
+        str | None, typer.Argument(help="The name of one preset.", show_default="all")
+    ] = None,
+) -> None:
+    """Print what each preset stands for, with its effective coefficients.
+
+    Whatever a program calls its weights, its loss is a sum of numbers times the paper's L_c (eq. 1)
+    and E (eq. 4) of each layer. Those numbers are printed. TV is half the sum of squared
+    differences of neighbouring pixels; N are a layer's channels, M its positions.
+    """
+    chosen = {name: find_preset(name)} if name else PRESETS
+    typer.echo("\n\n".join(describe(*item) for item in chosen.items()))

@@ -1,0 +1,42 @@
+"""``stylize reconstruct``: what a layer knows of a photo."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from stylize.cli.making.picture import Job, make_picture
+from stylize.cli.options.arguments import Output, Photo, Quiet, Trace
+from stylize.cli.options.grouping import Choose, Given
+from stylize.runtime.method.machine import Machine
+from stylize.runtime.method.options import RECONSTRUCTION, Options
+
+Settings = Choose(
+    Options,
+    without=("painting_size", "losses", "content_weight", "style_weight", "style_layers"),
+    base=RECONSTRUCTION,
+    init={"metavar": "noise|grey|photo|FILE"},
+    content_layers={
+        "flags": ("--layer",),
+        "help": "Where to compare with the photo, conv1_1 ... conv5_1; repeat for more.",
+    },
+)
+
+
+def reconstruct(
+    photo: Photo,
+    *,
+    output: Output = None,
+    given: Annotated[Given, Settings],
+    trace: Trace = None,
+    machine: Machine,
+    quiet: Quiet = False,
+) -> None:
+    """Reconstruct PHOTO from what a layer sees of it (the paper's Figure 1, lower row).
+
+    From white noise, find a picture to which the layer responds as to the
+    photo. Low layers give the photo back; high layers keep what is where, and
+    lose the pixels.
+    """
+    options = replace(RECONSTRUCTION, **given)
+    result = output or Path(f"{photo.stem}-{'-'.join(options.content_layers)}.png")
+    make_picture(Job(photo, None, options, result, trace), machine, quiet)

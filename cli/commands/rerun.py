@@ -1,0 +1,93 @@
+"""``stylize rerun``: a picture once more, from what it tells of itself."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stylize.cli.making.picture import Job, check_outputs, make_picture
+from stylize.cli.making.repetition import (
+    as_json,
+    find_source,
+    machine_of,
+    notify,
+    unambiguous,
+)
+from stylize.cli.options.arguments import Quiet, Trace
+from stylize.cli.options.grouping import Choose, Given
+from stylize.runtime.method.machine import Machine
+from stylize.runtime.method.options import Options
+
+AS_THEN: Mapping[str, Any] = {"shown": "as then"}
+Iterations = Choose(
+    Options,
+    "iterations",
+    iterations={"help": "Evaluations of the gradient, if other than then.", **AS_THEN},
+)
+SameMachine = Choose(
+    Machine, model=AS_THEN, provider=AS_THEN, precision=AS_THEN, provider_options=AS_THEN
+)
+
+
+def _moved(what: str) -> Any:
+    return typer.Option(help=f"Where {what} lies now, if it was moved.", show_default=False)
+
+
+def rerun(
+    picture: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.png", help="A picture that stylize wrote.", show_default=False
+        ),
+    ],
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT.png",
+            help="The picture to write.",
+            show_default="FILE-again.png beside it",
+        ),
+    ] = None,
+    photo: Annotated[Path | None, _moved("the photo")] = None,
+    painting: Annotated[Path | None, _moved("the painting")] = None,
+    init: Annotated[Path | None, _moved("the picture that was started from")] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print how the picture was made, as JSON, and stop.")
+    ] = False,
+    changes: Annotated[Given, Iterations],
+    trace: Trace = None,
+    given: Annotated[Given, SameMachine],
+    quiet: Quiet = False,
+) -> None:
+    """Repeat the run that made FILE.png, which tells how it was made.
+
+    With the same pictures, model, provider, machine and releases of stylize and
+    ONNX Runtime, the picture is the same bit for bit.
+    """
+    from stylize.runtime.plans.recipe import read_recipe
+
+    check_outputs([output, trace], [picture])
+    recipe = read_recipe(picture)
+    if show:
+        typer.echo(as_json(recipe))
+        return
+    start = find_source(recipe.start, init, picture, "--init")
+    job = Job(
+        find_source(recipe.photo, photo, picture, "--photo"),
+        find_source(recipe.painting, painting, picture, "--painting"),
+        replace(
+            recipe.options,
+            init=unambiguous(start) if start else recipe.options.init,
+            **{"iterations": recipe.evaluations, **changes},
+        ),
+        output or picture.with_name(f"{picture.stem}-again.png"),
+        trace,
+    )
+    if not quiet:
+        notify(recipe, picture, job.options.iterations)
+    make_picture(job, machine_of(recipe, given, picture), quiet)

@@ -1,0 +1,38 @@
+"""``stylize texture``: a painting's style without anything that it shows."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from stylize.cli.making.picture import Job, make_picture
+from stylize.cli.options.arguments import Output, Painting, Quiet, Trace
+from stylize.cli.options.grouping import Choose, Given
+from stylize.runtime.method.machine import Machine
+from stylize.runtime.method.options import TEXTURE, Options
+
+Settings = Choose(
+    Options,
+    without=("losses", "content_weight", "style_weight", "content_layers"),
+    base=TEXTURE,
+    init={"metavar": "noise|grey|painting|FILE"},
+)
+
+
+def texture(
+    painting: Painting,
+    *,
+    output: Output = None,
+    given: Annotated[Given, Settings],
+    trace: Trace = None,
+    machine: Machine,
+    quiet: Quiet = False,
+) -> None:
+    """Make a texture in the style of PAINTING (the paper's Figure 1, upper row).
+
+    From white noise, find a picture with the painting's Gram matrices. It may
+    have any size, as --size 1024x256; more layers, up to deeper ones, give
+    larger structures.
+    """
+    options = replace(TEXTURE, **given)
+    result = output or Path(f"{painting.stem}-texture.png")
+    make_picture(Job(None, painting, options, result, trace), machine, quiet)

@@ -1,0 +1,37 @@
+"""Arguments and options that several commands have and that are no settings of the library."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stylize.runtime.method.options import ITERATION, PICTURES
+
+Photo = Annotated[Path, typer.Argument(help="The picture to render.", show_default=False)]
+
+Painting = Annotated[Path, typer.Argument(help="The picture in whose manner.", show_default=False)]
+
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="OUT.png",
+        help="The picture to write: .png, .jpg, .webp or .tiff. A PNG tells how it was made, "
+        "see 'stylize rerun'.",
+        show_default="named after what it is made of",
+        rich_help_panel=PICTURES,
+    ),
+]
+
+Trace = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.jsonl",
+        help="Write each iteration's losses, a JSON object a line.",
+        show_default=False,
+        rich_help_panel=ITERATION,
+    ),
+]
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]

@@ -7,20 +7,25 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[1]
-SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
-
-def pytest_configure(config: pytest.Config) -> None:
+def take_one_cpu() -> None:
     """Give each worker of pytest-xdist a CPU of its own, and so whatever counts its CPUs a thread.
 
-    With more of them the workers would be in each other's way. It must come before anything
-    imports numpy, whose threads start then: hence the imports inside the fixtures below.
+    With more threads the workers would be in each other's way.
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker and hasattr(os, "sched_setaffinity"):
         cpus = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cpus[int(worker.removeprefix("gw")) % len(cpus)]})
+
+
+take_one_cpu()  # before numpy counts them
+
+import numpy as np
+from PIL import Image
+
+REPOSITORY = Path(__file__).parents[1]
+SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
@@ -85,8 +90,6 @@ def no_models_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.fixture
 def picture(tmp_path: Path) -> Callable[..., Path]:
     """Write a small random picture and return its path."""
-    import numpy as np
-    from PIL import Image
 
     def write(name: str = "picture.png", size: tuple[int, int] = (48, 32), seed: int = 0) -> Path:
         pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), np.uint8)

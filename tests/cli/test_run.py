@@ -281,9 +281,9 @@ class TestProvider:
     def test_a_precision_that_the_user_did_not_choose_is_told(
         self, found: Callable[..., None]
     ) -> None:
-        found(name="cuda", precision="tf32")
-        assert "Computing on cuda in tf32.\n" in succeed("--provider", "cuda").stderr
-        chosen = ("--provider", "cuda", "--precision", "tf32")
+        found(precision="tf32")
+        assert "Computing on cpu in tf32.\n" in succeed("--provider", "cpu").stderr
+        chosen = ("--provider", "cpu", "--precision", "tf32")
         assert "Computing" not in succeed(*chosen).stderr
 
     def test_a_faster_one_that_does_not_work_is_told(self, found: Callable[..., None]) -> None:

@@ -1,5 +1,6 @@
 """What README and docs tell their readers to do works as it is written."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -20,11 +21,12 @@ PAGES = [
     *(REPOSITORY / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
     *sorted((REPOSITORY / "docs").glob("*.md")),
     *sorted((REPOSITORY / "models").glob("*.md")),
+    *(REPOSITORY / folder / "README.md" for folder in ("benchmarks", "training")),
 ]
 TEXTS = {page.relative_to(REPOSITORY).as_posix(): page.read_text("utf-8") for page in PAGES}
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-OTHER_PROGRAMS = {"--check", "--config-settings", "--repeats", "--upgrade-deps"}
-"""Options of pip, venv, ruff and the benchmarks."""
+OTHER_PROGRAMS = {"--check", "--config-settings", "--upgrade-deps"}
+"""Options of pip, venv and ruff."""
 LONGEST_LINE = 100
 
 every_page = pytest.mark.parametrize("name", TEXTS)
@@ -57,6 +59,20 @@ def help_of(command: str) -> str:
 def commands() -> list[str]:
     listed = re.findall(r"^│ ([a-z]+) ", help_of(""), re.MULTILINE)
     return ["export vgg19", *(name for name in listed if name != "export")]
+
+
+@cache
+def options_of_scripts() -> set[str]:
+    """Return the options of the benchmarks and of the training, whose imports need extras."""
+    found = set()
+    for folder in ("benchmarks", "training"):
+        for script in (REPOSITORY / folder).glob("*.py"):
+            for node in ast.walk(ast.parse(script.read_text("utf-8"))):
+                if isinstance(node, ast.FunctionDef) and node.name == "main":
+                    found |= {f"--{each.arg.replace('_', '-')}" for each in node.args.args}
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    found |= {node.value} if OPTION.fullmatch(node.value) else set()
+    return found
 
 
 def anchor(heading: str) -> str:
@@ -102,7 +118,7 @@ def test_options_named_on_a_page_exist(name: str) -> None:
     named = {option for piece in code(TEXTS[name]) for option in OPTION.findall(piece)}
     helps = map(help_of, ["", *commands()])
     offered = {option for text in helps for option in OPTION.findall(text)}
-    assert named - OTHER_PROGRAMS - offered == set()
+    assert named - OTHER_PROGRAMS - options_of_scripts() - offered == set()
 
 
 def test_options_are_looked_for_where_they_are_named() -> None:

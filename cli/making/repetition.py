@@ -35,13 +35,13 @@ def as_json(recipe: "Recipe") -> str:
     return msgspec.json.format(msgspec.json.encode(recipe), indent=2).decode()
 
 
-def notify(recipe: "Recipe", picture: Path, iterations: int) -> None:
+def notify(recipe: "Recipe", picture: Path, as_then: bool) -> None:
     """Say so where the repetition may be another picture than the user expects."""
     from importlib.metadata import version
 
     if recipe.version != version("stylize-onnx"):
         typer.echo(f"'{picture}' was made by stylize {recipe.version}.", err=True)
-    if not recipe.finished and iterations == recipe.evaluations:
+    if not recipe.finished and as_then:
         typer.echo(
             f"'{picture}' was interrupted after {recipe.evaluations} of "
             f"{recipe.options.iterations} iterations, and so is its repetition. To go on to the "

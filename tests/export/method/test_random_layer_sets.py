@@ -57,12 +57,13 @@ def network(request: pytest.FixtureRequest) -> Network:
 
 FORMS = pytest.mark.parametrize(
     ("form", "within"),
-    [(Bench, EXACT), (Halved, 1e-2), (Lowered, EXACT)],
+    [(Bench, EXACT), (Halved, 1e-1), (Lowered, EXACT)],
     ids=["plain", "float16", "blocked"],
 )
 """The float16 form casts by a scale between two types, which must differ here, too.
 
-With float32, a maximum or a ReLU now and then falls on the other side.
+With float32, a maximum or a ReLU now and then falls on the other side; a wrong scale
+is off by far more.
 """
 
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from agreement import Difference, difference, load_result
-from case import Case, Size, prepare
+from agreement import Difference, difference
+from case import Case, Size, load_result, prepare
 from contestants import TORCH_BFLOAT16
 from report import (
     JsonOption,
     ModelOption,
     SizesOption,
     check_output,
+    command_of,
     parse_sizes,
     require,
     show,
@@ -28,7 +29,6 @@ from startup import EXAMPLES, PaintingOption, PhotoOption, check_pictures
 from step import RepeatsOption
 from turns import Times, repeats_at, time_in_turns
 
-from stylize.cli.edge import reporting
 from stylize.runtime import Model
 from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.method.options import Options
@@ -40,7 +40,11 @@ NAMES = ("ours", OPENVINO, *TORCH_BFLOAT16)
 
 IterationsOption = Annotated[
     int,
-    typer.Option(min=0, metavar="N", help="Of whole pictures, to compare losses; 0 makes none."),
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="Iterations of whole pictures, whose losses are compared; 0 makes none.",
+    ),
 ]
 
 
@@ -51,7 +55,7 @@ class Endings:
     Attributes
     ----------
     float32, bfloat16 : float
-        Of the best image of an iteration in that precision.
+        The loss of the best image of a run in that precision.
     """
 
     float32: float
@@ -178,8 +182,7 @@ def endings(models: Mapping[str, Model], photo: Path, painting: Path, options: O
     return Endings(**{name: objective(found.pixels).total for name, found in pixels.items()})
 
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(reporting(main))
+app = command_of(main)
 
 if __name__ == "__main__":
     app()

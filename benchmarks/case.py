@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stylize.models.folder import ModelFolder
+from stylize.models.folder import ModelFolder, open_folder
 from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
 from stylize.models.manifest import Layer
 from stylize.runtime import Model
 
 Array = npt.NDArray[np.float32]
+Result = tuple[float, npt.NDArray[np.floating]]
+"""The total loss and its gradient by the image."""
 Size = tuple[int, int]
 """Width and height in pixels."""
 
@@ -31,20 +33,20 @@ class Case:
     model : Path
         The model folder.
     folder : Path
-        Holds the image, the targets, the graph of the floor, and each contestant's result.
+        Holds the image, the targets, and what contestants leave: graphs, and their results.
     """
 
     model: Path
     folder: Path
 
     @property
-    def floor(self) -> Path:
-        """The graph of the convolutions alone."""
-        return self.folder / "floor.onnx"
+    def references(self) -> tuple[Path, Path]:
+        """Where the results at the image and at that mirrored are, which others must equal."""
+        return self.result("reference"), self.result("reference.mirrored")
 
-    def result(self, contestant: str) -> Path:
-        """Where a contestant leaves its loss and gradient."""
-        return self.folder / f"result.{contestant}.npz"
+    def result(self, name: str) -> Path:
+        """Where a loss and gradient are kept."""
+        return self.folder / f"result.{name}.npz"
 
     def load(self) -> tuple[Array, dict[str, Array]]:
         """Return the image, shape (1, 3, height, width), and the targets by name."""
@@ -55,6 +57,17 @@ class Case:
         """Write what `load` returns."""
         arrays: dict[str, Any] = {"image": image, **targets}
         np.savez(self.folder / "inputs.npz", **arrays)
+
+
+def store_result(path: Path, result: Result) -> None:
+    """Write what `load_result` returns."""
+    np.savez(path, total=result[0], gradient=result[1])
+
+
+def load_result(path: Path) -> Result:
+    """Return the loss and the gradient that a contestant left in a file."""
+    with np.load(path) as arrays:
+        return float(arrays["total"]), arrays["gradient"].astype(np.float64)
 
 
 def prepare(model: Model, size: Size, folder: Path) -> Case:
@@ -92,3 +105,16 @@ def used_weights(folder: ModelFolder) -> dict[str, Array]:
             for name in file.keys()  # noqa: SIM118 (it is no mapping)
             if name in names
         }
+
+
+def step_flop(case: Case) -> int:
+    """Return the multiplications and additions of the step's convolutions, done directly."""
+    folder = open_folder(case.model)
+    image, _ = case.load()
+    height, width = image.shape[2:]
+    weights = used_weights(folder)
+    return sum(
+        2 * 2 * weight.size * (height // layer.stride) * (width // layer.stride)
+        for layer in used_layers(folder)
+        if (weight := weights.get(f"{layer.name}.weight")) is not None
+    )  # forward and backward, a multiplication and an addition each

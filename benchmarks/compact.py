@@ -13,9 +13,8 @@ from typing import Annotated
 import numpy as np
 import numpy.typing as npt
 import typer
-from report import JsonOption, ModelOption, check_output, require, show, write_json
+from report import JsonOption, ModelOption, check_output, command_of, require, show, write_json
 
-from stylize.cli.edge import reporting
 from stylize.models.catalog import EMBEDDED_MODEL
 from stylize.models.errors import OptionError
 from stylize.runtime import Model, Options, Scene, scale_to
@@ -144,7 +143,7 @@ def main(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Gains all results and the sheet.")
     ] = Path("compact-results"),
-    provider: Annotated[str, typer.Option(help="Of the optimisations; CPU judges.")] = "cpu",
+    provider: Annotated[str, typer.Option(help="Where pictures are made; the CPU judges.")] = "cpu",
     size: Annotated[int, typer.Option(min=32, help="Pixels of the long side.")] = 384,
     iterations: Annotated[int, typer.Option(min=2)] = 300,
     pairs: Annotated[int, typer.Option(min=1, max=len(PAIRS))] = len(PAIRS),
@@ -182,8 +181,7 @@ def main(
     write_json(json, [asdict(row) for row in rows], median=median)
 
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(reporting(main))
+app = command_of(main)
 
 if __name__ == "__main__":
     app()

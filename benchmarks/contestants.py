@@ -1,76 +1,130 @@
-"""Who takes part: each contestant, once loaded, is a function that performs one step.
+"""Who takes part: ours, PyTorch, the convolutions alone, a matrix product; each in a precision."""
 
-Each runs in a process of its own, so torch is imported only by those that are torch's.
-"""
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Literal, get_args
 
-from collections.abc import Callable
-from functools import partial
-from typing import Literal
+from stylize.runtime.providers.table import PROVIDERS, RECORDING, Place, Precision
 
-import numpy as np
-from case import CONTENT_WEIGHTS, STYLE_WEIGHTS, Array, Case
-
-from stylize.runtime import Model
-from stylize.runtime.engine.choice import find_provider
-from stylize.runtime.providers.session import open_session
-from stylize.runtime.providers.table import Precision
-
-Result = tuple[float, Array]
-"""The total loss and its gradient by the image."""
-Step = Callable[[], Result | None]
+Kind = Literal["ours", "torch", "convolutions", "matrix"]
 Layout = Literal["contiguous", "channels_last"]
 
-
-def ours(case: Case, provider: str = "cpu", precision: Precision = "float32") -> Step:
-    """Load the model's gradient graph, as ``stylize run`` does."""
-    image, targets = case.load()
-    _, _, height, width = image.shape
-    objective = Model.open(case.model, find_provider(provider, precision)).objective(
-        (height, width), targets, CONTENT_WEIGHTS, STYLE_WEIGHTS
-    )
-
-    def step() -> Result:
-        evaluation = objective(image)
-        return evaluation.total, evaluation.gradient
-
-    return step
+MATRIX_SIDE = {"cpu": 1024, "cuda": 8192}
+"""Side of the matrices whose product measures a device: large enough to keep all of it busy."""
 
 
-def torch_step(case: Case, layout: Layout, precision: Precision = "float32") -> Step:
-    """Load PyTorch's step in a layout, ``contiguous`` (NCHW) or ``channels_last`` (NHWC)."""
-    from torch_step import TorchStep
+@dataclass(frozen=True)
+class Contestant:
+    """One way to compute, in one precision.
 
-    return TorchStep(case, layout, precision=precision)
+    Attributes
+    ----------
+    kind : {"ours", "torch", "convolutions", "matrix"}
+        Who: stylize, PyTorch, the step's convolutions alone, or one large matrix product; the last
+        two by ONNX Runtime.
+    provider : str
+        A key of `PROVIDERS`. PyTorch computes in the memory of that provider.
+    precision : {"float32", "tf32", "float16", "bfloat16"}
+        What its products are computed in.
+    cuda_graph : bool
+        Whether ours records its launches once and replays them.
+    layout : {"contiguous", "channels_last"}
+        PyTorch's: NCHW or NHWC.
+    compile_mode : str or None
+        A mode of ``torch.compile``; without one PyTorch is eager.
+    """
+
+    kind: Kind
+    provider: str = "cpu"
+    precision: Precision = "float32"
+    cuda_graph: bool = False
+    layout: Layout = "contiguous"
+    compile_mode: str | None = None
+
+    def __str__(self) -> str:
+        if self.kind != "torch":
+            return f"{self.kind}, CUDA graph" if self.cuda_graph else self.kind
+        return f"torch {'compiled' if self.compile_mode else 'eager'} {self.layout}"
+
+    @property
+    def memory(self) -> Place:
+        """Where it computes; also PyTorch's name of that device."""
+        return PROVIDERS[self.provider].memory
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The provider's options. Recording is said either way: CUDA has it on by default."""
+        return {RECORDING: str(int(self.cuda_graph))} if self.memory == "cuda" else {}
+
+    @property
+    def compared(self) -> bool:
+        """Whether it has a loss and a gradient."""
+        return self.kind in ("ours", "torch")
+
+    @property
+    def matrix_side(self) -> int:
+        """The rows and columns of the matrices that are multiplied."""
+        return MATRIX_SIDE[self.memory]
+
+    @property
+    def essential(self) -> bool:
+        """Whether it is measured at large sizes, too.
+
+        There launches take no time that counts, and compiling and PyTorch's slower layout too much.
+        """
+        if self.kind == "torch":
+            return self.layout == "channels_last" and not self.compile_mode
+        return not self.cuda_graph
+
+    def encode(self) -> str:
+        """Return it as text."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def decode(cls, text: str) -> "Contestant":
+        """Return what `encode` was given."""
+        return cls(**json.loads(text))
 
 
-def floor(case: Case) -> Step:
-    """Load the convolutions alone; they have no result that means anything."""
-    session = open_session(case.floor, {}, find_provider("cpu"))
-    random = np.random.default_rng(0)
-    feeds = {
-        value.name: random.standard_normal(value.shape, np.float32)
-        for value in session.get_inputs()
-    }
-
-    def step() -> None:
-        session.run(None, feeds)
-
-    return step
-
-
-CONTESTANTS: dict[str, Callable[[Case], Step]] = {
-    "ours": ours,
-    "torch_contiguous": partial(torch_step, layout="contiguous"),
-    "torch_channels_last": partial(torch_step, layout="channels_last"),
-    "floor": floor,
-    "openvino_bfloat16": partial(ours, provider="openvino", precision="bfloat16"),
-    "torch_bfloat16_contiguous": partial(torch_step, layout="contiguous", precision="bfloat16"),
-    "torch_bfloat16_channels_last": partial(
-        torch_step, layout="channels_last", precision="bfloat16"
+CONTESTANTS = {
+    "ours": Contestant("ours"),
+    "torch_contiguous": Contestant("torch"),
+    "torch_channels_last": Contestant("torch", layout="channels_last"),
+    "floor": Contestant("convolutions"),
+    "openvino_bfloat16": Contestant("ours", "openvino", "bfloat16"),
+    "torch_bfloat16_contiguous": Contestant("torch", precision="bfloat16"),
+    "torch_bfloat16_channels_last": Contestant(
+        "torch", precision="bfloat16", layout="channels_last"
     ),
 }
+"""Those on a CPU, by their names in the JSON files."""
 
 TORCH = ("torch_contiguous", "torch_channels_last")
 """Those that are PyTorch's in float32, in its two layouts."""
 TORCH_BFLOAT16 = ("torch_bfloat16_contiguous", "torch_bfloat16_channels_last")
-"""Likewise in bfloat16."""
+"""Those that are PyTorch's in bfloat16."""
+
+
+def plan(provider: str, compile_mode: str | None) -> list[Contestant]:
+    """Return all contestants of a provider in each of its precisions, in the order of the table.
+
+    Parameters
+    ----------
+    provider : str
+        A key of `PROVIDERS`.
+    compile_mode : str or None
+        A mode of ``torch.compile``; None leaves that out.
+    """
+    known = PROVIDERS[provider]
+    ways = [Contestant("matrix"), Contestant("convolutions"), Contestant("ours")]
+    if known.memory == "cuda":
+        ways.append(Contestant("ours", cuda_graph=True))
+    ways += [Contestant("torch", layout=layout) for layout in get_args(Layout)]
+    if compile_mode:
+        ways.append(Contestant("torch", layout="channels_last", compile_mode=compile_mode))
+    precisions = [precision for precision in get_args(Precision) if precision in known.modes]
+    return [
+        replace(way, provider=provider, precision=precision)
+        for precision in precisions
+        for way in ways
+    ]

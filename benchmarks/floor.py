@@ -1,25 +1,25 @@
-"""The floor: the step's convolutions alone, run by ONNX Runtime with the same settings.
+"""Graphs of products alone: the step's convolutions, which are its floor, and one large matrix.
 
-Every 3x3 convolution of the step is there: forward with its bias, and backward with the kernel
-turned by 180 degrees. What lies between them is not: no ReLU, pooling, Gram matrix, loss or sum.
+Every 3x3 convolution of the step is in the floor: forward with its bias, and backward with the
+kernel turned by 180 degrees. What lies between them is not: no ReLU, pooling, Gram matrix, loss or
+sum.
 """
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-from case import Case, used_layers, used_weights
+from case import Array, Case, used_layers, used_weights
 
 from stylize.export.calculus.graph import Graph
 from stylize.models.folder import open_folder
 
-Array = npt.NDArray[np.float32]
 
-
-def write_floor(case: Case, dtype: npt.DTypeLike = np.float32) -> None:
-    """Write the graph for images of the case's size."""
+def write_floor(case: Case, dtype: npt.DTypeLike) -> Path:
+    """Write the convolutions for images of the case's size; return where."""
     folder = open_folder(case.model)
     image, _ = case.load()
     weights = {name: _tamed(array) for name, array in used_weights(folder).items()}
@@ -28,7 +28,15 @@ def write_floor(case: Case, dtype: npt.DTypeLike = np.float32) -> None:
     for stride, block in groupby(convolutions, key=lambda layer: layer.stride):
         height, width = (side // stride for side in image.shape[2:])
         add_chain(graph, [layer.name for layer in block], weights, (height, width))
-    onnx.save(graph.model("floor"), case.floor)
+    return _saved(graph, "floor", case)
+
+
+def write_matrix(case: Case, side: int, dtype: npt.DTypeLike) -> Path:
+    """Write the product of two square matrices; return where."""
+    graph = Graph(dtype)
+    product = graph.add("MatMul", graph.input("a", (side, side)), graph.input("b", (side, side)))
+    graph.output(product, product, (side, side))
+    return _saved(graph, "matrix", case)
 
 
 def add_chain(
@@ -50,17 +58,10 @@ def add_chain(
     graph.output(value, value, shape)
 
 
-def step_flop(case: Case) -> int:
-    """Return the multiplications and additions of the step's convolutions, done directly."""
-    folder = open_folder(case.model)
-    image, _ = case.load()
-    height, width = image.shape[2:]
-    weights = used_weights(folder)
-    return sum(
-        2 * 2 * weight.size * (height // layer.stride) * (width // layer.stride)
-        for layer in used_layers(folder)
-        if (weight := weights.get(f"{layer.name}.weight")) is not None
-    )  # forward and backward, a multiplication and an addition each
+def _saved(graph: Graph, name: str, case: Case) -> Path:
+    path = case.folder / f"{name}.onnx"
+    onnx.save(graph.model(name), path)
+    return path
 
 
 def _tamed(array: Array) -> Array:

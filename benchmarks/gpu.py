@@ -8,16 +8,26 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
-from case import CONTENT_WEIGHTS, STYLE_WEIGHTS, Case, Size, mirrored, prepare
-from device_worker import measure, references
+from case import (
+    CONTENT_WEIGHTS,
+    STYLE_WEIGHTS,
+    Case,
+    Size,
+    mirrored,
+    prepare,
+    step_flop,
+    store_result,
+)
+from contestants import Contestant, plan
 from findings import COLUMNS, Findings
+from measuring import measure
 from report import (
     JsonOption,
     ModelOption,
     SizesOption,
     check_output,
+    command_of,
     parse_sizes,
     require,
     show,
@@ -25,17 +35,15 @@ from report import (
     write_json,
 )
 from startup import EXAMPLES, PaintingOption, PhotoOption, check_pictures
-from variants import Variant, plan
 from whole_run import WholeRun, time_run
 
-from stylize.cli.edge import reporting
 from stylize.models.errors import ProviderError
 from stylize.runtime import Model
 from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.providers.nvidia import find_driver
 
 LARGE_PIXELS = 1024 * 1024
-"""Of images with more, only what is essential is measured."""
+"""Above so many pixels only what is essential is measured."""
 PROCESS_LIMIT = 240.0
 """Seconds, after which a process is taken to hang."""
 NO_COMPILE = "none"
@@ -47,18 +55,20 @@ ProviderOption = Annotated[
     ),
 ]
 CheckSizeOption = Annotated[
-    str, typer.Option(metavar="WxH", help="Of the image at which all are compared with the CPU.")
+    str, typer.Option(metavar="WxH", help="Size of the image at which all are compared.")
 ]
 SecondsOption = Annotated[
-    float, typer.Option(min=0.0, metavar="S", help="For which each task is repeated.")
+    float, typer.Option(min=0.0, metavar="S", help="Seconds for which each task is repeated.")
 ]
 CompileOption = Annotated[
-    str, typer.Option(metavar="MODE", help=f"Of torch.compile; '{NO_COMPILE}' leaves it out.")
+    str, typer.Option(metavar="MODE", help=f"Mode of torch.compile; '{NO_COMPILE}' leaves it out.")
 ]
 IterationsOption = Annotated[
-    int, typer.Option(min=1, metavar="N", help="Of the pictures that 'stylize run' makes.")
+    int, typer.Option(min=1, metavar="N", help="Iterations of the pictures of 'stylize run'.")
 ]
-RunSizeOption = Annotated[str, typer.Option(metavar="PIXELS|WxH", help="As of 'stylize run'.")]
+RunSizeOption = Annotated[
+    str, typer.Option(metavar="PIXELS|WxH", help="Size of the pictures of 'stylize run'.")
+]
 
 
 def main(
@@ -81,14 +91,14 @@ def main(
     wanted, (check,) = parse_sizes(sizes), parse_sizes(check_size)
     find_provider(provider)  # or say why not, before the work
     opened = Model.open(model, "cpu")
-    variants = plan(provider, None if compile_mode == NO_COMPILE else compile_mode)
+    contestants = plan(provider, None if compile_mode == NO_COMPILE else compile_mode)
 
-    found = measure_all(opened, variants, check, wanted, seconds)
+    found = measure_all(opened, contestants, check, wanted, seconds)
     arguments = [str(photo), str(painting), "--model", str(opened.folder.path)]
     arguments += ["--size", run_size, "--iterations", str(iterations)]
-    for variant in working(found):
-        typer.echo(f"stylize run: {variant}, {variant.precision}", err=True)
-        found.runs[variant] = time_run(variant, arguments, PROCESS_LIMIT)
+    for contestant in working(found):
+        typer.echo(f"stylize run: {contestant}, {contestant.precision}", err=True)
+        found.runs[contestant] = time_run(contestant, arguments, PROCESS_LIMIT)
 
     typer.echo(device_name(provider))
     show(COLUMNS, found.cells())
@@ -96,19 +106,17 @@ def main(
     for line in (*found.lines(), *goals):
         typer.echo(line)
     runs = [
-        {"contestant": str(variant), "precision": variant.precision, **outcome(run)}
-        for variant, run in found.runs.items()
+        {"contestant": str(contestant), "precision": contestant.precision, **outcome(run)}
+        for contestant, run in found.runs.items()
     ]
     more = {"device": device_name(provider), "matrix_flop_s": found.matrix, "goals": goals}
     write_json(json_file, found.entries(), runs=runs, **more)
 
 
 def measure_all(
-    model: Model, variants: list[Variant], check: Size, sizes: list[Size], seconds: float
+    model: Model, contestants: list[Contestant], check: Size, sizes: list[Size], seconds: float
 ) -> Findings:
-    """Let each variant be checked, then timed at each size; one process after another."""
-    from floor import step_flop  # late: main can say that onnx is missing
-
+    """Let each contestant be checked, then timed at each size; one process after another."""
     with ExitStack() as stack:
 
         def case_of(size: Size) -> Case:
@@ -119,26 +127,12 @@ def measure_all(
         write_references(model, compared)
         cases = {size: case_of(size) for size in sizes}
         found = Findings({size: step_flop(case) for size, case in cases.items()})
-        for variant in variants:
-            typer.echo(f"{variant}, {variant.precision}", err=True)
-            if variant.kind == "matrix":
-                _, product = measure(variant, compared, [compared], seconds, PROCESS_LIMIT)
-                if product.failure:
-                    typer.echo(f"  {product.failure}", err=True)
-                else:
-                    flop = 2 * variant.matrix_side**3
-                    found.matrix[variant.precision] = flop / product.seconds["evaluation"]
-                continue
-            chosen = {
-                size: case
-                for size, case in cases.items()
-                if variant.essential or size[0] * size[1] <= LARGE_PIXELS
-            }
-            results = measure(variant, compared, [*chosen.values()], seconds, PROCESS_LIMIT)
-            found.checked[variant] = next(results)
-            for size, measured in zip(chosen, results, strict=True):
-                found.measured[size, variant] = measured
-                typer.echo(f"  {size_name(size)}: {measured}", err=True)
+        for contestant in contestants:
+            typer.echo(f"{contestant}, {contestant.precision}", err=True)
+            if contestant.kind == "matrix":
+                add_rate(found, contestant, compared, seconds)
+            else:
+                add_times(found, contestant, compared, cases, seconds)
     return found
 
 
@@ -147,15 +141,41 @@ def write_references(model: Model, case: Case) -> None:
     image, targets = case.load()
     _, _, height, width = image.shape
     objective = model.objective((height, width), targets, CONTENT_WEIGHTS, STYLE_WEIGHTS)
-    for path, pixels in zip(references(case), (image, mirrored(image)), strict=True):
+    for path, pixels in zip(case.references, (image, mirrored(image)), strict=True):
         evaluation = objective(pixels)
-        np.savez(path, total=evaluation.total, gradient=evaluation.gradient)
+        store_result(path, (evaluation.total, evaluation.gradient))
 
 
-def working(found: Findings) -> list[Variant]:
+def add_rate(found: Findings, product: Contestant, case: Case, seconds: float) -> None:
+    """Find out the rate of a large matrix product."""
+    _, measured = measure(product, case, [case], seconds, PROCESS_LIMIT)
+    if measured.failure:
+        typer.echo(f"  {measured.failure}", err=True)
+    else:
+        flop = 2 * product.matrix_side**3
+        found.matrix[product.precision] = flop / measured.seconds["evaluation"]
+
+
+def add_times(
+    found: Findings, contestant: Contestant, check: Case, cases: dict[Size, Case], seconds: float
+) -> None:
+    """Check a contestant and time it, at large sizes only if that is essential."""
+    chosen = {
+        size: case
+        for size, case in cases.items()
+        if contestant.essential or size[0] * size[1] <= LARGE_PIXELS
+    }
+    results = measure(contestant, check, [*chosen.values()], seconds, PROCESS_LIMIT)
+    found.checked[contestant] = next(results)
+    for size, measured in zip(chosen, results, strict=True):
+        found.measured[size, contestant] = measured
+        typer.echo(f"  {size_name(size)}: {measured}", err=True)
+
+
+def working(found: Findings) -> list[Contestant]:
     """Return those of ours that computed at any size."""
-    done = (variant for (_, variant), measured in found.measured.items() if measured.seconds)
-    return [variant for variant in dict.fromkeys(done) if variant.kind == "ours"]
+    done = (contestant for (_, contestant), times in found.measured.items() if times.seconds)
+    return [contestant for contestant in dict.fromkeys(done) if contestant.kind == "ours"]
 
 
 def outcome(run: WholeRun | str) -> dict[str, float | str]:
@@ -173,8 +193,7 @@ def device_name(provider: str) -> str:
     return f"{provider}: {gpus}; driver {driver.release}"
 
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(reporting(main))
+app = command_of(main)
 
 if __name__ == "__main__":
     app()

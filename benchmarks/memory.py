@@ -12,24 +12,25 @@ from typing import Any
 import numpy as np
 import typer
 from case import Size, prepare
-from contestants import TORCH
+from contestants import CONTESTANTS, TORCH
 from report import (
     JsonOption,
     ModelOption,
     SizesOption,
     check_output,
+    command_of,
     parse_sizes,
     require,
     show,
     size_name,
     write_json,
 )
-from workers import CLEAR_REFS, STATUS, Worker, running
+from workers import Worker, running
 
-from stylize.cli.edge import reporting
 from stylize.models.errors import StylizeError
 from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
 from stylize.runtime import Model
+from stylize.runtime.checks.footprint import CLEAR_REFS, STATUS
 from stylize.runtime.engine.memory import memory_need
 
 STEPS = 3
@@ -126,7 +127,8 @@ def measure(model: Model, size: Size) -> Row:
         case = prepare(model, size, Path(folder))
         usage = {}
         for name in names:
-            with running(name, case) as worker:
+            with running(CONTESTANTS[name]) as worker:
+                worker.load(case)
                 usage[name] = usage_of(worker)
     layers = LayerSet(CONTENT_LAYERS, STYLE_LAYERS)
     return Row(size, usage, memory_need(model.folder, layers).bytes(size))
@@ -135,7 +137,7 @@ def measure(model: Model, size: Size) -> Row:
 def usage_of(worker: Worker) -> Usage:
     """Let a contestant load, then make its steps."""
     loaded = worker.ask("resident")
-    exact = bool(worker.ask("reset"))
+    exact = worker.ask("reset")
     for _ in range(STEPS):
         worker.ask("step")
     return Usage(loaded, worker.ask("peak"), exact)
@@ -149,8 +151,7 @@ def bytes_per_pixel(rows: Sequence[Row]) -> float | None:
     return float(np.polyfit(pixels, [row.usage["ours"].peak for row in rows], 1)[0])
 
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(reporting(main))
+app = command_of(main)
 
 if __name__ == "__main__":
     app()

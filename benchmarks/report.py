@@ -6,7 +6,7 @@ import platform
 import re
 import runpy
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,9 +15,10 @@ from typing import Annotated, Any
 import typer
 from case import Size
 
+from stylize.cli.edge import reporting
 from stylize.models.errors import ExtraError, OptionError
 from stylize.runtime.pictures.limits import MIN_SIDE
-from stylize.runtime.providers.hardware import usable_cpus
+from stylize.runtime.providers.hardware import CPU_INFO, usable_cpus
 from stylize.runtime.providers.session import import_onnxruntime
 
 ModelOption = Annotated[
@@ -30,6 +31,13 @@ JsonOption = Annotated[
     Path | None,
     typer.Option("--json", metavar="FILE", help="Write the numbers there too.", dir_okay=False),
 ]
+
+
+def command_of(main: Callable[..., None]) -> typer.Typer:
+    """Return a function as a command, which tells an error in one line."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(reporting(main))
+    return app
 
 
 def require(*packages: str) -> None:
@@ -136,8 +144,7 @@ def _torch_version() -> str | None:
 
 def _processor() -> str:
     """Return the model's name where Linux tells it, else what the platform does."""
-    information = Path("/proc/cpuinfo")
-    text = information.read_text() if information.exists() else ""
+    text = CPU_INFO.read_text() if CPU_INFO.exists() else ""
     match = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
     return match[1] if match else platform.processor() or platform.machine()
 

@@ -14,9 +14,8 @@ from statistics import median
 from typing import IO, Annotated
 
 import typer
-from report import JsonOption, ModelOption, check_output, show, write_json
+from report import JsonOption, ModelOption, check_output, command_of, show, write_json
 
-from stylize.cli.edge import reporting
 from stylize.models.catalog import find_model
 from stylize.models.errors import OptionError, StylizeError
 
@@ -32,9 +31,15 @@ PhotoOption = Annotated[
 ]
 PaintingOption = Annotated[
     Path,
-    typer.Option(metavar="FILE", help="In whose manner.", show_default="examples/painting.jpg"),
+    typer.Option(
+        metavar="FILE",
+        help="The picture in whose manner it is rendered.",
+        show_default="examples/painting.jpg",
+    ),
 ]
-SizeOption = Annotated[str, typer.Option(metavar="PIXELS|WxH", help="As of 'stylize run'.")]
+SizeOption = Annotated[
+    str, typer.Option(metavar="PIXELS|WxH", help="Size of the picture that 'stylize run' makes.")
+]
 RepeatsOption = Annotated[int, typer.Option(min=1, metavar="N", help="Processes of each.")]
 
 
@@ -137,8 +142,7 @@ def _failure(errors: IO[bytes]) -> str:
     return f"'stylize run' ended before its first iteration. {message}"
 
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(reporting(main))
+app = command_of(main)
 
 if __name__ == "__main__":
     app()

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from agreement import difference, load_result
-from case import Case, Size, prepare
+from agreement import difference
+from case import Case, Size, load_result, prepare
 from contestants import TORCH
 from report import (
     JsonOption,
     ModelOption,
     SizesOption,
     check_output,
+    command_of,
     parse_sizes,
     require,
     show,
@@ -25,7 +26,6 @@ from report import (
 )
 from turns import Times, repeats_at, time_in_turns
 
-from stylize.cli.edge import reporting
 from stylize.models.errors import VerificationError
 from stylize.runtime import Model
 
@@ -91,13 +91,10 @@ def measure(model: Model, size: Size, repeats: int) -> Row:
     VerificationError
         They do not compute the same.
     """
-    from floor import write_floor  # late: main can say that onnx is missing
-
     count = repeats_at(size, repeats)
     typer.echo(f"{size_name(size)}: {count} rounds", err=True)
     with tempfile.TemporaryDirectory() as folder:
         case = prepare(model, size, Path(folder))
-        write_floor(case)
         return Row(size, time_in_turns(case, NAMES, size, count, lambda: _check(case)))
 
 
@@ -112,8 +109,7 @@ def _check(case: Case) -> None:
             )
 
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(reporting(main))
+app = command_of(main)
 
 if __name__ == "__main__":
     app()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from case import CONTENT_WEIGHTS, STYLE_WEIGHTS, Array, Case, used_layers, used_weights
-from contestants import Layout
+from contestants import Contestant, Layout
 from torch.nn import functional
 
 from stylize.models.folder import open_folder
@@ -40,26 +40,15 @@ class TorchStep:
     ----------
     case : Case
         What to compute.
-    layout : {"contiguous", "channels_last"}
-        Of image, kernels and responses.
-    device : str
-        PyTorch's name of where to compute.
-    precision : {"float32", "tf32", "float16", "bfloat16"}
-        Of the convolutions and the Gram matrices; the narrow two by autocast.
-    compile_mode : str, optional
-        Of ``torch.compile``; without it PyTorch is eager.
+    contestant : Contestant
+        How: in which memory; in which layout, of image, kernels and responses; in which precision,
+        of the convolutions and the Gram matrices, the narrow two by autocast; and compiled or not.
     """
 
-    def __init__(
-        self,
-        case: Case,
-        layout: Layout,
-        device: str = "cpu",
-        precision: Precision = "float32",
-        compile_mode: str | None = None,
-    ) -> None:
+    def __init__(self, case: Case, contestant: Contestant) -> None:
         torch.set_num_threads(usable_cpus())
         torch.set_flush_denormal(True)  # as our sessions do
+        device, precision = contestant.memory, contestant.precision
         if device == "cuda":
             _configure_cuda(tf32=precision != "float32")
         folder = open_folder(case.model)
@@ -67,7 +56,7 @@ class TorchStep:
         self._preprocessing = folder.manifest.preprocessing
         self._widths = {layer.name: layer.represented_channels for layer in self._layers}
         self._pool = POOL[folder.manifest.pooling]
-        self._layout = LAYOUTS[layout]
+        self._layout = LAYOUTS[contestant.layout]
         self._device = device
         self._half = HALVES.get(precision)
         image, targets = case.load()
@@ -92,9 +81,10 @@ class TorchStep:
         self._compiled = False
         self._scale = self._largest_scale() if self._half is torch.float16 else 1.0
         self._seed = torch.tensor(self._scale, device=device)
-        if compile_mode:
+        if contestant.compile_mode:
             self._compiled = True
-            self._total = torch.compile(self._total, mode=compile_mode, dynamic=False)
+            mode = contestant.compile_mode
+            self._total = torch.compile(self._total, mode=mode, dynamic=False)
 
     def __call__(self) -> tuple[float, Array]:
         """Return the total loss (eq. 7) and its gradient, shape (1, 3, height, width)."""

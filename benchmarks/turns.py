@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from case import Case, Size
+from contestants import CONTESTANTS
 from report import size_name
 from workers import Worker, running
 
@@ -19,7 +20,7 @@ FULL_REPEATS_PIXELS = 512 * 384
 FEWEST_REPEATS = 3
 
 KEPT_PIXELS = 1_000_000
-"""Of larger images all contestants together may not fit in memory: each turn is a fresh process."""
+"""At larger images all contestants may not fit in memory together: each turn is a new process."""
 
 Turns = Generator[tuple[str, Worker], None, None]
 
@@ -33,7 +34,7 @@ class Times:
     size : tuple of int
         Width and height.
     seconds : dict of str to list of float
-        Of each step of each contestant.
+        The seconds of each step, by contestant.
     """
 
     size: Size
@@ -65,9 +66,9 @@ def time_in_turns(
     case : Case
         What they compute.
     names : sequence of str
-        Of `CONTESTANTS`.
+        Keys of `CONTESTANTS`.
     size : tuple of int
-        Of the case's image.
+        Width and height of the case's image.
     rounds : int
         How many steps each makes, beside the first, which does not count.
     check : function
@@ -93,9 +94,11 @@ def repeats_at(size: Size, repeats: int) -> int:
 def kept_turns(case: Case, names: Sequence[str], rounds: int) -> Turns:
     """Yield each contestant's warm worker in turn, the same ones in each round."""
     with ExitStack() as stack:
-        workers = {name: stack.enter_context(running(name, case)) for name in names}
+        workers = {name: stack.enter_context(running(CONTESTANTS[name])) for name in names}
         for worker in workers.values():
-            worker.ask("warm_up")
+            worker.load(case)
+        for name, worker in workers.items():
+            worker.ask("warm_up", str(case.result(name)))
         for _ in range(rounds):
             yield from workers.items()
 
@@ -104,6 +107,7 @@ def fresh_turns(case: Case, names: Sequence[str], rounds: int) -> Turns:
     """Yield each contestant's warm worker in turn, each time a new one and no other beside it."""
     for _ in range(rounds):
         for name in names:
-            with running(name, case) as worker:
-                worker.ask("warm_up")
+            with running(CONTESTANTS[name]) as worker:
+                worker.load(case)
+                worker.ask("warm_up", str(case.result(name)))
                 yield name, worker

@@ -23,7 +23,7 @@ NAME = "narrow vgg19"
 SMOOTHNESS = 1.5
 """Power of the spatial frequency by which a filter's terms fall off."""
 CONSTANT_TERM = 0.2
-"""Of the filters; small, so that edges count more than brightness."""
+"""Weight of the filters' constant term: small, so that edges count more than brightness."""
 THRESHOLD = 0.2
 """Standard deviations that a response must exceed to pass the ReLU."""
 POOLING_GAIN = 0.6

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from contestants import Contestant
 from startup import find_program
-from variants import Variant
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class WholeRun:
     total : float
         From the start of the process to its end, when the file is there.
     iterating : float
-        Of these, from the first iteration to the last.
+        The part of it from the first iteration to the last.
     """
 
     total: float
@@ -31,22 +31,22 @@ class WholeRun:
         return f"{self.total:.2f} s from start to file, {self.iterating:.2f} s of them iterating"
 
 
-def time_run(variant: Variant, arguments: Sequence[str], limit: float) -> WholeRun | str:
+def time_run(contestant: Contestant, arguments: Sequence[str], limit: float) -> WholeRun | str:
     """Let ``stylize run`` make a picture; return its times, or why there is none.
 
     Parameters
     ----------
-    variant : Variant
+    contestant : Contestant
         One of ours.
     arguments : sequence of str
         Pictures, model, size and iterations.
     limit : float
         Seconds after which the process is killed.
     """
-    command = [find_program(), "run", *arguments, "--provider", variant.provider]
-    command += ["--precision", variant.precision, "--quiet"]
-    if variant.cuda_graph:
-        command += ["--provider-option", "enable_cuda_graph=1"]
+    command = [find_program(), "run", *arguments, "--provider", contestant.provider]
+    command += ["--precision", contestant.precision, "--quiet"]
+    for key, value in contestant.options.items():
+        command += ["--provider-option", f"{key}={value}"]
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder, "trace.jsonl")
         command += ["--output", str(Path(folder, "out.png")), "--trace", str(trace)]

@@ -2,10 +2,26 @@
 
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pytest
+
+
+def take_one_cpu() -> None:
+    """Give each worker of pytest-xdist a CPU of its own, and so whatever counts its CPUs a thread.
+
+    With more threads the workers would be in each other's way.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker and hasattr(os, "sched_setaffinity"):
+        cpus = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cpus[int(worker.removeprefix("gw")) % len(cpus)]})
+
+
+take_one_cpu()  # before numpy counts them
+
+import numpy as np
 from PIL import Image
 
 REPOSITORY = Path(__file__).parents[1]
@@ -22,6 +38,43 @@ def real_weights() -> Path:
 def real_pictures() -> Path:
     """A folder with the paper's photograph and paintings."""
     return _shared("images")
+
+
+@pytest.fixture(scope="session")
+def real_model(real_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Give the folder of VGG-19 with its real weights and some pooling; to be read only."""
+    pytest.importorskip("onnx", reason="exporting needs onnx")
+    from stylize.export.network.architecture import PoolingKind, vgg19
+    from stylize.export.network.weights import load_weights
+    from stylize.export.writing.write import write_folder
+
+    @cache
+    def write(pooling: PoolingKind = "average") -> Path:
+        network = vgg19(pooling)
+        path = tmp_path_factory.mktemp("real") / "vgg19"
+        write_folder(path, network, load_weights(str(real_weights), network))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Give the folder of a network of `small`, perhaps with half weights; to be read only."""
+    pytest.importorskip("onnx", reason="exporting needs onnx")
+    pytest.importorskip("safetensors", reason="exporting needs safetensors")
+    from small import small_weights
+
+    from stylize.export.network.architecture import Network
+    from stylize.export.writing.write import write_folder
+
+    @cache
+    def write(network: Network, half: bool = False) -> Path:
+        path = tmp_path_factory.mktemp("small") / "small"
+        write_folder(path, network, small_weights(network), half=half)
+        return path
+
+    return write
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,7 @@
 """Every provider in every precision, for tests to be parametrised with."""
 
+from functools import cache
+
 import pytest
 
 from stylize.models.errors import ProviderError
@@ -18,10 +20,19 @@ MODES = [
 
 
 def provider_or_skip(name: str, precision: Precision) -> Provider:
+    found = _provider_or_reason(name, precision)
+    if isinstance(found, str):
+        pytest.skip(f"{name} in {precision}: {found}")
+    return found
+
+
+@cache
+def _provider_or_reason(name: str, precision: Precision) -> Provider | str:
+    """Return the provider, or why it cannot be had, which takes long to find out."""
     try:
         provider = find_provider(name, precision)
         if not provider.tested:
             try_provider(provider)
     except ProviderError as error:
-        pytest.skip(f"{name} in {precision}: {error}")
+        return str(error)
     return provider

@@ -5,15 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn import functional
+from torch_vgg import TorchVgg, bgr
 
-from stylize.export.network.architecture import Convolution, Network
+from stylize.export.network.architecture import Network
 from stylize.runtime.method.options import Options
 from stylize.runtime.pictures.arrays import to_array
 from stylize.runtime.pictures.reading import load_image
 from stylize.runtime.pictures.sizes import scale_to
-
-CAFFE_MEAN = torch.tensor([103.939, 116.779, 123.68]).reshape(1, 3, 1, 1)
 
 
 def torch_losses(
@@ -24,21 +22,10 @@ def torch_losses(
     options: Options,
 ) -> list[float]:
     """Total loss at each evaluation of torch.optim.LBFGS on Caffe's VGG-19, from the photo."""
-    weights = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    vgg = TorchVgg(network, arrays, torch.float32)
 
     def features(image: torch.Tensor) -> dict[str, torch.Tensor]:
-        value = 255 * image.flip(1) - CAFFE_MEAN
-        responses = {}
-        for layer in network.layers:
-            if isinstance(layer, Convolution):
-                weight, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]
-                value = functional.relu(functional.conv2d(value, weight, bias, padding=1))
-            else:
-                value = functional.avg_pool2d(value, 2)
-            responses[layer.name] = value
-            if layer.name == options.style_layers[-1]:
-                return responses
-        return responses
+        return vgg(bgr(image), last=options.style_layers[-1])
 
     def gram(response: torch.Tensor) -> torch.Tensor:
         rows = response.flatten(2)[0]

@@ -34,7 +34,7 @@ RIDGE = 1e-4
 
 @dataclass(frozen=True)
 class Grams:
-    """Of one layer and a batch: G (B, N, N), g (B, n, n) and C (B, n, N).
+    """The Gram matrices of a layer over a batch: G (B, N, N), g (B, n, n) and C (B, n, N).
 
     float32, but of bfloat16 responses no more exact than these.
     """
@@ -75,7 +75,7 @@ def least_squares(of: Grams) -> Tensor:
 
 @dataclass(frozen=True)
 class Errors:
-    """Of each layer: shares of the responses and of the Gram matrices that are missed."""
+    """The shares of the responses and of the Gram matrices that are missed, by layer."""
 
     responses: dict[str, Tensor]
     grams: dict[str, Tensor]

@@ -21,16 +21,16 @@ from stylize.models.errors import OptionError
 
 @dataclass(frozen=True)
 class Settings:
-    """Those of the embedded model, unless said otherwise.
+    """How to train; the defaults are those of the embedded model.
 
     Attributes
     ----------
     steps : int
-        Of the training.
+        Length of the training.
     side : int
-        Of its images, in pixels.
+        Side of its images, in pixels.
     details_per_step, iterates_per_step : int
-        Of each batch: details of pictures, and iterates of optimisations.
+        Details of pictures and iterates of optimisations in each batch.
     chains, chain_steps : int
         Optimisations on their way, and how far one goes on when its turn comes.
     first_iterates : int
@@ -43,13 +43,13 @@ class Settings:
     average : float
         Decay of the moving average of the weights, which is what is shipped.
     seed : int
-        Of all that is random.
+        Seed of all that is random.
     fitted_on : int
         Images for the fits before and after the training.
     held_out : int
         Pictures of each folder that are not learnt from.
     log_every, save_every : int
-        Steps.
+        Steps from one line of the log to the next, and from one checkpoint to the next.
     """
 
     steps: int = 5500
@@ -80,7 +80,7 @@ class Distiller:
     Parameters
     ----------
     settings : Settings
-        How.
+        How to train.
     teacher : mapping of str to Tensor
         VGG-19's kernels and biases, float32.
     collections : sequence of Pictures

@@ -23,7 +23,7 @@ STYLE, (CONTENT,) = STYLE_LAYERS, CONTENT_LAYERS
 LIVES = (20, 400)
 """Fewest and most Adam steps of a picture before another takes its place."""
 RATES = (0.004, 0.04)
-"""Of Adam at the end and at the beginning of a life, in the range of a pixel."""
+"""Learning rates of Adam at the end and at the beginning of a life, in the range of a pixel."""
 RATIOS = (-4, -2.5)
 """Powers of ten between which alpha/beta is drawn."""
 DECAYS = (0.9, 0.99)
@@ -139,7 +139,7 @@ def _weights(source: random.Random) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class _Aims:
-    """Of some optimisations, stacked: A/M by layer, and P."""
+    """What some optimisations aim at, stacked: A/M by layer, and P."""
 
     style: dict[str, Tensor]
     content: Tensor

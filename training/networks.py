@@ -57,7 +57,7 @@ def responses(
     layers : iterable of str
         Which are wanted; the network is followed no further than the deepest.
     dtype : torch.dtype
-        In which it is computed.
+        What it is computed in.
 
     Returns
     -------

@@ -60,9 +60,9 @@ class Details:
         A detail is taken from one of these with a probability that grows as the root of its size,
         so that a small collection is not drowned.
     side : int
-        Of the squares, in pixels.
+        Side of the squares, in pixels.
     seed : int
-        Of all that is random.
+        Seed of all that is random.
     """
 
     def __init__(self, collections: Sequence[Pictures], side: int, seed: int) -> None:

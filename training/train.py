@@ -38,7 +38,8 @@ WEIGHTS = "compact.safetensors"
 
 def main(
     weights: Annotated[
-        str, typer.Option(help="VGG-19's in Caffe's convention, a .safetensors or .pth file.")
+        str,
+        typer.Option(help="VGG-19's weights in Caffe's convention, a .safetensors or .pth file."),
     ],
     pictures: Annotated[
         list[Path],
@@ -48,8 +49,10 @@ def main(
         Path, typer.Option("--output", "-o", help="A folder for the run. One with a run goes on.")
     ],
     steps: Annotated[int, typer.Option(min=1)] = Settings.steps,
-    side: Annotated[int, typer.Option(min=32, help="Of the details, in pixels.")] = Settings.side,
-    seed: Annotated[int, typer.Option(help="Of all that is random.")] = Settings.seed,
+    side: Annotated[
+        int, typer.Option(min=32, help="Side of the details, in pixels.")
+    ] = Settings.side,
+    seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = Settings.seed,
 ) -> None:
     """Train the compact network; Ctrl-C keeps what there is, and the same command goes on.
 

@@ -1,4 +1,7 @@
-"""The benchmarks run, at tiny sizes, and report what their README says; nothing is timed here."""
+"""The benchmarks run, at tiny sizes, and report what their README says; nothing is timed here.
+
+Their contestants compute in this process, which imports torch once; test_workers.py has the others.
+"""
 
 import json
 import subprocess
@@ -6,13 +9,15 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime
 import pytest
 from conftest import REPOSITORY
 from PIL import Image
+from typer.testing import CliRunner
 
 from stylize.models.catalog import embedded_folder
 
@@ -39,33 +44,59 @@ def present(provider: str) -> bool:
     return f"{provider}ExecutionProvider" in onnxruntime.get_available_providers()
 
 
+class Report(NamedTuple):
+    """What a benchmark printed, and its JSON file."""
+
+    table: str
+    numbers: dict[str, Any]
+
+
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What the comparisons with torch write; they run at the same time."""
+def reports(
+    benchmarks: SimpleNamespace, no_processes: None, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Report]:
+    """The comparisons with torch, their contestants in this process."""
     folder = tmp_path_factory.mktemp("reports")
-    arguments = {"step": ["--repeats", "2"], "memory": [], "gpu": GPU}
-    processes = {
-        name: start(name, *MODEL, "--sizes", "48x32", *more, "--json", str(folder / name))
-        for name, more in arguments.items()
-    }
-    for process in processes.values():
-        finish(process)
+    arguments = {"step": ("--repeats", "2"), "gpu": GPU, "memory": ()}
+    reports = {}
+    for name, more in arguments.items():
+        file = folder / name
+        given = [*MODEL, "--sizes", "48x32", *more, "--json", str(file)]
+        table = finish(getattr(benchmarks, name), *given)
+        reports[name] = Report(table, json.loads(file.read_text()))
     assert {path.name for path in folder.iterdir()} == set(arguments)
-    return {name: json.loads((folder / name).read_text()) for name in arguments}
+    return reports
 
 
 @needs_extras
 @pytest.mark.parametrize("name", ["step", "memory", "gpu"])
-def test_reports_name_machine_and_versions(reports: dict[str, dict[str, Any]], name: str) -> None:
-    assert "usable CPUs" in reports[name]["machine"]
-    assert set(reports[name]["versions"]) == {"python", "stylize", "onnxruntime", "torch"}
-    assert all(reports[name]["versions"].values())
+def test_reports_name_machine_and_versions(reports: dict[str, Report], name: str) -> None:
+    assert "usable CPUs" in reports[name].numbers["machine"]
+    assert set(reports[name].numbers["versions"]) == {"python", "stylize", "onnxruntime", "torch"}
+    assert all(reports[name].numbers["versions"].values())
+
+
+COLUMNS = {
+    "step": "size ours torch contiguous torch channels_last floor best torch / ours ours / floor",
+    "memory": "size formula ours, loaded ours, peak torch, loaded torch, peak torch layout "
+    "torch / ours",
+    "gpu": "size contestant precision evaluation update step overhead TFLOP/s "
+    "of the matrix rate note",
+}
 
 
 @needs_extras
-def test_step_reports_medians_and_ratios(reports: dict[str, dict[str, Any]]) -> None:
-    assert set(reports["step"]) == {"machine", "versions", "rows"}
-    (row,) = reports["step"]["rows"]
+@pytest.mark.parametrize("name", COLUMNS)
+def test_tables_have_the_columns_of_the_readme(reports: dict[str, Report], name: str) -> None:
+    lines = [" ".join(line.split()) for line in reports[name].table.splitlines()]
+    header = lines.index(COLUMNS[name])
+    assert lines[header + 1].startswith("48x32 ")
+
+
+@needs_extras
+def test_step_reports_medians_and_ratios(reports: dict[str, Report]) -> None:
+    assert set(reports["step"].numbers) == {"machine", "versions", "rows"}
+    (row,) = reports["step"].numbers["rows"]
     assert row["size"] == "48x32"
     assert set(row["seconds"]) == set(CONTESTANTS)
     for name in CONTESTANTS:
@@ -77,20 +108,20 @@ def test_step_reports_medians_and_ratios(reports: dict[str, dict[str, Any]]) -> 
 
 
 @needs_extras
-def test_memory_reports_peaks_in_bytes(reports: dict[str, dict[str, Any]]) -> None:
-    (row,) = reports["memory"]["rows"]
+def test_memory_reports_peaks_in_bytes(reports: dict[str, Report]) -> None:
+    (row,) = reports["memory"].numbers["rows"]
     assert row["size"] == "48x32"
     for name in ("ours", "torch_contiguous", "torch_channels_last"):
         assert 1e6 < row[f"{name}_loaded_bytes"] <= row[f"{name}_peak_bytes"]
     smaller = row[f"{row['torch_layout']}_peak_bytes"]
     assert smaller == min(row["torch_contiguous_peak_bytes"], row["torch_channels_last_peak_bytes"])
     assert row["torch_over_ours"] == pytest.approx(smaller / row["ours_peak_bytes"])
-    assert reports["memory"]["ours_bytes_per_pixel"] is None, "one size has no slope"
+    assert reports["memory"].numbers["ours_bytes_per_pixel"] is None, "one size has no slope"
 
 
 @needs_extras
-def test_gpu_reports_every_contestant(reports: dict[str, dict[str, Any]]) -> None:
-    rows = {row["contestant"]: row for row in reports["gpu"]["rows"]}
+def test_gpu_reports_every_contestant(reports: dict[str, Report]) -> None:
+    rows = {row["contestant"]: row for row in reports["gpu"].numbers["rows"]}
     assert set(rows) == {
         *("ours", "convolutions", "torch eager contiguous", "torch eager channels_last")
     }
@@ -98,7 +129,7 @@ def test_gpu_reports_every_contestant(reports: dict[str, dict[str, Any]]) -> Non
     assert set(rows["ours"]["seconds"]) == {"evaluation", "update", "step"}
     for row in rows.values():
         seconds = row["seconds"].get("step", row["seconds"]["evaluation"])
-        rate = reports["gpu"]["matrix_flop_s"][row["precision"]]
+        rate = reports["gpu"].numbers["matrix_flop_s"][row["precision"]]
         assert row["matrix_share"] == pytest.approx(row["flop"] / seconds / rate)
     ours = rows["ours"]["seconds"]["step"]
     alone = rows["convolutions"]["seconds"]["evaluation"]
@@ -106,30 +137,34 @@ def test_gpu_reports_every_contestant(reports: dict[str, dict[str, Any]]) -> Non
 
 
 @needs_extras
-def test_gpu_makes_whole_pictures(reports: dict[str, dict[str, Any]]) -> None:
-    (run,) = reports["gpu"]["runs"]
+def test_gpu_makes_whole_pictures(reports: dict[str, Report]) -> None:
+    (run,) = reports["gpu"].numbers["runs"]
     assert 0 < run["iterating"] < run["total"]
-    assert any("start to file" in goal for goal in reports["gpu"]["goals"])
+    assert any("start to file" in goal for goal in reports["gpu"].numbers["goals"])
 
 
-def test_startup_reports_version_and_first_iteration(tmp_path: Path) -> None:
+def test_startup_reports_version_and_first_iteration(
+    benchmarks: SimpleNamespace, tmp_path: Path
+) -> None:
     file = tmp_path / "startup.json"
     arguments = (*MODEL, "--size", "32", "--repeats", "1", "--json", str(file))
-    assert "first iteration" in finish(start("startup", *arguments))
+    assert "first iteration" in finish(benchmarks.startup, *arguments)
     rows = json.loads(file.read_text())["rows"]
     assert [row["what"] for row in rows] == ["version", "first iteration"]
     assert all(row["seconds"] == [row["median_s"]] and row["median_s"] > 0 for row in rows)
 
 
 @needs_onnx
-def test_compact_reports_shares_and_draws_a_sheet(tmp_path: Path) -> None:
+def test_compact_reports_shares_and_draws_a_sheet(
+    benchmarks: SimpleNamespace, tmp_path: Path
+) -> None:
     """With the embedded model as its own judge: it recovers all of what it can."""
     for name in ("tuebingen_neckarfront.jpg", "starry_night.jpg"):
         pixels = np.random.default_rng(len(name)).integers(0, 256, (48, 64, 3), np.uint8)
         Image.fromarray(pixels).save(tmp_path / name)
     arguments = [*MODEL, "--pictures", str(tmp_path), "--output", str(tmp_path / "out")]
     arguments += ["--size", "64", "--iterations", "12", "--pairs", "1"]
-    table = finish(start("compact", *arguments, "--json", str(tmp_path / "json")))
+    table = finish(benchmarks.compact, *arguments, "--json", str(tmp_path / "json"))
     assert "compact recovers" in table
     report = json.loads((tmp_path / "json").read_text())
     (row,) = report["rows"]
@@ -144,8 +179,10 @@ def test_compact_reports_shares_and_draws_a_sheet(tmp_path: Path) -> None:
 
 
 @needs_onnx
-def test_compact_names_a_picture_that_is_missing(tmp_path: Path) -> None:
-    errors = fail(start("compact", *MODEL, "--pictures", str(tmp_path)))
+def test_compact_names_a_picture_that_is_missing(
+    benchmarks: SimpleNamespace, tmp_path: Path
+) -> None:
+    errors = fail(benchmarks.compact, *MODEL, "--pictures", str(tmp_path))
     assert f"'{tmp_path}' has no tuebingen_neckarfront.jpg" in " ".join(errors.split())
 
 
@@ -159,36 +196,50 @@ def test_compact_names_a_picture_that_is_missing(tmp_path: Path) -> None:
         ((*MODEL, "--json", "no-such-folder/file.json"), "'no-such-folder/file.json' cannot be"),
     ],
 )
-def test_bad_input_ends_in_one_clear_line(arguments: Sequence[str], message: str) -> None:
-    errors = fail(start("step", *arguments))
+def test_bad_input_ends_in_one_clear_line(
+    benchmarks: SimpleNamespace, arguments: Sequence[str], message: str
+) -> None:
+    errors = fail(benchmarks.step, *arguments)
     assert message in errors
     assert len(errors.splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("name", "missing"),
-    [
-        ("step", "torch"),
-        ("memory", "torch"),
-        ("bf16", "torch"),
-        ("gpu", "onnx"),
-        ("compact", "onnx"),
-    ],
-)
-def test_missing_extras_are_named(name: str, missing: str) -> None:
-    hidden = f"import sys; sys.modules |= dict.fromkeys({EXTRAS})"
-    script = f"sys.path.insert(0, {str(BENCHMARKS)!r}); import {name}; {name}.app()"
-    errors = fail(run("-c", f"{hidden}; {script}", *MODEL))
-    assert f"needs {missing}, which is not installed" in errors
-    assert len(errors.splitlines()) == 1
+NEEDED = {"step": "torch", "memory": "torch", "bf16": "torch", "gpu": "onnx", "compact": "onnx"}
+"""What each benchmark asks for first."""
+
+WITHOUT_EXTRAS = f"""
+import json, sys
+sys.modules |= dict.fromkeys({EXTRAS})
+sys.path.insert(0, {str(BENCHMARKS)!r})
+from importlib import import_module
+from typer.testing import CliRunner
+for name in {tuple(NEEDED)}:
+    done = CliRunner().invoke(import_module(name).app, {MODEL})
+    print(json.dumps([name, done.exit_code, done.stderr]))
+"""
+
+
+def test_missing_extras_are_named() -> None:
+    """They are seen to be missing before anything imports them, in a Python that has none."""
+    command = [sys.executable, "-c", WITHOUT_EXTRAS]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [name for name, _, _ in found] == list(NEEDED)
+    for name, code, errors in found:
+        assert code > 0
+        assert f"needs {NEEDED[name]}, which is not installed" in errors
+        assert len(errors.splitlines()) == 1
+
+
+def test_a_benchmark_is_a_command(tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCHMARKS / "compact.py"), *MODEL, "--pictures", str(tmp_path)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode > 0
+    assert len(done.stderr.splitlines()) == 1
 
 
 @needs_onnx
-def test_floor_goes_back_by_the_adjoint_convolution(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+def test_floor_goes_back_by_the_adjoint_convolution(benchmarks: SimpleNamespace) -> None:
     from floor import add_chain
 
     from stylize.export.calculus.graph import Graph
@@ -208,26 +259,26 @@ def test_floor_goes_back_by_the_adjoint_convolution(
 
 @pytest.mark.skipif(present("CUDA"), reason="there may be a GPU")
 @needs_extras
-def test_gpu_without_one_ends_in_one_clear_line() -> None:
-    errors = fail(start("gpu", *MODEL))
+def test_gpu_without_one_ends_in_one_clear_line(benchmarks: SimpleNamespace) -> None:
+    errors = fail(benchmarks.gpu, *MODEL)
     assert "CUDAExecutionProvider" in errors
     assert len(errors.splitlines()) == 1
 
 
 @pytest.mark.skipif(present("OpenVINO"), reason="there is OpenVINO")
 @needs_extras
-def test_bf16_without_openvino_ends_in_one_clear_line() -> None:
-    errors = fail(start("bf16", *MODEL))
+def test_bf16_without_openvino_ends_in_one_clear_line(benchmarks: SimpleNamespace) -> None:
+    errors = fail(benchmarks.bf16, *MODEL)
     assert "OpenVINOExecutionProvider" in errors
     assert len(errors.splitlines()) == 1
 
 
 @pytest.mark.skipif(not present("OpenVINO"), reason="needs OpenVINO")
 @needs_extras
-def test_bf16_reports_ratios_and_final_losses(tmp_path: Path) -> None:
+def test_bf16_reports_ratios_and_final_losses(benchmarks: SimpleNamespace, tmp_path: Path) -> None:
     file = tmp_path / "bf16.json"
     arguments = ("--sizes", "48x32", "--repeats", "2", "--iterations", "3", "--json", str(file))
-    finish(start("bf16", *MODEL, *arguments))
+    finish(benchmarks.bf16, *MODEL, *arguments)
     (row,) = json.loads(file.read_text())["rows"]
     ratio = row["ours_s"] / row["openvino_bfloat16_s"]
     assert row["float32_over_openvino"] == pytest.approx(ratio)
@@ -235,23 +286,13 @@ def test_bf16_reports_ratios_and_final_losses(tmp_path: Path) -> None:
     assert all(loss > 0 for loss in row["final_losses"].values())
 
 
-def start(name: str, *arguments: str) -> "subprocess.Popen[str]":
-    return run(str(BENCHMARKS / f"{name}.py"), *arguments)
+def finish(benchmark: Any, *arguments: str) -> str:
+    done = CliRunner().invoke(benchmark.app, arguments)
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
-def run(*arguments: str) -> "subprocess.Popen[str]":
-    pipe = subprocess.PIPE
-    command = [sys.executable, "-B", *arguments]
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
-
-
-def finish(process: "subprocess.Popen[str]") -> str:
-    output, errors = process.communicate()
-    assert process.returncode == 0, errors
-    return output
-
-
-def fail(process: "subprocess.Popen[str]") -> str:
-    output, errors = process.communicate()
-    assert process.returncode > 0, output
-    return errors
+def fail(benchmark: Any, *arguments: str) -> str:
+    done = CliRunner().invoke(benchmark.app, arguments)
+    assert done.exit_code > 0, done.output
+    return done.stderr

@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
+from functools import cache
+from importlib.metadata import packages_distributions, version
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -18,6 +19,13 @@ from stylize.runtime.providers import table
 from stylize.runtime.providers.table import PROVIDERS, Provider
 
 FAILURE, USAGE = 1, 2
+
+distributions = cache(packages_distributions)
+
+
+@pytest.fixture(autouse=True)
+def what_is_installed_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.packages_distributions", distributions)
 
 
 @pytest.fixture

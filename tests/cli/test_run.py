@@ -17,10 +17,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from stylize.cli import rendering
 from stylize.cli.app import app
 from stylize.models.catalog import embedded_folder, user_folder
 from stylize.runtime import Iterate, Model, Options, transfer
+from stylize.runtime.engine import choice
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.pictures.reading import load_image
 from stylize.runtime.pictures.sizes import cover, scale_to
@@ -268,7 +268,7 @@ class TestProvider:
 
         def arrange(**fields: object) -> None:
             provider = replace(configure("cpu"), **fields)
-            monkeypatch.setattr(rendering, "find_provider", lambda *_: provider)
+            monkeypatch.setattr(choice, "find_provider", lambda *_: provider)
 
         return arrange
 
@@ -277,6 +277,14 @@ class TestProvider:
         assert succeed().stderr.startswith("Computing on cpu in float32.\n")
         assert "Computing" not in succeed("--provider", "cpu").stderr
         assert succeed("--quiet").stderr == ""
+
+    def test_a_precision_that_the_user_did_not_choose_is_told(
+        self, found: Callable[..., None]
+    ) -> None:
+        found(precision="tf32")
+        assert "Computing on cpu in tf32.\n" in succeed("--provider", "cpu").stderr
+        chosen = ("--provider", "cpu", "--precision", "tf32")
+        assert "Computing" not in succeed(*chosen).stderr
 
     def test_a_faster_one_that_does_not_work_is_told(self, found: Callable[..., None]) -> None:
         found(passed_over=("cuda",))
@@ -298,7 +306,7 @@ class TestProvider:
             asked.extend(arguments)
             return configure("cpu")
 
-        monkeypatch.setattr(rendering, "find_provider", find)
+        monkeypatch.setattr(choice, "find_provider", find)
         options = ("--provider-option", "a=b=c", "--provider-option", "d=")
         succeed("--provider", "cuda", "--precision", "tf32", *options)
         assert asked == ["cuda", "tf32", {"a": "b=c", "d": ""}]

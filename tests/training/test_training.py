@@ -4,8 +4,10 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +21,7 @@ safetensors_numpy = pytest.importorskip("safetensors.numpy", reason="weights are
 
 from conftest import REPOSITORY
 from PIL import Image
+from typer.testing import CliRunner
 
 from stylize.export.network.architecture import vgg19
 from stylize.export.writing.compact import compact_network, write_compact
@@ -26,34 +29,36 @@ from stylize.models.errors import OptionError
 from stylize.runtime import Model
 
 TRAINING = REPOSITORY / "training"
-RANDOM = np.random.default_rng(0)
+SMALL = {
+    "steps": 4,
+    "side": 32,
+    "details_per_step": 2,
+    "iterates_per_step": 2,
+    "chains": 3,
+    "first_iterates": 1,
+    "rate": 0.01,
+    "warm_up": 1,
+    "fitted_on": 2,
+    "held_out": 2,
+}
+"""Settings of a training that takes a second."""
 
 
 @pytest.fixture(scope="module")
 def training() -> Iterator[SimpleNamespace]:
-    """The modules, which lie in no package."""
+    """The modules, which lie in no package; torch has one thread, whatever else is computing."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(TRAINING)
-        patch.setattr(sys, "dont_write_bytecode", True)
-        import distillation
-        import distiller
-        import finishing
-        import iterates
-        import networks
-        import pictures
-        import procedural
-        import pruning
+        names = sorted(path.stem for path in TRAINING.glob("*.py"))
+        yield SimpleNamespace(**{name: import_module(name) for name in names})
+    torch.set_num_threads(threads)
 
-        yield SimpleNamespace(
-            distillation=distillation,
-            distiller=distiller,
-            finishing=finishing,
-            iterates=iterates,
-            networks=networks,
-            pictures=pictures,
-            procedural=procedural,
-            pruning=pruning,
-        )
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
 
 
 @pytest.fixture(scope="module")
@@ -68,32 +73,28 @@ def teacher(training: SimpleNamespace) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def collection(training: SimpleNamespace) -> Any:
-    return training.pictures.Pictures(
-        [torch.from_numpy(RANDOM.integers(0, 256, (3, 40, 50), np.uint8)) for _ in range(6)]
-    )
+    pixels = np.random.default_rng(1).integers(0, 256, (6, 3, 40, 50), np.uint8)
+    return training.pictures.Pictures(list(torch.from_numpy(pixels)))
 
 
-def small(training: SimpleNamespace) -> Any:
-    return training.distiller.Settings(
-        steps=4,
-        side=32,
-        details_per_step=2,
-        iterates_per_step=2,
-        chains=3,
-        first_iterates=1,
-        rate=0.01,
-        warm_up=1,
-        fitted_on=2,
-        held_out=2,
-    )
+@pytest.fixture(scope="module")
+def new_distiller(
+    training: SimpleNamespace, teacher: dict[str, Any], collection: Any
+) -> Callable[[], Any]:
+    """Return small distillers before their first step; they are alike."""
+    settings = training.distiller.Settings(**SMALL)
+    first = training.distiller.Distiller(settings, teacher, [collection])
+    return lambda: deepcopy(first)
 
 
-def test_errors_are_the_shares_that_are_missed(training: SimpleNamespace) -> None:
-    theirs, ours = (torch.from_numpy(RANDOM.random((3, 50, count))) for count in (12, 3))
+def test_errors_are_the_shares_that_are_missed(
+    training: SimpleNamespace, rng: np.random.Generator
+) -> None:
+    theirs, ours = (torch.from_numpy(rng.random((3, 50, count))) for count in (12, 3))
     theirs *= torch.tensor([1.0, 2.0, 0.1]).reshape(3, 1, 1)
-    readout = torch.from_numpy(RANDOM.random((12, 3)))
+    readout = torch.from_numpy(rng.random((12, 3)))
     of = training.distillation.Grams(
         theirs.transpose(1, 2) @ theirs / 50,
         ours.transpose(1, 2) @ ours / 50,
@@ -114,8 +115,10 @@ def missed(predicted: torch.Tensor, true: torch.Tensor) -> float:
     return float(np.mean([e / (0.5 * (w + mean)) for e, w in zip(errors, wholes, strict=True)]))
 
 
-def test_least_squares_finds_a_readout_that_is_there(training: SimpleNamespace) -> None:
-    ours, readout = torch.from_numpy(RANDOM.random((4, 50, 3))), RANDOM.random((12, 3))
+def test_least_squares_finds_a_readout_that_is_there(
+    training: SimpleNamespace, rng: np.random.Generator
+) -> None:
+    ours, readout = torch.from_numpy(rng.random((4, 50, 3))), rng.random((12, 3))
     theirs = ours @ torch.from_numpy(readout).T
     of = training.distillation.Grams(
         theirs.transpose(1, 2) @ theirs, ours.transpose(1, 2) @ ours, ours.transpose(1, 2) @ theirs
@@ -123,8 +126,10 @@ def test_least_squares_finds_a_readout_that_is_there(training: SimpleNamespace) 
     np.testing.assert_allclose(training.distillation.least_squares(of), readout, atol=5e-3)
 
 
-def test_chosen_channels_predict_the_others(training: SimpleNamespace) -> None:
-    basis, mixture = RANDOM.random((4, 200)), RANDOM.random((20, 4))
+def test_chosen_channels_predict_the_others(
+    training: SimpleNamespace, rng: np.random.Generator
+) -> None:
+    basis, mixture = rng.random((4, 200)), rng.random((20, 4))
     rows = np.concatenate([basis, mixture @ basis])
     chosen = training.pruning.select_channels(torch.from_numpy(rows @ rows.T), 4)
     span = rows[chosen.numpy()]
@@ -133,9 +138,10 @@ def test_chosen_channels_predict_the_others(training: SimpleNamespace) -> None:
 
 
 def test_a_fit_finds_the_convolution_that_is_there(training: SimpleNamespace) -> None:
-    inputs, kernel, bias = (torch.randn(shape) for shape in ((3, 4, 20, 20), (5, 4, 3, 3), (5,)))
-    sums = torch.nn.functional.conv2d(inputs, kernel, bias, padding=1)
     generator = torch.Generator().manual_seed(0)
+    shapes = (3, 4, 20, 20), (5, 4, 3, 3), (5,)
+    inputs, kernel, bias = (torch.randn(shape, generator=generator) for shape in shapes)
+    sums = torch.nn.functional.conv2d(inputs, kernel, bias, padding=1)
     found, offset = training.pruning._fit(inputs, sums, generator)
     np.testing.assert_allclose(found, kernel, atol=0.02)
     np.testing.assert_allclose(offset, bias, atol=0.02)
@@ -186,12 +192,9 @@ def test_optimisations_go_down(
 
 
 def test_a_run_goes_on_as_if_it_had_not_stopped(
-    training: SimpleNamespace, teacher: dict[str, Any], collection: Any, tmp_path: Path
+    new_distiller: Callable[[], Any], tmp_path: Path
 ) -> None:
-    settings = small(training)
-    whole, stopped, resumed = (
-        training.distiller.Distiller(settings, teacher, [collection]) for _ in range(3)
-    )
+    whole, stopped, resumed = (new_distiller() for _ in range(3))
     for _ in range(4):
         whole.advance()
     for _ in range(2):
@@ -212,10 +215,13 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(
 
 
 def test_a_run_with_other_settings_or_pictures_is_not_gone_on_with(
-    training: SimpleNamespace, teacher: dict[str, Any], collection: Any
+    training: SimpleNamespace,
+    teacher: dict[str, Any],
+    collection: Any,
+    new_distiller: Callable[[], Any],
 ) -> None:
-    settings = small(training)
-    state = training.distiller.Distiller(settings, teacher, [collection]).state()
+    begun = new_distiller()
+    state, settings = begun.state(), begun.settings
     other = training.distiller.Distiller(replace(settings, seed=9), teacher, [collection])
     with pytest.raises(OptionError, match="begun with seed = 0, which now is 9"):
         other.restore(state)
@@ -225,10 +231,10 @@ def test_a_run_with_other_settings_or_pictures_is_not_gone_on_with(
 
 
 def test_finished_weights_measure_what_was_trained(
-    training: SimpleNamespace, teacher: dict[str, Any], collection: Any, tmp_path: Path
+    training: SimpleNamespace, new_distiller: Callable[[], Any], tmp_path: Path
 ) -> None:
     """The exported model's Gram matrices are R g Rᵀ, in VGG-19's units."""
-    distiller = training.distiller.Distiller(small(training), teacher, [collection])
+    distiller = new_distiller()
     distiller.advance()
     arrays = distiller.finished()
     assert {name: array.shape for name, array in arrays.items()} == compact_network().parameters
@@ -248,11 +254,19 @@ def test_finished_weights_measure_what_was_trained(
 
 
 def test_the_command_trains_goes_on_and_writes_weights(
-    teacher: dict[str, Any], tmp_path: Path
+    training: SimpleNamespace,
+    teacher: dict[str, Any],
+    rng: np.random.Generator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = training.distiller.Settings(**SMALL)
+    monkeypatch.setattr(training.train, "Settings", lambda: settings)
+    monkeypatch.setattr(training.train, "keep_memory", lambda: None)  # for all that follows
     (tmp_path / "pictures").mkdir()
     for index in range(20):
-        pixels = RANDOM.integers(0, 256, (40, 40, 3), np.uint8)
+        pixels = rng.integers(0, 256, (40, 40, 3), np.uint8)
         Image.fromarray(pixels).save(tmp_path / "pictures" / f"{index}.png")
     whole = {
         name: teacher[name].numpy() if name in teacher else np.zeros(shape, np.float32)
@@ -261,10 +275,11 @@ def test_the_command_trains_goes_on_and_writes_weights(
     safetensors_numpy.save_file(whole, tmp_path / "vgg19.safetensors")
     arguments = ("--weights", "vgg19.safetensors", "--side", "32")
     arguments += ("--pictures", "pictures", "--output", "run")
-    first = train(tmp_path, *arguments, "--steps", "1")
-    assert first.returncode == 0, first.stderr
-    again = train(tmp_path, *arguments, "--steps", "2")
-    assert again.returncode == 0, again.stderr
+    first, again = (
+        CliRunner().invoke(training.train.app, [*arguments, "--steps", steps]) for steps in "12"
+    )
+    assert first.exit_code == 0, first.output
+    assert again.exit_code == 0, again.output
     assert "going on from step 1" in again.stdout
     assert "step 2 of 2" in again.stdout
     files = {path.name for path in (tmp_path / "run").iterdir()}
@@ -275,14 +290,11 @@ def test_the_command_trains_goes_on_and_writes_weights(
 
 
 def test_a_folder_without_pictures_ends_in_one_clear_line(tmp_path: Path) -> None:
-    done = train(tmp_path, "--weights", "none", "--pictures", ".", "--output", "run")
+    command = [sys.executable, str(TRAINING / "train.py"), "--weights", "none", "--pictures", "."]
+    command += ["--output", "run"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1
     assert "Error: '.' holds no pictures (.jpeg, .jpg, .png, .webp)" in " ".join(
         done.stderr.split()
     )
     assert not (tmp_path / "run").exists()
-
-
-def train(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-B", str(TRAINING / "train.py"), *arguments]
-    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder)

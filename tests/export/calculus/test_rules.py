@@ -25,6 +25,7 @@ KERNEL = RANDOM.standard_normal((5, 4, 3, 3))
 COLOURS = RANDOM.standard_normal((5, 4, 1, 1))
 WIDE = RANDOM.standard_normal((5, 4, 5, 5))
 OTHER = RANDOM.standard_normal((1, 4, 6, 7))
+FACTORS = RANDOM.standard_normal((42, 3)), RANDOM.standard_normal((3, 4))
 
 
 def conv(graph: Graph, x: str, kernel: Array, **attributes: Any) -> str:
@@ -40,8 +41,8 @@ def gram(graph: Graph, x: str) -> str:
 def product(graph: Graph, x: str, *, left: bool) -> str:
     rows = graph.add("Reshape", x, graph.integers(4, -1))
     if left:
-        return graph.add("MatMul", rows, graph.constant(RANDOM.standard_normal((42, 3))))
-    return graph.add("MatMul", graph.constant(RANDOM.standard_normal((3, 4))), rows)
+        return graph.add("MatMul", rows, graph.constant(FACTORS[0]))
+    return graph.add("MatMul", graph.constant(FACTORS[1]), rows)
 
 
 def there_and_back(graph: Graph, x: str) -> str:

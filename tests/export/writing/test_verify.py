@@ -1,8 +1,10 @@
 """The check of a written folder passes where it should, and fails where a graph is wrong."""
 
 import dataclasses
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ onnx = pytest.importorskip("onnx", reason="exporting needs onnx")
 pytest.importorskip("safetensors", reason="exporting needs safetensors")
 
 from onnx import numpy_helper
+from onnx.reference import ReferenceEvaluator
 from small import small_network, small_weights
 
 from stylize.export.lowering.blocked import lower
@@ -21,7 +24,7 @@ from stylize.export.network.architecture import Network, PoolingKind
 from stylize.export.writing.verify import TOLERANCES, Check, verify_folder
 from stylize.export.writing.write import write_folder
 from stylize.models.layers import paper_layer_sets
-from stylize.models.manifest import GraphFile, Manifest, OtherForm
+from stylize.models.manifest import GraphFile, Manifest, OtherForm, read_manifest
 from stylize.models.preprocessing import CAFFE, TORCHVISION, Preprocessing
 
 Tamper = Callable[[Any], None]
@@ -75,20 +78,52 @@ class Written:
         return {check.subject for check in self.checks() if not check.passed}
 
 
-def written(
-    folder: Path,
-    pooling: PoolingKind = "average",
-    preprocessing: Preprocessing = CAFFE,
-    half: bool = False,
-) -> Written:
-    network = small_network(pooling, preprocessing)
-    path = folder / "model"
-    return Written(path, network, write_folder(path, network, small_weights(network), half=half))
+Write = Callable[..., Written]
 
 
 @pytest.fixture
-def average(tmp_path: Path) -> Written:
-    return written(tmp_path)
+def written(small_model: Callable[..., Path], tmp_path: Path) -> Write:
+    """Give a small network's folder that a test may tamper with."""
+
+    def copy(
+        pooling: PoolingKind = "average", preprocessing: Preprocessing = CAFFE, half: bool = False
+    ) -> Written:
+        network = small_network(pooling, preprocessing)
+        path = Path(shutil.copytree(small_model(network, half), tmp_path / "model"))
+        return Written(path, network, read_manifest(path))
+
+    return copy
+
+
+class Remembering:
+    """Evaluates a graph of the same arrays once for all: each test tampers with one of many."""
+
+    def __init__(self, found: dict[bytes, list[Any]], model: Any, **given: Any) -> None:
+        self.found, self.model, self.given = found, model, given
+        self.output_names = [value.name for value in model.graph.output]
+
+    def run(self, outputs: None, feeds: Mapping[str, Any]) -> list[Any]:
+        key = sha256(self.model.SerializeToString(deterministic=True))
+        for name, array in sorted(feeds.items()):
+            key.update(f"{name} {array.shape} {array.dtype}".encode() + array.tobytes())
+        if key.digest() not in self.found:
+            evaluator = ReferenceEvaluator(self.model, **self.given)
+            self.found[key.digest()] = evaluator.run(outputs, dict(feeds))
+        return self.found[key.digest()]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def remembering() -> Iterator[None]:
+    """Let what the checks evaluate be evaluated once for all tests of this module."""
+    with pytest.MonkeyPatch.context() as patch:
+        evaluator = partial(Remembering, {})
+        patch.setattr("stylize.export.writing.verify.ReferenceEvaluator", evaluator)
+        yield
+
+
+@pytest.fixture
+def average(written: Write) -> Written:
+    return written()
 
 
 @pytest.fixture
@@ -175,9 +210,9 @@ def skip_last(operator: str, kept: int = 0) -> Tamper:
 @pytest.mark.parametrize("preprocessing", [CAFFE, TORCHVISION], ids=lambda item: item.name)
 @pytest.mark.parametrize("pooling", ["average", "max"])
 def test_what_is_written_passes(
-    tmp_path: Path, pooling: PoolingKind, preprocessing: Preprocessing, half: bool
+    written: Write, pooling: PoolingKind, preprocessing: Preprocessing, half: bool
 ) -> None:
-    folder = written(tmp_path, pooling, preprocessing, half)
+    folder = written(pooling, preprocessing, half)
     graphs = folder.manifest.gradients
     checks = folder.few(graphs[0], graphs[5], graphs[-1]).checks()
     assert [check.subject for check in checks] == WITH_TORCH
@@ -191,8 +226,8 @@ def test_what_is_written_passes(
 
 @pytest.mark.parametrize("pooling", ["average", "max"])
 @pytest.mark.usefixtures("no_torch")
-def test_what_is_written_passes_without_torch(tmp_path: Path, pooling: PoolingKind) -> None:
-    checks = written(tmp_path, pooling).checks()
+def test_what_is_written_passes_without_torch(written: Write, pooling: PoolingKind) -> None:
+    checks = written(pooling).checks()
     assert [check.subject for check in checks] == WITHOUT_TORCH
     assert all(check.passed for check in checks)
 
@@ -209,18 +244,18 @@ GRADIENT_TAMPERS: dict[str, tuple[PoolingKind, Tamper]] = {
 
 @pytest.mark.usefixtures("torch_there")
 @pytest.mark.parametrize("name", GRADIENT_TAMPERS)
-def test_a_wrong_gradient_is_found(tmp_path: Path, name: str) -> None:
+def test_a_wrong_gradient_is_found(written: Write, name: str) -> None:
     pooling, tamper = GRADIENT_TAMPERS[name]
-    folder = written(tmp_path, pooling).few()
+    folder = written(pooling).few()
     folder.tamper(folder.manifest.gradients[0], tamper)
     assert folder.failed() == {subject for subject in WITH_TORCH if subject[:4] == "grad"}
 
 
 @pytest.mark.usefixtures("no_torch")
 @pytest.mark.parametrize("name", GRADIENT_TAMPERS)
-def test_finite_differences_alone_find_a_wrong_gradient(tmp_path: Path, name: str) -> None:
+def test_finite_differences_alone_find_a_wrong_gradient(written: Write, name: str) -> None:
     pooling, tamper = GRADIENT_TAMPERS[name]
-    folder = written(tmp_path, pooling).few()
+    folder = written(pooling).few()
     folder.tamper(folder.manifest.gradients[0], tamper)
     assert folder.failed() == set(WITHOUT_TORCH)
 
@@ -265,7 +300,8 @@ def test_an_error_of_a_blocked_graph_alone_is_found(
     monkeypatch.setattr("stylize.export.writing.write.lower", rewrite)
     one_set = paper_layer_sets()[:1]  # for speed
     monkeypatch.setattr("stylize.export.writing.write.paper_layer_sets", lambda: one_set)
-    folder = written(tmp_path).few()
+    network, path = small_network(), tmp_path / "model"
+    folder = Written(path, network, write_folder(path, network, small_weights(network))).few()
     folder.tamper(folder.manifest.gradients[0].blocked, tamper)
     assert folder.failed() == failing
 

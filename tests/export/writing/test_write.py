@@ -3,7 +3,7 @@
 import dataclasses
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Never
 
@@ -39,12 +39,22 @@ NETWORK = small_network()
 WEIGHTS = small_weights(NETWORK)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> ModelFolder:
+@pytest.fixture
+def folder(small_model: Callable[..., Path]) -> ModelFolder:
     """The small network's folder; to be read only."""
-    path = tmp_path_factory.mktemp("written") / "small"
-    write_folder(path, NETWORK, WEIGHTS)
-    return open_folder(path)
+    return open_folder(small_model(NETWORK))
+
+
+@pytest.fixture
+def half(small_model: Callable[..., Path]) -> ModelFolder:
+    """The same with its weights stored as float16; to be read only."""
+    return open_folder(small_model(NETWORK, half=True))
+
+
+@pytest.fixture
+def existing(folder: ModelFolder, tmp_path: Path) -> Path:
+    """A copy of the small network's folder, alone in its place."""
+    return Path(shutil.copytree(folder.path, tmp_path / "model"))
 
 
 def names(path: Path) -> set[str]:
@@ -225,9 +235,7 @@ def test_inputs_and_outputs_of_the_papers_main_graph(folder: ModelFolder) -> Non
     }
 
 
-def test_half_stores_float16_in_half_the_space(folder: ModelFolder, tmp_path: Path) -> None:
-    write_folder(tmp_path / "half", NETWORK, WEIGHTS, half=True)
-    half = open_folder(tmp_path / "half")
+def test_half_stores_float16_in_half_the_space(folder: ModelFolder, half: ModelFolder) -> None:
     assert half.manifest.weights.dtype == "float16"
     stored = load_file(half.path / half.manifest.weights.file)
     for name, array in stored.items():
@@ -240,9 +248,7 @@ def test_half_stores_float16_in_half_the_space(folder: ModelFolder, tmp_path: Pa
     assert abs(whole - halved - saved) < 200  # the headers differ by some digits
 
 
-def test_the_graphs_of_half_convert_each_weight_once(tmp_path: Path) -> None:
-    write_folder(tmp_path / "half", NETWORK, WEIGHTS, half=True)
-    half = open_folder(tmp_path / "half")
+def test_the_graphs_of_half_convert_each_weight_once(half: ModelFolder) -> None:
     for graph in half.manifest.graphs:
         model = loaded(half, graph)
         stored = external(model)
@@ -256,10 +262,8 @@ def test_the_graphs_of_half_convert_each_weight_once(tmp_path: Path) -> None:
         assert {value.dtype for value in (*graph.inputs, *graph.outputs)} == {"float32"}
 
 
-def test_pooling_and_preprocessing_are_the_networks(tmp_path: Path) -> None:
-    network = small_network("max", TORCHVISION)
-    write_folder(tmp_path / "max", network, small_weights(network))
-    folder = open_folder(tmp_path / "max")
+def test_pooling_and_preprocessing_are_the_networks(small_model: Callable[..., Path]) -> None:
+    folder = open_folder(small_model(small_network("max", TORCHVISION)))
     assert folder.manifest.pooling == "max"
     assert folder.manifest.preprocessing == TORCHVISION
     operators = {node.op_type for node in nodes(folder)}
@@ -311,13 +315,12 @@ def test_a_folder_of_other_files_is_refused(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"notes.txt": b"precious"}
 
 
-def test_a_model_with_a_foreign_file_beside_it_is_not_replaced(tmp_path: Path) -> None:
-    write_folder(tmp_path / "m", NETWORK, WEIGHTS)
-    (tmp_path / "m" / "notes.txt").write_text("precious")
-    before = contents(tmp_path / "m")
+def test_a_model_with_a_foreign_file_beside_it_is_not_replaced(existing: Path) -> None:
+    (existing / "notes.txt").write_text("precious")
+    before = contents(existing)
     with pytest.raises(ModelError, match=r"holds 'notes.txt'"):
-        write_folder(tmp_path / "m", NETWORK, WEIGHTS)
-    assert contents(tmp_path / "m") == before
+        write_folder(existing, NETWORK, WEIGHTS)
+    assert contents(existing) == before
 
 
 def test_layers_in_another_order_are_the_same_set(tmp_path: Path) -> None:
@@ -358,14 +361,18 @@ def test_a_second_write_leaves_nothing_of_the_first(folder: ModelFolder, tmp_pat
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-@pytest.mark.parametrize("existing", [True, False])
+@pytest.mark.parametrize("there", [True, False])
 def test_a_failure_in_the_middle_leaves_everything_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, existing: bool
+    existing: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    there: bool,
 ) -> None:
-    path = tmp_path / "model"
-    if existing:
-        write_folder(path, NETWORK, WEIGHTS)
-    before = contents(path) if existing else {}
+    path = existing
+    if not there:
+        shutil.rmtree(path)
+    before = contents(path) if there else {}
     calls = []
 
     def fail(*_: Any) -> Never:
@@ -381,20 +388,18 @@ def test_a_failure_in_the_middle_leaves_everything_as_it_was(
     else:
         assert caught.value is error
     (during,) = calls
-    assert len(during) == 1 + existing, "the new folder was not made beside the old one"
-    assert names(tmp_path) == ({"model"} if existing else set())
-    assert not existing or contents(path) == before
+    assert len(during) == 1 + there, "the new folder was not made beside the old one"
+    assert names(tmp_path) == ({"model"} if there else set())
+    assert not there or contents(path) == before
 
 
-def test_what_half_cannot_hold_leaves_everything_as_it_was(tmp_path: Path) -> None:
-    path = tmp_path / "model"
-    write_folder(path, NETWORK, WEIGHTS)
-    before = contents(path)
+def test_what_half_cannot_hold_leaves_everything_as_it_was(existing: Path) -> None:
+    before = contents(existing)
     arrays = {**WEIGHTS.arrays, "conv1_1.bias": np.full(4, 1e6, np.float32)}
     with pytest.raises(Exception, match=r"'conv1_1\.bias'"):
-        write_folder(path, NETWORK, dataclasses.replace(WEIGHTS, arrays=arrays), half=True)
-    assert names(tmp_path) == {"model"}
-    assert contents(path) == before
+        write_folder(existing, NETWORK, dataclasses.replace(WEIGHTS, arrays=arrays), half=True)
+    assert names(existing.parent) == {"model"}
+    assert contents(existing) == before
 
 
 def test_the_return_value_is_the_manifest_of_the_folder(tmp_path: Path) -> None:
@@ -403,11 +408,9 @@ def test_the_return_value_is_the_manifest_of_the_folder(tmp_path: Path) -> None:
 
 
 def test_a_failure_of_the_last_step_restores_the_old_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    existing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "model"
-    write_folder(path, NETWORK, WEIGHTS)
-    before = contents(path)
+    before = contents(existing)
     rename = Path.rename
 
     def refuse(self: Path, target: Path) -> Path:
@@ -417,6 +420,6 @@ def test_a_failure_of_the_last_step_restores_the_old_folder(
 
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(ModelError, match="Permission denied"):
-        write_folder(path, NETWORK, WEIGHTS, half=True)
-    assert names(tmp_path) == {"model"}
-    assert contents(path) == before
+        write_folder(existing, NETWORK, WEIGHTS, half=True)
+    assert names(existing.parent) == {"model"}
+    assert contents(existing) == before

@@ -1,7 +1,7 @@
 """The iteration where steps go wrong, and from white noise."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -170,19 +170,6 @@ def test_a_finite_loss_that_stays_high_is_borne() -> None:
     assert len(restarts(iterates)) == MAX_RESTARTS
 
 
-@pytest.fixture(scope="module")
-def vgg(real_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("onnx", reason="exporting needs onnx")
-    from stylize.export.network.architecture import vgg19
-    from stylize.export.network.weights import load_weights
-    from stylize.export.writing.write import write_folder
-
-    network = vgg19()
-    folder = tmp_path_factory.mktemp("real") / "vgg19"
-    write_folder(folder, network, load_weights(str(real_weights), network))
-    return folder
-
-
 FROM_NOISE: dict[str, Options] = {
     "content, conv1_1": Options(style_weight=0, content_layers=("conv1_1",)),
     "content, conv5_1": Options(style_weight=0, content_layers=("conv5_1",)),
@@ -202,15 +189,17 @@ FALL = {
 
 @pytest.mark.real_weights
 @pytest.mark.parametrize("what", FROM_NOISE)
-def test_white_noise_becomes_a_picture(what: str, vgg: Path, real_pictures: Path) -> None:
+def test_white_noise_becomes_a_picture(
+    what: str, real_model: Callable[..., Path], real_pictures: Path
+) -> None:
     from stylize.runtime import Model, Scene
 
     scene = Scene(
-        Model.open(vgg),
+        Model.open(real_model()),
         real_pictures / "tuebingen_neckarfront.jpg",
         real_pictures / "starry_night.jpg",
     )
-    options = replace(FROM_NOISE[what], init="noise", size=96, iterations=60)
+    options = replace(FROM_NOISE[what], init="noise", size=64, iterations=60)
     iterates = list(scene.render(options))
     best = min(iterates, key=lambda iterate: iterate.total)
     assert best.total < FALL[what] * iterates[0].total

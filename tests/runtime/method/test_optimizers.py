@@ -116,24 +116,25 @@ def test_the_image_that_was_given_is_not_changed() -> None:
 
 @pytest.mark.real_weights
 def test_lbfgs_gets_as_far_as_torch_on_the_real_network(
-    real_weights: Path, real_pictures: Path, tmp_path: Path
+    real_weights: Path, real_model: Callable[..., Path], real_pictures: Path
 ) -> None:
-    """100 evaluations at 256 px from the photo, at a scale at which torch's does not diverge."""
-    pytest.importorskip("onnx", reason="exporting needs onnx")
+    """80 evaluations from the photo, at a scale at which torch's does not diverge.
+
+    By then ours is 1 % from torch's, where a history of one pair is 12 % and Adam 19 %.
+    """
+    pytest.importorskip("torch", reason="compares with torch.optim")
     from torch_transfer import torch_losses
 
     from stylize.export.network.architecture import vgg19
     from stylize.export.network.weights import load_weights
-    from stylize.export.writing.write import write_folder
     from stylize.runtime import Model, Options, transfer
 
     network = vgg19()
     weights = load_weights(str(real_weights), network)
-    write_folder(tmp_path / "vgg19", network, weights)
     photo = real_pictures / "tuebingen_neckarfront.jpg"
     painting = real_pictures / "starry_night.jpg"
-    options = Options(size=256, iterations=100, content_weight=1e-10, style_weight=1e-7)
-    *_, last = transfer(Model.open(tmp_path / "vgg19"), photo, painting, options)
+    options = Options(size=96, iterations=80, content_weight=1e-10, style_weight=1e-7)
+    *_, last = transfer(Model.open(real_model()), photo, painting, options)
     theirs = torch_losses(network, weights.arrays, photo, painting, options)
     print(f"ours {last.total:.5f}, torch.optim.LBFGS {theirs[-1]:.5f}")
     assert last.total == pytest.approx(theirs[-1], rel=0.03)

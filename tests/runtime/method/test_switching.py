@@ -23,10 +23,10 @@ from stylize.runtime.method.scene import Scene
 from stylize.runtime.providers.hardware import give_back_freed_memory
 from stylize.runtime.providers.table import Provider, configure
 
-WARM_UP, SWITCHES = 40, 200
+WARM_UP, SWITCHES = 30, 110
 SIZES = ((64, 48), (96, 96), (48, 80))
-MOST = 15 * 2**20
-"""Bytes that 160 switches may leave: less than 100 kB each, where a graph takes megabytes."""
+MOST = 15 * 2**19
+"""Bytes that 80 switches may leave: less than 100 kB each, where a graph takes megabytes."""
 
 
 def working() -> Iterator[Provider]:
@@ -53,7 +53,7 @@ def resident() -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory in /proc")
-def test_200_switches_leave_nothing_behind() -> None:
+def test_switches_leave_nothing_behind() -> None:
     folder = open_folder(embedded_folder())
     photo, painting = drawn_photo(), drawn_painting()
     scenes = [Scene(Model(folder, provider), photo, painting) for provider in working()]

@@ -13,11 +13,10 @@ torch = pytest.importorskip("torch", reason="the truth is torch's autograd")
 
 from small import small_network, small_weights
 from torch import Tensor, nn
-from torch.nn import functional
+from torch_vgg import TorchVgg, bgr
 
-from stylize.export.network.architecture import Convolution, Network, vgg19
+from stylize.export.network.architecture import Network, vgg19
 from stylize.export.network.weights import Weights, load_weights
-from stylize.export.writing.write import write_folder
 from stylize.runtime import PRESETS, Model, Scene, to_array
 from stylize.runtime.pictures.reading import load_image
 from stylize.runtime.pictures.sizes import scale_to
@@ -28,29 +27,6 @@ Loss = Callable[[Tensor, Features, Features, Features], Tensor]
 
 CLOSE = 1e-4
 STYLE = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
-MEAN = torch.tensor([103.939, 116.779, 123.68], dtype=torch.float64).reshape(1, 3, 1, 1)
-
-
-def bgr(image: Array) -> Tensor:
-    """What the Caffe network takes."""
-    return 255 * torch.from_numpy(image.astype(np.float64)).flip(1) - MEAN
-
-
-def responses(value: Tensor, network: Network, weights: Weights) -> Features:
-    found = {}
-    for layer in network.layers:
-        if isinstance(layer, Convolution):
-            kernel, bias = (
-                torch.from_numpy(weights.arrays[f"{layer.name}.{part}"].astype(np.float64))
-                for part in ("weight", "bias")
-            )
-            value = functional.relu(functional.conv2d(value, kernel, bias, padding=1))
-        elif network.pooling == "max":
-            value = functional.max_pool2d(value, 2, 2)
-        else:
-            value = functional.avg_pool2d(value, 2, 2)
-        found[layer.name] = value
-    return found
 
 
 def paper(alpha: float, beta: float) -> Loss:
@@ -117,7 +93,6 @@ SOURCES: dict[str, Loss] = {
 def assert_equals_source(
     name: str, network: Network, weights: Weights, folder: Path, photo: Path, painting: Path
 ) -> None:
-    write_folder(folder, network, weights)
     preset = PRESETS[name]
     assert preset.pooling in (network.pooling, None)
     options = replace(preset.options, size=64)
@@ -125,12 +100,17 @@ def assert_equals_source(
     image = np.random.default_rng(3).random(scene.start(options).shape, np.float32)
     found = scene.objective(options)(image)
 
-    given = bgr(image).requires_grad_()
+    vgg = TorchVgg(network, weights.arrays, torch.float64)
+
+    def given_to_it(image: Array) -> Tensor:
+        return bgr(torch.from_numpy(image).double())
+
+    given = given_to_it(image).requires_grad_()
     seen = [
-        responses(bgr(to_array(scale_to(load_image(path), 64, options.side))), network, weights)
+        vgg(given_to_it(to_array(scale_to(load_image(path), 64, options.side))), STYLE[-1])
         for path in (photo, painting)
     ]
-    total = SOURCES[name](given, responses(given, network, weights), *seen)
+    total = SOURCES[name](given, vgg(given, STYLE[-1]), *seen)
     total.backward()
     assert given.grad is not None
     expected = 255 * given.grad.flip(1).numpy()
@@ -147,21 +127,21 @@ def test_every_preset_is_here() -> None:
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_preset_is_what_its_source_computes(
-    name: str, tmp_path: Path, picture: Callable[..., Path]
+    name: str, small_model: Callable[..., Path], picture: Callable[..., Path]
 ) -> None:
     network = small_network(PRESETS[name].pooling or "average")
     photo, painting = picture("photo.png", (96, 72)), picture("painting.png", (80, 90), seed=1)
-    folder = tmp_path / "model"
-    assert_equals_source(name, network, small_weights(network), folder, photo, painting)
+    weights = small_weights(network)
+    assert_equals_source(name, network, weights, small_model(network), photo, painting)
 
 
 @pytest.mark.real_weights
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_preset_is_what_its_source_computes_with_the_real_weights(
-    name: str, tmp_path: Path, real_weights: Path, real_pictures: Path
+    name: str, real_model: Callable[..., Path], real_weights: Path, real_pictures: Path
 ) -> None:
     network = vgg19(PRESETS[name].pooling or "average")
     weights = load_weights(str(real_weights), network)
     photo = real_pictures / "tuebingen_neckarfront.jpg"
     painting = real_pictures / "starry_night.jpg"
-    assert_equals_source(name, network, weights, tmp_path / "vgg19", photo, painting)
+    assert_equals_source(name, network, weights, real_model(network.pooling), photo, painting)

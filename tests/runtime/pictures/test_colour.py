@@ -1,43 +1,20 @@
-"""Pictures of every kind are read as the same RGB, and written whole or not at all."""
+"""Whatever a picture's pixels mean, they become the same upright RGB."""
 
-import os
 import struct
 import zlib
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image, ImageCms
+from colours import COLOURS, EXACT, ROUNDING, SRGB, UPRIGHT, colour_of, on_white, pixels, saved
+from PIL import Image
 
-from stylize.models.errors import ImageError, OptionError
-from stylize.runtime.pictures.arrays import to_array, to_image
-from stylize.runtime.pictures.limits import MIN_SIDE
+from stylize.models.errors import ImageError
 from stylize.runtime.pictures.reading import load_image
-from stylize.runtime.pictures.saving import FORMATS, check_output, save_image
-from stylize.runtime.pictures.sizes import cover, scale_to
 
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-RANDOM = np.random.default_rng(0)
-COLOURS = RANDOM.integers(0, 256, (24, 32, 3), np.uint8)
-EXACT: dict[str, dict[str, Any]] = {
-    "picture.png": {},
-    "picture.tiff": {},
-    "picture.webp": {"lossless": True},
-}
-"""Names of files whose formats can keep every pixel, and how to ask for it."""
-LOSSY_STEP = 4
-"""Grey levels that JPEG and WebP at quality 95 may be off by, in a smooth picture."""
-ROUNDING = 1
-"""Grey level that the colour management may be off by."""
-
-SIX_PATCHES = np.array(
-    [[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[255, 255, 255], [0, 0, 0], [255, 255, 0]]], np.uint8
-)
-UPRIGHT = Image.fromarray(np.kron(SIX_PATCHES, np.ones((16, 16, 1), np.uint8)))
 AS_STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -49,27 +26,6 @@ AS_STORED = {
     8: Image.Transpose.ROTATE_270,
 }
 """How a camera that writes this EXIF orientation stores an upright picture."""
-
-
-def pixels(image: Image.Image) -> npt.NDArray[np.int_]:
-    assert image.mode == "RGB"
-    return np.asarray(image, int)
-
-
-def saved(image: Image.Image, path: Path, **options: Any) -> Path:
-    image.save(path, **options)
-    return path
-
-
-def colour_of(path: Path) -> tuple[int, ...]:
-    """The colour of a picture that has only one."""
-    found = np.unique(pixels(load_image(path)).reshape(-1, 3), axis=0)
-    assert len(found) == 1
-    return tuple(found[0].tolist())
-
-
-def on_white(colour: tuple[int, ...], alpha: int) -> tuple[int, ...]:
-    return tuple(round((part * alpha + 255 * (255 - alpha)) / 255) for part in colour)
 
 
 def png_of_16_bits(values: npt.NDArray[Any], chunks: bytes = b"") -> bytes:
@@ -133,38 +89,6 @@ def linear_grey_profile() -> bytes:
         ">I4sI4s4s4s12x4s", 128 + len(body), b"", 0x02100000, b"mntr", b"GRAY", b"XYZ ", b"acsp"
     )
     return header.ljust(68, b"\0") + d50 + bytes(48) + body
-
-
-class TestKinds:
-    @pytest.mark.parametrize("name", EXACT)
-    def test_lossless_kinds_are_read_exactly(self, tmp_path: Path, name: str) -> None:
-        path = saved(Image.fromarray(COLOURS), tmp_path / name, **EXACT[name])
-        assert np.array_equal(pixels(load_image(path)), COLOURS)
-
-    def test_jpeg_is_read(self, tmp_path: Path) -> None:
-        path = saved(Image.new("RGB", (32, 24), (200, 100, 50)), tmp_path / "a.jpg", quality=100)
-        assert np.abs(np.subtract(colour_of(path), (200, 100, 50))).max() <= ROUNDING
-
-    def test_the_ending_does_not_matter(self, tmp_path: Path) -> None:
-        path = saved(Image.fromarray(COLOURS), tmp_path / "a.jpg", format="PNG")
-        assert np.array_equal(pixels(load_image(str(path))), COLOURS)
-
-    def test_a_large_photo_is_read_without_a_warning(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        path = saved(Image.fromarray(COLOURS), tmp_path / "a.png")
-        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 32 * 24 - 1)
-        assert load_image(path).size == (32, 24)
-
-    def test_the_smallest_picture(self, tmp_path: Path) -> None:
-        path = saved(Image.new("RGB", (MIN_SIDE, MIN_SIDE)), tmp_path / "a.png")
-        assert load_image(path).size == (16, 16)
-
-    @pytest.mark.parametrize("size", [(15, 16), (16, 15)])
-    def test_a_picture_that_is_too_small(self, tmp_path: Path, size: tuple[int, int]) -> None:
-        path = saved(Image.new("RGB", size), tmp_path / "a.png")
-        with pytest.raises(ImageError, match=f"{size[0]}x{size[1]} pixels"):
-            load_image(path)
 
 
 class TestOrientation:
@@ -276,7 +200,7 @@ class TestModes:
     @pytest.mark.parametrize("dtype", ["<u2", ">u2"])
     @pytest.mark.parametrize("name", ["a.png", "a.tiff"])
     def test_16_bit_grey(self, tmp_path: Path, name: str, dtype: str) -> None:
-        grey = RANDOM.integers(0, 65536, (24, 32)).astype(dtype)
+        grey = np.random.default_rng(0).integers(0, 65536, (24, 32)).astype(dtype)
         grey[0, :3] = 0, 65535, 1000
         path = saved(Image.fromarray(grey), tmp_path / name)
         expected = np.rint(grey / 257).astype(int)
@@ -368,184 +292,3 @@ class TestProfiles:
     def test_a_damaged_profile_is_ignored(self, tmp_path: Path, profile: bytes) -> None:
         path = saved(Image.fromarray(COLOURS), tmp_path / "a.png", icc_profile=profile)
         assert np.array_equal(pixels(load_image(path)), COLOURS)
-
-
-class TestScaling:
-    @pytest.mark.parametrize(
-        ("size", "long_side", "expected"),
-        [
-            ((64, 48), 32, (32, 24)),
-            ((48, 64), 32, (24, 32)),
-            ((32, 24), 64, (64, 48)),
-            ((50, 33), 40, (40, 26)),
-            ((40, 40), 16, (16, 16)),
-        ],
-    )
-    def test_the_long_side_is_set_and_proportions_kept(
-        self, size: tuple[int, int], long_side: int, expected: tuple[int, int]
-    ) -> None:
-        scaled = scale_to(Image.new("RGB", size, (1, 2, 3)), long_side)
-        assert scaled.size == expected
-        assert scaled.getcolors() == [(expected[0] * expected[1], (1, 2, 3))]
-
-    def test_a_picture_of_that_size_is_not_resampled(self) -> None:
-        image = Image.fromarray(COLOURS)
-        assert scale_to(image, 32) is image
-
-    def test_a_short_side_that_gets_too_short(self) -> None:
-        with pytest.raises(ImageError, match="is 32x8 pixels"):
-            scale_to(Image.new("RGB", (64, 16)), 32)
-
-    def test_cover_crops_what_is_too_wide(self) -> None:
-        expected = COLOURS[:, 4:28]
-        assert np.array_equal(pixels(cover(Image.fromarray(COLOURS), (24, 24))), expected)
-
-    def test_cover_crops_what_is_too_high(self) -> None:
-        expected = COLOURS[4:20]
-        assert np.array_equal(pixels(cover(Image.fromarray(COLOURS), (32, 16))), expected)
-
-    def test_cover_scales_before_it_crops(self) -> None:
-        image = Image.new("RGB", (64, 32), "red")
-        image.paste("blue", (8, 0, 56, 32))  # beyond the crop, as far as the filter looks
-        assert cover(image, (16, 16)).getcolors() == [(256, (0, 0, 255))]
-
-    def test_cover_leaves_a_picture_of_that_size_as_it_is(self) -> None:
-        image = Image.fromarray(COLOURS)
-        assert cover(image, (32, 24)) is image
-
-
-class TestArrays:
-    def test_an_array_holds_the_pixels_by_channel(self) -> None:
-        array = to_array(Image.fromarray(COLOURS))
-        assert array.shape == (1, 3, 24, 32)
-        assert array.dtype == np.float32
-        assert array.flags.c_contiguous
-        expected = COLOURS.astype(np.float32) / np.float32(255)
-        assert np.array_equal(array[0].transpose(1, 2, 0), expected)
-
-    def test_every_level_survives_the_round_trip(self) -> None:
-        levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
-        image = Image.fromarray(np.stack([levels, levels.T, 255 - levels], -1))
-        assert np.array_equal(pixels(to_image(to_array(image))), pixels(image))
-
-    @pytest.mark.parametrize(
-        ("value", "level"),
-        [
-            (-0.5, 0),
-            (1.5, 255),
-            (-np.inf, 0),
-            (np.inf, 255),
-            (100.4 / 255, 100),
-            (100.6 / 255, 101),
-        ],
-    )
-    def test_values_are_clipped_and_rounded(self, value: float, level: int) -> None:
-        image = to_image(np.full((1, 3, 16, 16), value, np.float32))
-        assert image.getcolors() == [(256, (level, level, level))]
-
-
-class TestSaving:
-    @pytest.mark.parametrize("ending", [*FORMATS, ".PNG", ".Jpg"])
-    def test_every_format_can_be_read_again(self, tmp_path: Path, ending: str) -> None:
-        ramp = np.linspace(40, 200, 32 * 24).reshape(24, 32).astype(np.uint8)
-        image = Image.fromarray(np.stack([ramp, ramp // 2, ramp // 4], -1))
-        path = tmp_path / f"out{ending}"
-        save_image(image, path)
-        assert list(tmp_path.iterdir()) == [path]
-        with Image.open(path) as file:
-            assert file.format == FORMATS[ending.lower()]["format"]
-            profile = ImageCms.ImageCmsProfile(BytesIO(file.info["icc_profile"]))
-        assert ImageCms.getProfileDescription(profile).startswith("sRGB")
-        assert np.abs(pixels(load_image(path)) - pixels(image)).max() <= LOSSY_STEP
-
-    @pytest.mark.parametrize("ending", [".png", ".tif", ".tiff"])
-    def test_png_and_tiff_are_lossless(self, tmp_path: Path, ending: str) -> None:
-        path = tmp_path / f"out{ending}"
-        save_image(Image.fromarray(COLOURS), path)
-        with Image.open(path) as file:
-            assert np.array_equal(pixels(file), COLOURS)
-
-    def test_what_was_there_is_replaced_at_once(self, tmp_path: Path) -> None:
-        path = tmp_path / "out.png"
-        path.write_bytes(b"old")
-        os.link(path, tmp_path / "old")
-        save_image(Image.fromarray(COLOURS), path)
-        assert (tmp_path / "old").read_bytes() == b"old"  # a new file, not the old one rewritten
-        assert np.array_equal(pixels(load_image(path)), COLOURS)
-
-    @pytest.mark.parametrize(
-        ("failure", "expected"),
-        [
-            (OSError(28, "No space left on device"), ImageError),
-            (ValueError("cannot encode"), ImageError),
-            (KeyboardInterrupt(), KeyboardInterrupt),
-        ],
-        ids=["OSError", "ValueError", "KeyboardInterrupt"],
-    )
-    @pytest.mark.parametrize("old", [b"old", None], ids=["file there", "no file there"])
-    def test_a_failure_half_way_leaves_things_as_they_were(
-        self,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        old: bytes | None,
-        failure: BaseException,
-        expected: type[BaseException],
-    ) -> None:
-        def save_half(image: Image.Image, target: Path, **options: Any) -> None:
-            Path(target).write_bytes(b"half")
-            raise failure
-
-        path = tmp_path / "out.png"
-        if old:
-            path.write_bytes(old)
-        monkeypatch.setattr(Image.Image, "save", save_half)
-        with pytest.raises(expected):
-            save_image(Image.fromarray(COLOURS), path)
-        left = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-        assert left == ({"out.png": old} if old else {})
-
-    def test_the_message_says_why(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def fail(image: Image.Image, target: Path, **options: Any) -> None:
-            raise OSError(28, "No space left on device")
-
-        monkeypatch.setattr(Image.Image, "save", fail)
-        with pytest.raises(ImageError, match=r"out\.png' cannot be written: No space left on"):
-            save_image(Image.fromarray(COLOURS), tmp_path / "out.png")
-
-    def test_a_picture_that_is_too_large_for_webp(self, tmp_path: Path) -> None:
-        with pytest.raises(ImageError, match="16383"):
-            save_image(Image.new("RGB", (16384, 16)), tmp_path / "out.webp")
-        assert list(tmp_path.iterdir()) == []
-
-
-class TestCheckingTheOutput:
-    def test_nothing_is_left_and_nothing_changed(self, tmp_path: Path) -> None:
-        path = tmp_path / "out.png"
-        check_output(path)
-        assert list(tmp_path.iterdir()) == []
-        path.write_bytes(b"old")
-        check_output(path)
-        assert {file: file.read_bytes() for file in tmp_path.iterdir()} == {path: b"old"}
-
-    @pytest.mark.parametrize(("name", "most"), [("a.webp", 16_383), ("a.jpg", 65_500)])
-    def test_more_pixels_than_the_format_can_hold(
-        self, tmp_path: Path, name: str, most: int
-    ) -> None:
-        check_output(tmp_path / name, most)
-        check_output(tmp_path / "a.png", most + 1)
-        with pytest.raises(ImageError, match=rf"cannot hold .* {most} at most"):
-            check_output(tmp_path / name, most + 1)
-
-    @pytest.mark.parametrize("name", ["out", "out.gif", "out.png.txt", ".png"])
-    def test_an_ending_that_tells_no_format(self, tmp_path: Path, name: str) -> None:
-        with pytest.raises(OptionError, match=r"must end in one of \.png, \.jpg"):
-            check_output(tmp_path / name)
-
-    def test_a_folder(self, tmp_path: Path) -> None:
-        (tmp_path / "out.png").mkdir()
-        with pytest.raises(ImageError, match="is a folder"):
-            check_output(tmp_path / "out.png")
-
-    def test_a_missing_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(ImageError, match="No such file or directory"):
-            check_output(tmp_path / "missing" / "out.png")

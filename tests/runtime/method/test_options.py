@@ -1,0 +1,27 @@
+"""Options are checked where they are made."""
+
+import pytest
+
+from stylize.models.errors import OptionError
+from stylize.runtime import Options
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"size": 15},
+        {"iterations": 0},
+        {"content_weight": -1.0},
+        {"style_weight": float("nan")},
+        {"content_weight": 0.0, "style_weight": 0.0},
+        {"content_layers": (), "style_layers": ()},
+        {"optimizer": "sgd"},
+        {"history": 0},
+        {"learning_rate": 0.0},
+        {"seed": -1},
+    ],
+    ids=str,
+)
+def test_options_that_cannot_be_used(wrong: dict[str, object]) -> None:
+    with pytest.raises(OptionError, match="must be"):
+        Options(**wrong)  # type: ignore[arg-type]

@@ -1,0 +1,39 @@
+"""Pictures become arrays and arrays pictures."""
+
+import numpy as np
+import pytest
+from colours import COLOURS, pixels
+from PIL import Image
+
+from stylize.runtime.pictures.arrays import to_array, to_image
+
+
+def test_an_array_holds_the_pixels_by_channel() -> None:
+    array = to_array(Image.fromarray(COLOURS))
+    assert array.shape == (1, 3, 24, 32)
+    assert array.dtype == np.float32
+    assert array.flags.c_contiguous
+    expected = COLOURS.astype(np.float32) / np.float32(255)
+    assert np.array_equal(array[0].transpose(1, 2, 0), expected)
+
+
+def test_every_level_survives_the_round_trip() -> None:
+    levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    image = Image.fromarray(np.stack([levels, levels.T, 255 - levels], -1))
+    assert np.array_equal(pixels(to_image(to_array(image))), pixels(image))
+
+
+@pytest.mark.parametrize(
+    ("value", "level"),
+    [
+        (-0.5, 0),
+        (1.5, 255),
+        (-np.inf, 0),
+        (np.inf, 255),
+        (100.4 / 255, 100),
+        (100.6 / 255, 101),
+    ],
+)
+def test_values_are_clipped_and_rounded(value: float, level: int) -> None:
+    image = to_image(np.full((1, 3, 16, 16), value, np.float32))
+    assert image.getcolors() == [(256, (level, level, level))]

@@ -1,18 +1,16 @@
 """Whether two contestants compute the same, so that the same thing is timed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from case import Result
 
 from stylize.runtime.checks import comparison
-from stylize.runtime.checks.comparison import EIGHT_BITS, Tolerance, gradients_apart, losses_apart
+from stylize.runtime.checks.comparison import Tolerance, gradients_apart, losses_apart
 from stylize.runtime.providers.table import Precision
 
 TOLERANCES: Mapping[Precision, Tolerance] = {
-    **{precision: tolerance for (_, precision), tolerance in comparison.TOLERANCES.items()},
-    # The total alone; the runtime's tolerance allows for the losses of single layers.
-    "bfloat16": replace(EIGHT_BITS, losses=3e-2),
+    precision: tolerance for (_, precision), tolerance in comparison.TOLERANCES.items()
 }
 """Those of ``stylize compare``, whoever computes in a precision."""
 
@@ -31,8 +29,8 @@ class Difference:
         if self.loss <= most.losses and self.gradient <= most.gradient:
             return None
         return (
-            f"the loss is off by {self.loss:.1e} (at most {most.losses:.0e}), the gradient by "
-            f"{self.gradient:.1e} (at most {most.gradient:.0e})"
+            f"the loss is off by {self.loss:.1e} (at most {most.losses:g}), the gradient by "
+            f"{self.gradient:.1e} (at most {most.gradient:g})"
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stylize.export.network.architecture import Convolution, Network, Pooling
 from stylize.models.folder import ModelFolder, open_folder
 from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
 from stylize.models.manifest import Layer
@@ -92,6 +93,18 @@ def used_layers(folder: ModelFolder) -> list[Layer]:
     layers = list(folder.manifest.layers)
     deepest = max(map(layers.index, map(folder.manifest.layer, CONTENT_LAYERS + STYLE_LAYERS)))
     return layers[: deepest + 1]
+
+
+def network_of(folder: ModelFolder, weights: Mapping[str, Array]) -> Network:
+    """Return those layers as the exporter describes them."""
+    manifest = folder.manifest
+    layers = tuple(
+        Convolution(layer.name, kernel.shape[1], layer.channels, layer.represents)
+        if (kernel := weights.get(f"{layer.name}.weight")) is not None
+        else Pooling(layer.name, layer.channels)
+        for layer in used_layers(folder)
+    )
+    return Network(manifest.network, layers, manifest.pooling, manifest.preprocessing)
 
 
 def used_weights(folder: ModelFolder) -> dict[str, Array]:

@@ -120,7 +120,7 @@ def _torch(contestant: Contestant, case: Case) -> Loaded:
         raise StylizeError("no torch with CUDA")
     step = TorchStep(case, contestant)
     wait = torch.cuda.synchronize if contestant.memory == "cuda" else lambda: None
-    return Loaded(step, lambda: iter((step(),)), lambda: {"evaluation": step.evaluate}, wait)
+    return Loaded(step, lambda: iter((step(),)), lambda: {"evaluation": step.step}, wait)
 
 
 def _convolutions(contestant: Contestant, case: Case) -> Loaded:

@@ -1,22 +1,23 @@
 """PyTorch's step: the same losses and gradient, by autograd."""
 
-from collections.abc import Callable
-
 import numpy as np
+import numpy.typing as npt
 import torch
-from case import CONTENT_WEIGHTS, STYLE_WEIGHTS, Array, Case, used_layers, used_weights
+from case import CONTENT_WEIGHTS, STYLE_WEIGHTS, Array, Case, network_of, used_weights
 from contestants import Contestant, Layout
 from torch.nn import functional
 
+from stylize.export.network.torch_peer import Layer, TorchNetwork
 from stylize.models.folder import open_folder
+from stylize.models.layers import LayerSet
 from stylize.runtime.providers.hardware import usable_cpus
 from stylize.runtime.providers.table import Precision
 
-POOL: dict[str, Callable[[torch.Tensor, int], torch.Tensor]] = {
-    "average": functional.avg_pool2d,
-    "max": functional.max_pool2d,
+LAYERS = LayerSet(tuple(CONTENT_WEIGHTS), tuple(STYLE_WEIGHTS))
+WEIGHTS = {
+    **{f"content.{layer}": weight for layer, weight in CONTENT_WEIGHTS.items()},
+    **{f"style.{layer}": weight for layer, weight in STYLE_WEIGHTS.items()},
 }
-
 
 LAYOUTS: dict[Layout, torch.memory_format] = {
     "contiguous": torch.contiguous_format,
@@ -33,8 +34,10 @@ SCALES = tuple(2.0**exponent for exponent in range(16, -29, -4))
 """What a gradient in float16 may be multiplied by on its way back, so that it fits."""
 
 
-class TorchStep:
+class TorchStep(TorchNetwork):
     """A function of nothing that returns the total loss and its gradient by the image.
+
+    It is the network that the exporter's graphs are verified with, made fast.
 
     Parameters
     ----------
@@ -48,39 +51,25 @@ class TorchStep:
     def __init__(self, case: Case, contestant: Contestant) -> None:
         torch.set_num_threads(usable_cpus())
         torch.set_flush_denormal(True)  # as our sessions do
-        device, precision = contestant.memory, contestant.precision
-        if device == "cuda":
+        self._device, precision = contestant.memory, contestant.precision
+        if self._device == "cuda":
             _configure_cuda(tf32=precision != "float32")
-        folder = open_folder(case.model)
-        self._layers = used_layers(folder)
-        self._preprocessing = folder.manifest.preprocessing
-        self._widths = {layer.name: layer.represented_channels for layer in self._layers}
-        self._pool = POOL[folder.manifest.pooling]
         self._layout = LAYOUTS[contestant.layout]
-        self._device = device
         self._half = HALVES.get(precision)
-        image, targets = case.load()
-        self._image = self._tensor(image)
-        self._targets = {name: self._tensor(target) for name, target in targets.items()}
+        folder = open_folder(case.model)
         weights = used_weights(folder)
-        self._readouts = {
-            layer.name: self._tensor(weights.pop(f"{layer.name}.readout"))
-            for layer in self._layers
-            if layer.represents
-        }
+        super().__init__(network_of(folder, weights), weights)
         # Kernels as the convolutions want them: autocast would convert them at each step.
-        self._weights = {
-            name: self._tensor(array).to(self._half or torch.float32)
-            for name, array in weights.items()
-        }
-        self._mean, self._std = (
-            torch.tensor(values, device=device).reshape(1, 3, 1, 1)
-            for values in (self._preprocessing.mean, self._preprocessing.std)
-        )
-        self._nothing = torch.zeros((), device=device)
+        for name in self.parameters:
+            if not name.endswith(".readout"):
+                self.parameters[name] = self.parameters[name].to(self._half or torch.float32)
+        image, targets = case.load()
+        self._image = self.tensor(image)
+        self._targets = {name: self.tensor(target) for name, target in targets.items()}
+        self._nothing = torch.zeros((), device=self._device)
         self._compiled = False
         self._scale = self._largest_scale() if self._half is torch.float16 else 1.0
-        self._seed = torch.tensor(self._scale, device=device)
+        self._seed = torch.tensor(self._scale, device=self._device)
         if contestant.compile_mode:
             self._compiled = True
             mode = contestant.compile_mode
@@ -88,10 +77,10 @@ class TorchStep:
 
     def __call__(self) -> tuple[float, Array]:
         """Return the total loss (eq. 7) and its gradient, shape (1, 3, height, width)."""
-        total, gradient = self.evaluate()
+        total, gradient = self.step()
         return float(total.detach()), gradient.cpu().numpy()
 
-    def evaluate(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def step(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the same on the device, which may still be computing them."""
         if self._compiled:
             torch.compiler.cudagraph_mark_step_begin()  # what the last step gave is done with
@@ -105,59 +94,50 @@ class TorchStep:
         """Return the largest scale with which no gradient on the way back is infinite."""
         for scale in SCALES:
             self._scale, self._seed = scale, torch.tensor(scale, device=self._device)
-            if self.evaluate()[1].isfinite().all():
+            if self.step()[1].isfinite().all():
                 return scale
         return SCALES[-1]
 
     def _total(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Add up the losses on the way, so that nothing but autograd keeps the responses."""
-        total = self._nothing
-        value = self._preprocess(pixels)
-        for layer in self._layers:
-            if f"{layer.name}.weight" in self._weights:
-                value = self._convolve(layer.name, value)
-            else:
-                value = self._pool(value, 2)
-            if layer.name in CONTENT_WEIGHTS:
-                total = total + CONTENT_WEIGHTS[layer.name] * self._content_loss(layer.name, value)
-            if layer.name in STYLE_WEIGHTS:
-                total = total + STYLE_WEIGHTS[layer.name] * self._style_loss(layer.name, value)
-        return total
+        losses = self.losses(pixels, LAYERS, self._targets)
+        return sum((WEIGHTS[name] * loss for name, loss in losses), self._nothing)
 
-    def _convolve(self, name: str, value: torch.Tensor) -> torch.Tensor:
-        weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
-        return functional.relu(functional.conv2d(value, weight, bias, padding=1), inplace=True)
+    def content_loss(
+        self, layer: Layer, response: torch.Tensor, target: torch.Tensor
+    ) -> torch.Tensor:
+        """Return L_c with a convolution for the read-out, and no maps of differences."""
+        if layer.readout:
+            kernel = self.parameters[layer.readout][:, :, None, None]
+            response = functional.conv2d(response, kernel.to(response.dtype))
+        distance = functional.mse_loss(response, target, reduction="sum")
+        return self.network.preprocessing.feature_scale**2 / 2 * distance
 
-    def _content_loss(self, name: str, feature: torch.Tensor) -> torch.Tensor:
-        target = self._targets[f"content_target.{name}"]
-        if name in self._readouts:
-            kernel = self._readouts[name][:, :, None, None]
-            feature = functional.conv2d(feature, kernel.to(feature.dtype))
-        distance = functional.mse_loss(feature, target, reduction="sum")
-        return self._preprocessing.feature_scale**2 / 2 * distance
-
-    def _style_loss(self, name: str, feature: torch.Tensor) -> torch.Tensor:
-        rows = feature.squeeze(0).flatten(1)  # views, also on the way back
-        positions, channels = rows.shape[1], self._widths[name]
+    def style_loss(
+        self, layer: Layer, response: torch.Tensor, target: torch.Tensor
+    ) -> torch.Tensor:
+        """Return E_l with the read-out of the Gram matrix, which is smaller than the map."""
+        rows = response.squeeze(0).flatten(1)  # views, also on the way back
+        positions = rows.shape[1]
         # Divided inside the product, which would leave float16 otherwise.
         scale = FLOAT16_GRAM if self._half is torch.float16 else 1.0
         gram = torch.addmm(self._nothing, rows, rows.T, beta=0, alpha=scale / positions)
         if scale != 1.0:
             gram = gram.float() / scale
-        if name in self._readouts:
+        if layer.readout:
+            readout = self.parameters[layer.readout]
             with torch.autocast(self._device, enabled=False):
-                gram = self._readouts[name] @ gram.float() @ self._readouts[name].T
-        distance = functional.mse_loss(gram, self._targets[f"style_target.{name}"], reduction="sum")
-        return self._preprocessing.feature_scale**4 / (4 * channels**2) * distance
+                gram = readout @ gram.float() @ readout.T
+        distance = functional.mse_loss(gram, target, reduction="sum")
+        squared = self.network.preprocessing.feature_scale**2
+        return squared**2 / (4 * layer.represented_channels**2) * distance
 
-    def _preprocess(self, pixels: torch.Tensor) -> torch.Tensor:
-        if self._preprocessing.channel_order == "BGR":
-            pixels = pixels.flip(1)
-        value = (self._preprocessing.scale * pixels - self._mean) / self._std
-        return value.contiguous(memory_format=self._layout)
+    def preprocess(self, image: torch.Tensor) -> torch.Tensor:
+        """Return what the first layer takes, in the layout."""
+        return super().preprocess(image).contiguous(memory_format=self._layout)
 
-    def _tensor(self, array: Array) -> torch.Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
+    def tensor(self, array: npt.ArrayLike) -> torch.Tensor:
+        """Return an array on the device, in the layout."""
+        tensor = torch.from_numpy(np.array(array, np.float32)).to(self._device)
         return tensor.contiguous(memory_format=self._layout) if tensor.dim() == 4 else tensor
 
 

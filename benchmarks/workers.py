@@ -25,7 +25,7 @@ from contestants import Contestant
 from loading import Loaded, load
 
 from stylize.models.errors import StylizeError
-from stylize.runtime.checks.footprint import CLEAR_REFS, FORGET_PEAK, STATUS
+from stylize.runtime.checks.footprint import forget_peak, taken_by_process
 
 WARM_UP = 3
 """Runs that do not count: the first ones search, compile, record and allocate."""
@@ -165,9 +165,9 @@ class Server:
             "step": lambda: _seconds(self._ready.result),
             "check": self._check,
             "times": self._times,
-            "resident": lambda: _memory("VmRSS"),
-            "reset": _reset_peak,
-            "peak": lambda: _memory("VmHWM"),
+            "resident": lambda: taken_by_process("VmRSS"),
+            "reset": forget_peak,
+            "peak": lambda: taken_by_process("VmHWM"),
         }
 
     def answer(self, line: str) -> str:
@@ -229,20 +229,6 @@ def _seconds(run: Callable[[], object]) -> float:
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
-
-
-def _memory(key: str) -> int:
-    """Return an entry of this process's status, in bytes."""
-    lines = STATUS.read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{key}:"))
-
-
-def _reset_peak() -> bool:
-    try:
-        CLEAR_REFS.write_text(FORGET_PEAK)
-    except OSError:
-        return False
-    return True
 
 
 def _reason(error: Exception) -> str:

@@ -31,26 +31,27 @@ app = typer.Typer(
 export_app = typer.Typer(
     help="Turn a network's weights into a model folder for 'stylize run'.", no_args_is_help=True
 )
-PICTURES, PAPER, MODELS = "Pictures", "The paper's figures", "Models and settings"
+MAKING, STUDYING, MANAGING = "Pictures", "The paper's figures", "Models and settings"
+"""Headings of the commands on the help page."""
 
 
 def _add(name: str, command: Callable[..., None], panel: str | None, to: typer.Typer = app) -> None:
     to.command(name, rich_help_panel=panel)(reporting(grouped(command)))
 
 
-_add("run", run, PICTURES)
-_add("rerun", rerun, PICTURES)
-_add("sheet", sheet, PICTURES)
-_add("reconstruct", reconstruct, PAPER)
-_add("texture", texture, PAPER)
-_add("grid", grid, PAPER)
-_add("figure", figure, PAPER)
+_add("run", run, MAKING)
+_add("rerun", rerun, MAKING)
+_add("sheet", sheet, MAKING)
+_add("reconstruct", reconstruct, STUDYING)
+_add("texture", texture, STUDYING)
+_add("grid", grid, STUDYING)
+_add("figure", figure, STUDYING)
 _add("vgg19", export_vgg19, None, to=export_app)
-app.add_typer(export_app, name="export", rich_help_panel=MODELS)
-_add("models", models, MODELS)
-_add("presets", presets, MODELS)
-_add("doctor", doctor, MODELS)
-_add("compare", compare, MODELS)
+app.add_typer(export_app, name="export", rich_help_panel=MANAGING)
+_add("models", models, MANAGING)
+_add("presets", presets, MANAGING)
+_add("doctor", doctor, MANAGING)
+_add("compare", compare, MANAGING)
 
 
 def _print_version(wanted: bool) -> None:

@@ -4,15 +4,17 @@ A field carries its type, default, range, name and help. The command line makes 
 fields (`stylize.cli.options.grouping`), and the dataclass checks its values by them (`check`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import cache
+from numbers import Real
+from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from stylize.models.errors import OptionError
 
 KEY = "setting"
-"""Of a field's metadata."""
+"""Key of a field's metadata."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Setting:
     least, most, above : float or None
         Bounds of a number; `above` is itself outside. Each element of a tuple is checked.
     unit : str
-        Of the bounds, in messages.
+        Unit of the bounds, for messages.
     parse : function of str or of list of str, optional
         Makes the value of what is written on the command line; raises OptionError.
     repeated : bool
@@ -61,19 +63,27 @@ class Setting:
 
     @property
     def range(self) -> str:
-        """The bounds in words."""
-        if self.above is not None:
-            return f"more than {self.above:g}{self.unit}"
-        if self.most is None:
-            return f"{self.least:g}{self.unit} or more"
-        return f"from {self.least:g} to {self.most:g}{self.unit}"
+        """The bounds in words; nothing where there are none."""
+        if self.least is not None and self.most is not None:
+            return f"from {self.least:g} to {self.most:g}{self.unit}"
+        bounds = (
+            ("more than {:g}{}", self.above),
+            ("{:g}{} or more", self.least),
+            ("{:g}{} or less", self.most),
+        )
+        return " and ".join(
+            words.format(bound, self.unit) for words, bound in bounds if bound is not None
+        )
 
-    def admits(self, number: float) -> bool:
-        """Tell whether a number is within the bounds; NaN is not."""
+    def admits(self, number: object) -> bool:
+        """Tell whether something is a number within the bounds; NaN is not."""
+        if not isinstance(number, Real) or isinstance(number, bool):
+            return False
+        value = float(number)
         return (
-            (self.least is None or number >= self.least)
-            and (self.most is None or number <= self.most)
-            and (self.above is None or number > self.above)
+            (self.least is None or value >= self.least)
+            and (self.most is None or value <= self.most)
+            and (self.above is None or value > self.above)
         )
 
 
@@ -107,21 +117,25 @@ def settings_of(options: type[Any]) -> dict[str, tuple[Setting, Any]]:
 
 
 def check(options: Any) -> None:
-    """Check every setting of a dataclass's instance; None stands for none.
+    """Check every setting of a dataclass's instance that has bounds or choices.
 
     Raises
     ------
     OptionError
-        A number is out of its bounds, or a text is none of its choices.
+        Something is no number within its bounds, or none of its choices. None is one only where
+        the field's type says so.
     """
     for name, (known, kind) in settings_of(options.__class__).items():
         value = getattr(options, name)
+        if value is None and NoneType in get_args(kind):
+            continue
         called = known.called or name.replace("_", " ")
         if choices := choices_of(kind):
-            require(value is None or value in choices, called, value, " or ".join(choices))
-        elif any(not known.admits(number) for number in _numbers(value)):
-            shown = "x".join(map(str, value)) if isinstance(value, tuple) else value
-            require(False, called, shown, known.range)
+            require(value in choices, called, value, " or ".join(choices))
+        elif known.range:
+            several = value if isinstance(value, tuple | list) else (value,)
+            shown = "x".join(map(str, several))
+            require(bool(several) and all(map(known.admits, several)), called, shown, known.range)
 
 
 def require(condition: bool, called: str, value: object, wanted: str) -> None:
@@ -132,12 +146,5 @@ def require(condition: bool, called: str, value: object, wanted: str) -> None:
 
 def choices_of(kind: Any) -> tuple[str, ...]:
     """Return the texts that a Literal, or one that may be None, allows; none for other types."""
-    if get_origin(kind) is Literal:
-        return get_args(kind)
-    return next(filter(None, map(choices_of, get_args(kind))), ())
-
-
-def _numbers(value: object) -> Iterator[float]:
-    for element in value if isinstance(value, tuple) else (value,):
-        if isinstance(element, int | float) and not isinstance(element, bool):
-            yield element
+    literals = (one for one in (kind, *get_args(kind)) if get_origin(one) is Literal)
+    return get_args(next(literals, None)) if get_origin(kind) is not tuple else ()

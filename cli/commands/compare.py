@@ -9,7 +9,7 @@ from stylize.cli.options.arguments import Quiet
 from stylize.cli.options.grouping import Choose, Given
 from stylize.cli.showing.tables import explain, open_console, outcomes_table
 from stylize.models.errors import OptionError, ProviderError
-from stylize.runtime.method.machine import Machine
+from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.providers.table import PROVIDERS
 
@@ -37,7 +37,7 @@ def compare(
         Path | None, typer.Argument(help="The picture to render.", show_default="drawn")
     ] = None,
     painting: Annotated[
-        Path | None, typer.Argument(help="The picture in whose manner.", show_default="drawn")
+        Path | None, typer.Argument(help="The picture whose style is taken.", show_default="drawn")
     ] = None,
     *,
     providers: Providers = None,

@@ -11,7 +11,7 @@ from stylize.cli.making.series import Destination, make_figure
 from stylize.cli.options.arguments import Quiet
 from stylize.cli.options.grouping import Choose, Given
 from stylize.models.errors import OptionError
-from stylize.runtime.method.machine import Machine
+from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.plans.figures import Figure, figure_1, figure_2, figure_3
 from stylize.runtime.plans.preset import PRESETS
@@ -30,7 +30,7 @@ Settings = Choose(
         "shown": "1000: α/β = 1e-3",
     },
 )
-Place = Choose(Destination, folder={"shown": "figure1, 2 or 3 here"})
+Target = Choose(Destination, folder={"shown": "figure1, 2 or 3 here"})
 
 
 def figure(
@@ -42,10 +42,11 @@ def figure(
     painting: Annotated[
         list[Path],
         typer.Option(
-            help="The picture in whose manner; repeat for more in Figure 2.", show_default=False
+            help="The picture whose style is taken; repeat in Figure 2.",
+            show_default=False,
         ),
     ],
-    place: Annotated[Given, Place],
+    target: Annotated[Given, Target],
     given: Annotated[Given, Settings],
     machine: Machine,
     quiet: Quiet = False,
@@ -61,7 +62,7 @@ def figure(
     """
     made = _plan(number, photo, painting, given)
     folder = Path(f"figure{number}")
-    make_figure(made, Destination(**{"folder": folder, **place}), machine, quiet)
+    make_figure(made, Destination(**{"folder": folder, **target}), machine, quiet)
 
 
 def _plan(number: Number, photo: Path, paintings: Sequence[Path], given: Given) -> Figure:

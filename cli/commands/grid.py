@@ -10,7 +10,7 @@ from stylize.cli.making.series import Destination, make_figure
 from stylize.cli.options.arguments import Painting, Photo, Quiet
 from stylize.cli.options.grouping import Choose, Given
 from stylize.models.layers import STYLE_LAYERS
-from stylize.runtime.method.machine import Machine
+from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import LOSSES, Options
 from stylize.runtime.plans.figures import RATIOS, figure_3
 from stylize.runtime.plans.preset import PRESETS
@@ -48,7 +48,7 @@ Settings = Choose(
     base=PAPER,
     init={"metavar": "noise|grey|photo|painting|FILE"},
 )
-Place = Choose(Destination, folder={"shown": "PHOTO-PAINTING here"})
+Target = Choose(Destination, folder={"shown": "PHOTO-PAINTING here"})
 
 
 def grid(
@@ -57,7 +57,7 @@ def grid(
     *,
     ratio: Columns = None,
     up_to: Rows = None,
-    place: Annotated[Given, Place],
+    target: Annotated[Given, Target],
     given: Annotated[Given, Settings],
     machine: Machine,
     quiet: Quiet = False,
@@ -72,4 +72,4 @@ def grid(
     options = replace(PAPER, **given)
     figure = figure_3(photo, painting, options, up_to or STYLE_LAYERS, ratio or RATIOS)
     folder = Path(f"{photo.stem}-{painting.stem}")
-    make_figure(figure, Destination(**{"folder": folder, **place}), machine, quiet)
+    make_figure(figure, Destination(**{"folder": folder, **target}), machine, quiet)

@@ -17,7 +17,7 @@ from stylize.cli.making.repetition import (
 )
 from stylize.cli.options.arguments import Quiet, Trace
 from stylize.cli.options.grouping import Choose, Given
-from stylize.runtime.method.machine import Machine
+from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 
 AS_THEN: Mapping[str, Any] = {"shown": "as then"}

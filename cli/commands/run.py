@@ -11,7 +11,7 @@ from stylize.cli.options.arguments import Output, Painting, Photo, Quiet, Trace
 from stylize.cli.options.grouping import Choose, Given
 from stylize.models.catalog import find_model
 from stylize.models.errors import ModelError
-from stylize.runtime.method.machine import Machine
+from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.plans.preset import PRESETS, Preset, find_preset
 

@@ -46,13 +46,14 @@ def sheet(
     """Put pictures side by side on one labelled sheet."""
     from stylize.runtime.pictures.contact_sheet import (
         Sheet,
-        check_replaceable,
+        check_sheet_replaceable,
         draw_sheet,
         save_sheet,
     )
     from stylize.runtime.pictures.reading import load_image
     from stylize.runtime.pictures.saving import check_output
 
+    cell = Destination(**place).cell
     labels = label or [picture.stem for picture in pictures]
     if len(labels) != len(pictures):
         raise OptionError(
@@ -62,7 +63,7 @@ def sheet(
     check_outputs([target], pictures)
     check_output(target)
     if not output:
-        check_replaceable(target, "-o")
+        check_sheet_replaceable(target, "-o")
     count = columns or math.ceil(math.sqrt(len(pictures)))
     starts = range(0, len(pictures), count)
     drawn = draw_sheet(
@@ -70,7 +71,7 @@ def sheet(
             rows=[[load_image(path) for path in pictures[i : i + count]] for i in starts],
             captions=[labels[i : i + count] for i in starts],
         ),
-        Destination(**place).cell,
+        cell,
     )
     save_sheet(drawn, target)
     if not quiet:

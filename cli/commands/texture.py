@@ -7,7 +7,7 @@ from typing import Annotated
 from stylize.cli.making.picture import Job, make_picture
 from stylize.cli.options.arguments import Output, Painting, Quiet, Trace
 from stylize.cli.options.grouping import Choose, Given
-from stylize.runtime.method.machine import Machine
+from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import TEXTURE, Options
 
 Settings = Choose(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from stylize.models.catalog import embedded_folder
-from stylize.runtime.method.machine import Machine
+from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.providers.table import AUTO, Provider
 

@@ -9,7 +9,7 @@ from stylize.cli.making.opening import open_model, warn_of_memory
 from stylize.cli.showing.progress import Progress, showing_progress
 from stylize.cli.showing.trace import tracing
 from stylize.models.errors import OptionError
-from stylize.runtime.method.machine import Machine
+from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import STARTS, Options
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ class Job:
     photo, painting : Path or None
         What it is made of; one may be missing.
     options : Options
-        How.
+        All settings.
     output : Path
-        Where it goes.
+        The file to write.
     trace : Path or None
-        Where the losses go.
+        The file for the losses.
     stop : int or None
         Evaluations after which to stop, before all iterations are made.
     """

@@ -10,7 +10,7 @@ import typer
 from stylize.cli.options.grouping import Given
 from stylize.models.catalog import find_model
 from stylize.models.errors import ImageError, ModelError, OptionError
-from stylize.runtime.method.machine import Machine
+from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import STARTS
 
 if TYPE_CHECKING:
@@ -60,8 +60,9 @@ def machine_of(recipe: "Recipe", given: Given, picture: Path) -> Machine:
     OptionError
         It was made with options that are not taken from a picture.
     """
-    then: dict[str, Any] = {"model": given.get("model") or _same_model(recipe)}
-    then["provider"] = recipe.provider
+    then: dict[str, Any] = {"provider": recipe.provider}
+    if not given.get("model"):
+        given = {**given, "model": _same_model(recipe)}
     if given.get("provider") in (None, recipe.provider):  # others have other precisions and options
         then["precision"] = recipe.precision
         if "provider_options" not in given:

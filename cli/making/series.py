@@ -11,7 +11,7 @@ from stylize.cli.making.picture import check_outputs, files_read, follow
 from stylize.cli.showing.progress import showing_progress
 from stylize.models.errors import ImageError
 from stylize.models.settings import check, setting
-from stylize.runtime.method.machine import Machine
+from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import PICTURES
 from stylize.runtime.plans.figures import Cell, Figure
 
@@ -32,7 +32,7 @@ class Destination:
     Attributes
     ----------
     folder : Path
-        For the pictures.
+        The folder for the pictures.
     sheet : Path or None
         The sheet of them; by default in the folder.
     cell : int or None
@@ -70,7 +70,7 @@ class Destination:
 
 def make_figure(figure: Figure, destination: Destination, machine: Machine, quiet: bool) -> None:
     """Make the pictures that are not there yet, one after the other, and then the sheet."""
-    from stylize.runtime.pictures.contact_sheet import check_replaceable
+    from stylize.runtime.pictures.contact_sheet import check_sheet_replaceable
     from stylize.runtime.pictures.saving import check_ending, check_output
     from stylize.runtime.plans.recipe import recipe_of
 
@@ -92,7 +92,7 @@ def make_figure(figure: Figure, destination: Destination, machine: Machine, quie
     if sheet.parent.resolve() != folder.resolve():
         check_output(sheet)  # before a folder is made that would stay empty
     if not destination.sheet:
-        check_replaceable(sheet, "--sheet")
+        check_sheet_replaceable(sheet, "--sheet")
     _make_folder(folder)
     for path in (sheet, *(files[cell.name] for cell in missing)):
         check_output(path)

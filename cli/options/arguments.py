@@ -9,7 +9,9 @@ from stylize.runtime.method.options import ITERATION, PICTURES
 
 Photo = Annotated[Path, typer.Argument(help="The picture to render.", show_default=False)]
 
-Painting = Annotated[Path, typer.Argument(help="The picture in whose manner.", show_default=False)]
+Painting = Annotated[
+    Path, typer.Argument(help="The picture whose style is taken.", show_default=False)
+]
 
 Output = Annotated[
     Path | None,

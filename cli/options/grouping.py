@@ -52,6 +52,8 @@ class Choose:
     ) -> None:
         known = settings_of(settings)
         base = settings() if base is None else base
+        if unknown := {*only, *without, *changes} - known.keys():
+            raise ValueError(f"{settings.__name__} has no settings {sorted(unknown)}.")
         names = only or [name for name, (one, _) in known.items() if one.offered]
         choices = [
             _Choice(name, replace(one, **changes.get(name, {})), kind, getattr(base, name))
@@ -129,14 +131,14 @@ class _Choice:
     def parameter(self) -> inspect.Parameter:
         """What Typer reads; None stands for an option that is not given, False for a flag."""
         one = self.setting
+        flag = self.kind is bool
         option = typer.Option(
-            *one.flags,
+            *(one.flags or ([f"--{self.name.replace('_', '-')}"] if flag else [])),
             metavar=one.metavar,
             help=one.help,
             show_default=one.shown or self._shown,
             rich_help_panel=one.panel,
         )
-        flag = self.kind is bool
         return inspect.Parameter(
             self.name,
             inspect.Parameter.KEYWORD_ONLY,
@@ -167,7 +169,7 @@ class _Choice:
         """Return the value that was written."""
         if self.setting.parse:
             return self.setting.parse(text)
-        return tuple(dict.fromkeys(text)) if isinstance(text, list) else text
+        return tuple(text) if isinstance(text, list) else text
 
 
 def _given(text: Any) -> bool:

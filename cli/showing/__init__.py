@@ -1,4 +1,4 @@
 """What is shown: progress, the trace, tables.
 
-Nothing here computes; it listens to iterates and lays out what was found.
+Nothing here makes a picture or a model. It listens to iterates, and lays out what is found.
 """

@@ -8,7 +8,7 @@ import importlib
 import importlib.util
 import pickle
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.floating]
 Arrays = Mapping[str, npt.NDArray[Any]]
+Layer = Convolution | Pooling
 
 _DAMAGED = (
     RuntimeError,
@@ -104,6 +105,9 @@ class Evaluation:
 class TorchNetwork:
     """The network in float64 torch, written independently of the ONNX graphs.
 
+    A subclass may compute the same faster: elsewhere or less exactly (`tensor`), or by other
+    formulas (`content_loss`, `style_loss`).
+
     Parameters
     ----------
     network : Network
@@ -115,16 +119,23 @@ class TorchNetwork:
     def __init__(self, network: Network, arrays: Arrays) -> None:
         self.torch = _require("torch")
         self.network = network
-        self.parameters = {name: self._tensor(array) for name, array in arrays.items()}
+        self.parameters = {name: self.tensor(array) for name, array in arrays.items()}
+        preprocessing = network.preprocessing
+        self._mean, self._std = (
+            self.tensor(np.reshape(values, (1, 3, 1, 1)))
+            for values in (preprocessing.mean, preprocessing.std)
+        )
 
     def features(self, image: Array, last: str | None = None) -> dict[str, Array]:
         """Return each layer's response, ``conv1_1`` ..., and G/M, ``gram.conv1_1`` ...
 
         `image` is RGB in 0...1, shape (1, 3, height, width); layers after `last` are left out.
         """
-        last = last or self.network.layers[-1].name
         with self.torch.no_grad():
-            responses = self._responses(self._tensor(image), last)
+            responses = {
+                layer.name: self._read_out(layer, response)
+                for layer, response in self._responses(self.tensor(image), last)
+            }
             grams = {f"gram.{name}": self.gram(value) for name, value in responses.items()}
         return {name: value.numpy() for name, value in (responses | grams).items()}
 
@@ -142,17 +153,12 @@ class TorchNetwork:
         ``content_target.L`` and A/M_a under ``style_target.L``. The weights are in the order of
         the layers.
         """
-        pixels = self._tensor(image).requires_grad_()
-        responses = self._responses(pixels, self.network.deepest(layers.content + layers.style))
-        known = {name: self._tensor(array) for name, array in targets.items()}
-        content = [
-            self._content_loss(responses[layer], known[f"content_target.{layer}"])
-            for layer in layers.content
-        ]
-        style = [
-            self._style_loss(layer, responses[layer], known[f"style_target.{layer}"])
-            for layer in layers.style
-        ]
+        pixels = self.tensor(image).requires_grad_()
+        known = {name: self.tensor(array) for name, array in targets.items()}
+        last = self.network.deepest(layers.content + layers.style)
+        losses = dict(self.losses(pixels, layers, known, last))
+        content = [losses[f"content.{layer}"] for layer in layers.content]
+        style = [losses[f"style.{layer}"] for layer in layers.style]
         weights = [*content_weights, *style_weights]
         total = self.torch.stack(
             [float(weight) * loss for weight, loss in zip(weights, content + style, strict=True)]
@@ -162,55 +168,78 @@ class TorchNetwork:
             _numbers(content), _numbers(style), float(total.detach()), gradient.numpy()
         )
 
+    def losses(
+        self,
+        pixels: "torch.Tensor",
+        layers: LayerSet,
+        targets: "Mapping[str, torch.Tensor]",
+        last: str | None = None,
+    ) -> "Iterator[tuple[str, torch.Tensor]]":
+        """Yield each loss as ``content.L`` or ``style.L``; those after the layer `last` are none.
+
+        They come on the way through the layers, so that only autograd keeps the responses.
+        """
+        for layer, response in self._responses(pixels, last):
+            name = layer.name
+            if name in layers.content:
+                target = targets[f"content_target.{name}"]
+                yield f"content.{name}", self.content_loss(layer, response, target)
+            if name in layers.style:
+                target = targets[f"style_target.{name}"]
+                yield f"style.{name}", self.style_loss(layer, response, target)
+
     def gram(self, feature: "torch.Tensor") -> "torch.Tensor":
         """Return G/M = F Fᵀ / M (eq. 3)."""
         rows = feature.flatten(2)[0]
         return rows @ rows.T / rows.shape[1]
 
-    def _content_loss(self, feature: "torch.Tensor", target: "torch.Tensor") -> "torch.Tensor":
+    def content_loss(
+        self, layer: Layer, response: "torch.Tensor", target: "torch.Tensor"
+    ) -> "torch.Tensor":
+        """Return L_c (eq. 1) of a response before its read-out."""
         scale = self.network.preprocessing.feature_scale
+        feature = self._read_out(layer, response)
         return ((scale * feature - scale * target) ** 2).sum() / 2
 
-    def _style_loss(
-        self, layer: str, feature: "torch.Tensor", target: "torch.Tensor"
+    def style_loss(
+        self, layer: Layer, response: "torch.Tensor", target: "torch.Tensor"
     ) -> "torch.Tensor":
+        """Return E_l (eq. 4) of a response before its read-out."""
         squared = self.network.preprocessing.feature_scale**2
-        channels = self.network.layer(layer).represented_channels
-        difference = squared * (self.gram(feature) - target)
-        return (difference**2).sum() / (4 * channels**2)
+        difference = squared * (self.gram(self._read_out(layer, response)) - target)
+        return (difference**2).sum() / (4 * layer.represented_channels**2)
 
-    def _responses(self, image: "torch.Tensor", last: str) -> dict[str, "torch.Tensor"]:
+    def _responses(
+        self, image: "torch.Tensor", last: str | None
+    ) -> "Iterator[tuple[Layer, torch.Tensor]]":
         functional = self.torch.nn.functional
         pool = {"average": functional.avg_pool2d, "max": functional.max_pool2d}
-        value = self._preprocess(image)
-        responses = {}
+        value = self.preprocess(image)
         for layer in self.network.layers:
             if isinstance(layer, Convolution):
                 weight, bias = (self.parameters[name] for name in layer.shapes)
-                value = functional.relu(functional.conv2d(value, weight, bias, padding=1))
+                value = functional.conv2d(value, weight, bias, padding=1)
+                value = functional.relu(value, inplace=True)  # nothing else needs the sums
             else:
                 value = pool[self.network.pooling](value, 2)
-            responses[layer.name] = self._read_out(layer, value)
+            yield layer, value
             if layer.name == last:
-                break
-        return responses
+                return
 
-    def _read_out(self, layer: Convolution | Pooling, value: "torch.Tensor") -> "torch.Tensor":
+    def _read_out(self, layer: Layer, value: "torch.Tensor") -> "torch.Tensor":
         if layer.readout is None:
             return value
         return self.torch.einsum("ij,bjhw->bihw", self.parameters[layer.readout], value)
 
-    def _preprocess(self, image: "torch.Tensor") -> "torch.Tensor":
+    def preprocess(self, image: "torch.Tensor") -> "torch.Tensor":
+        """Return what the first layer takes, from RGB in 0...1."""
         preprocessing = self.network.preprocessing
         if preprocessing.channel_order == "BGR":
             image = image.flip(1)
-        mean, std = (
-            self._tensor(np.reshape(values, (1, 3, 1, 1)))
-            for values in (preprocessing.mean, preprocessing.std)
-        )
-        return (image * preprocessing.scale - mean) / std
+        return (image * preprocessing.scale - self._mean) / self._std
 
-    def _tensor(self, array: npt.ArrayLike) -> "torch.Tensor":
+    def tensor(self, array: npt.ArrayLike) -> "torch.Tensor":
+        """Return an array as torch computes with it."""
         tensor: torch.Tensor = self.torch.from_numpy(np.array(array, np.float64))
         return tensor
 

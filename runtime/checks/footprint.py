@@ -32,18 +32,18 @@ class Footprint:
         self._on_device = memory == "cuda"
         gc.collect()
         give_back_freed_memory()
-        self._before = _taken_on_device() if self._on_device else _taken_by_process("VmRSS")
-        if not self._on_device and not _forget_peak():
+        self._before = _taken_on_device() if self._on_device else taken_by_process("VmRSS")
+        if not self._on_device and not forget_peak():
             self._before = None
 
     @property
     def bytes(self) -> int | None:
         """The additional bytes; None if the system does not tell."""
-        now = _taken_on_device() if self._on_device else _taken_by_process("VmHWM")
+        now = _taken_on_device() if self._on_device else taken_by_process("VmHWM")
         return None if now is None or self._before is None else max(0, now - self._before)
 
 
-def _forget_peak() -> bool:
+def forget_peak() -> bool:
     """Reset the peak to what is taken now, and tell whether that worked."""
     try:
         CLEAR_REFS.write_text(FORGET_PEAK)
@@ -52,7 +52,11 @@ def _forget_peak() -> bool:
     return True
 
 
-def _taken_by_process(what: str) -> int | None:
+def taken_by_process(what: str) -> int | None:
+    """Return an entry of this process's status in bytes; None where the system does not tell.
+
+    ``VmRSS`` is what is resident now, ``VmHWM`` the most that was.
+    """
     try:
         lines = STATUS.read_text().splitlines()
     except OSError:

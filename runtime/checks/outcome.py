@@ -23,7 +23,7 @@ from stylize.runtime.engine.choice import find_provider, is_present
 from stylize.runtime.pictures.reading import load_image
 from stylize.runtime.providers.table import PROVIDERS, Precision, Provider, configure
 
-Mode = tuple[str, Precision]
+Candidate = tuple[str, Precision]
 """A provider's name and a precision that it has."""
 
 
@@ -34,7 +34,7 @@ class Outcome:
     Attributes
     ----------
     mode : tuple of str
-        Which one.
+        The provider's name and the precision.
     found : tuple of Measurement, Comparison, and Tolerance or None, optional
         What it computed, how far that is from the reference, and the tolerance if that is too far.
     fault : str or None
@@ -43,19 +43,19 @@ class Outcome:
         Whether it does not work here at all, as nobody asked that it should.
     """
 
-    mode: Mode
+    mode: Candidate
     found: "tuple[Measurement, Comparison, Tolerance | None] | None" = None
     fault: str | None = None
     installed_only: bool = False
 
     @property
     def name(self) -> str:
-        """As --providers takes it."""
+        """The mode as --providers takes it."""
         return ":".join(self.mode)
 
     @property
     def verdict(self) -> str:
-        """In a word."""
+        """The outcome in a word."""
         if self.found:
             return "too far" if self.found[-1] else "ok"
         return "unusable" if self.installed_only else "failed"
@@ -81,7 +81,7 @@ def make_task(model: str | None, photo: Path | None, painting: Path | None, **gi
     )
 
 
-def parse_modes(text: str) -> list[Mode]:
+def parse_modes(text: str) -> list[Candidate]:
     """Return what --providers says.
 
     Raises
@@ -89,7 +89,7 @@ def parse_modes(text: str) -> list[Mode]:
     OptionError
         There is no such provider, or it has no such precision.
     """
-    modes: list[Mode] = []
+    modes: list[Candidate] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, colon, given = part.partition(":")
         usual = configure(name)
@@ -106,7 +106,7 @@ def parse_modes(text: str) -> list[Mode]:
     return list(dict.fromkeys(modes))
 
 
-def installed_modes() -> list[Mode]:
+def installed_modes() -> list[Candidate]:
     """Return what the installed ONNX Runtime has and stylize is tested with."""
     return [
         (name, precision)
@@ -116,7 +116,7 @@ def installed_modes() -> list[Mode]:
     ]
 
 
-def find_modes(modes: list[Mode], named: bool) -> Iterator[Provider | Outcome]:
+def find_modes(modes: list[Candidate], named: bool) -> Iterator[Provider | Outcome]:
     """Yield each provider, or why it cannot be had.
 
     Raises

@@ -42,6 +42,11 @@ def parse_size(text: str) -> int | tuple[int, int]:
     return (int(match[1]), int(match[2])) if match[2] else int(match[1])
 
 
+def distinct(layers: list[str]) -> tuple[str, ...]:
+    """Return layers, each once."""
+    return tuple(dict.fromkeys(layers))
+
+
 @dataclass(frozen=True)
 class Options:
     """The settings of a picture; the layers and weights are the paper's.
@@ -137,6 +142,8 @@ class Options:
         panel=LOSSES,
         flags=("--content-layer",),
         metavar="LAYER",
+        parse=distinct,
+        repeated=True,
     )
     style_layers: tuple[str, ...] = setting(
         STYLE_LAYERS,
@@ -144,6 +151,8 @@ class Options:
         panel=LOSSES,
         flags=("--style-layer",),
         metavar="LAYER",
+        parse=distinct,
+        repeated=True,
     )
     init: str = setting(
         "photo", "What to start from.", panel=PICTURES, metavar=f"{'|'.join(STARTS)}|FILE"

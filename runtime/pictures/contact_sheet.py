@@ -12,7 +12,7 @@ from stylize.runtime.pictures.reading import read_chunk
 from stylize.runtime.pictures.saving import save_image
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-INK, PAPER = "#202020", "white"
+INK, BACKGROUND = "#202020", "white"
 KEYWORD = "stylize-sheet"
 """The keyword of the text chunk by which a sheet is known."""
 QUALITY = 85
@@ -53,7 +53,7 @@ def draw_sheet(sheet: Sheet, cell: int | None = None) -> Image.Image:
     """
     rows = [[_fit(picture, cell) for picture in row] for row in sheet.rows]
     layout = _lay_out(sheet, [picture for row in rows for picture in row if picture])
-    canvas = Image.new("RGB", layout.size(rows), PAPER)
+    canvas = Image.new("RGB", layout.size(rows), BACKGROUND)
     write = ImageDraw.Draw(canvas).text
     middle = layout.line // 2
     for index, label in enumerate(sheet.columns):
@@ -89,7 +89,7 @@ def save_sheet(image: Image.Image, path: Path) -> None:
     save_image(image, path, {KEYWORD: "sheet"}, QUALITY)
 
 
-def check_replaceable(path: Path, option: str) -> None:
+def check_sheet_replaceable(path: Path, option: str) -> None:
     """Raise ImageError if a PNG file is there that is no sheet.
 
     The message tells to name another file with `option`.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import inf, nan
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 
 from stylize.models.errors import OptionError
@@ -19,6 +20,8 @@ class Cake:
     kind: Literal["plain", "marble"] | None = setting(None, "What it is made of.")
     words: tuple[str, ...] = setting((), "What is written on it.")
     extras: Mapping[str, str] = setting(dict, "What else.")
+    tiers: tuple[Literal["low", "high"], ...] = setting((), "How high each is.")
+    most: float = setting(1.0, "At most so much.", most=2)
     crumbs: int = -1
 
     def __post_init__(self) -> None:
@@ -49,6 +52,11 @@ def test_types_are_those_of_the_fields() -> None:
         {"size": (10, 30)},
         {"kind": "marble"},
         {"words": ("0", "-5")},
+        {"size": [10, 30]},
+        {"layers": np.int64(3)},
+        {"weight": np.float32(0.5)},
+        {"tiers": ("low", "high")},
+        {"most": -inf},
     ],
 )
 def test_what_is_admitted(given: dict[str, Any]) -> None:
@@ -64,6 +72,14 @@ def test_what_is_admitted(given: dict[str, Any]) -> None:
         ({"weight": nan}, "The weight of the cake is nan; it must be more than 0."),
         ({"size": (9, 30)}, "The size is 9x30; it must be 10 cm or more."),
         ({"size": 9}, "The size is 9; it must be 10 cm or more."),
+        ({"most": 3}, "The most is 3; it must be 2 or less."),
+        ({"size": [9, 30]}, "The size is 9x30; it must be 10 cm or more."),
+        ({"size": ()}, "The size is ; it must be 10 cm or more."),
+        ({"layers": np.int64(0)}, "The layers is 0; it must be from 1 to 5."),
+        ({"layers": False}, "The layers is False; it must be from 1 to 5."),
+        ({"layers": None}, "The layers is None; it must be from 1 to 5."),
+        ({"layers": "3"}, "The layers is 3; it must be from 1 to 5."),
+        ({"weight": np.float32(-5)}, "The weight of the cake is -5.0; it must be more than 0."),
         ({"kind": "cheese"}, "The kind is cheese; it must be plain or marble."),
     ],
 )

@@ -29,7 +29,7 @@ class Cake:
     name: str | None = setting(None, "What it is called.", shown="no name")
     words: tuple[str, ...] = setting(("a", "b"), "What is on it.", flags=("--word", "-w"))
     numbers: tuple[float, ...] = setting((), "Its numbers.", flags=("--number",))
-    warm: bool = setting(False, "Whether it is warm.", flags=("--warm",))
+    warm: bool = setting(False, "Whether it is warm.")
     extras: dict[str, str] = setting(
         dict, "What else.", flags=("--extra",), parse=parse_pairs, repeated=True
     )
@@ -44,7 +44,7 @@ EVERY: dict[str, tuple[list[str], Any]] = {
     "weight": (["--weight", "1.5"], 1.5),
     "kind": (["--kind", "marble"], "marble"),
     "name": (["--name", "Bob"], "Bob"),
-    "words": (["-w", "x", "--word", "y", "-w", "x"], ("x", "y")),
+    "words": (["-w", "x", "--word", "y", "-w", "x"], ("x", "y", "x")),
     "numbers": (["--number", "1", "--number", "2.5"], (1.0, 2.5)),
     "warm": (["--warm"], True),
     "extras": (["--extra", "a=1", "--extra", "b=c=d"], {"a": "1", "b": "c=d"}),
@@ -154,6 +154,11 @@ class TestGiven:
         choose = Choose(Cake, "words", words={"flags": ("--text",), "help": "Text on it."})
         assert "--text" in help_of(Annotated[Given, choose])
         assert given(choose, "--text", "hello") == {"words": ("hello",)}
+
+    @pytest.mark.parametrize("given", [{"without": ("height",)}, {"height": {"help": "No."}}])
+    def test_a_setting_that_is_none_of_its_own(self, given: dict[str, Any]) -> None:
+        with pytest.raises(ValueError, match="Cake has no settings"):
+            Choose(Cake, **given)
 
     def test_panels_are_in_the_same_order_everywhere(self) -> None:
         found = help_of(Annotated[Given, Choose(Cake)])

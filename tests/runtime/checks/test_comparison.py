@@ -129,6 +129,8 @@ class TestTolerances:
         assert tolerance_of(configure("cpu"), "max") is FLOAT32
         tf32 = configure("cuda", "tf32")
         assert tolerance_of(tf32, "max").gradient > tolerance_of(tf32).gradient
+        assert tolerance_of(tf32, "max").final > tolerance_of(tf32).final
+        assert tolerance_of(tf32, "max").losses == tolerance_of(tf32).losses
 
     @pytest.mark.parametrize(("name", "precision"), TOLERANCES, ids=str)
     def test_each_sees_a_wrong_gradient(

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ALL_CPUS
 from PIL import Image
 from typer.testing import CliRunner, Result
 
@@ -96,6 +98,18 @@ class TestBytes:
         succeed("rerun", "out.png")
         assert Path("out-again.png").read_bytes() == first
         assert Path("out.png").read_bytes() == first
+
+    @pytest.mark.skipif(len(ALL_CPUS) < 2, reason="there is one CPU, or nobody knows")
+    def test_with_several_threads(self) -> None:
+        program = [sys.executable, "-m", "stylize.cli"]
+        for command in ((*RUN, "--iterations", "6"), ("rerun", "out.png")):
+            subprocess.run(
+                [*program, *command],
+                check=True,
+                capture_output=True,
+                preexec_fn=lambda: os.sched_setaffinity(0, ALL_CPUS),
+            )
+        assert Path("out-again.png").read_bytes() == Path("out.png").read_bytes()
 
     def test_of_a_picture_in_a_grid(self) -> None:
         rows = ("--up-to", "conv1_1", "--up-to", "conv2_1", "--ratio", "1e-3", "--ratio", "0.3")

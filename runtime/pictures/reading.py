@@ -57,6 +57,6 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
         raise
     except Exception as error:  # decoders raise many kinds
         raise ImageError(
-            f"'{path}' cannot be read: {error}. stylize reads whole JPEG, PNG, WebP and TIFF files, "
-            "and AVIF, BMP, GIF, JPEG 2000 and PPM where Pillow does."
+            f"'{path}' cannot be read: {error}. stylize reads whole JPEG, PNG, WebP and TIFF "
+            "files, and AVIF, BMP, GIF, JPEG 2000 and PPM where Pillow does."
         ) from error

@@ -7,13 +7,14 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
 
+from stylize.cli.signals import Stopped
 from stylize.models.errors import OptionError, StylizeError
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
-"""Exit codes; 130 is what shells report for Ctrl-C."""
+"""Exit codes; 130 is what shells report for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
 
 TRACEBACK_VARIABLE = "STYLIZE_TRACEBACK"
 
@@ -34,8 +35,9 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
             fail(str(error), USAGE if isinstance(error, OptionError) else FAILURE)
         except MemoryError:
             fail("Memory ran out. Use a smaller --size.", FAILURE)
-        except KeyboardInterrupt:
-            fail("Interrupted.", INTERRUPTED)
+        except KeyboardInterrupt as stop:
+            typer.echo("Interrupted.", err=True)
+            raise typer.Exit(stop.code if isinstance(stop, Stopped) else INTERRUPTED) from stop
 
     return wrapper
 

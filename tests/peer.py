@@ -59,10 +59,10 @@ class Bench:
         return self.run(model, image=image)
 
 
-def assert_close(found: npt.ArrayLike, expected: npt.ArrayLike) -> None:
+def assert_close(found: npt.ArrayLike, expected: npt.ArrayLike, within: float = EXACT) -> None:
     found, expected = np.asarray(found), np.asarray(expected)
     assert found.shape == expected.shape
-    assert np.linalg.norm(found - expected) <= EXACT * np.linalg.norm(expected)
+    assert np.linalg.norm(found - expected) <= within * np.linalg.norm(expected)
 
 
 def images(height: int, width: int) -> Array:
@@ -70,7 +70,9 @@ def images(height: int, width: int) -> Array:
     return np.random.default_rng(height * width).random((3, 1, 3, height, width))
 
 
-def assert_equals_torch(bench: Bench, layers: LayerSet, size: tuple[int, int]) -> None:
+def assert_equals_torch(
+    bench: Bench, layers: LayerSet, size: tuple[int, int], within: float = EXACT
+) -> None:
     photo, _, image = images(*size)
     _, painting, _ = images(size[0] + 3, size[1] + 2)
     targets = {
@@ -84,7 +86,7 @@ def assert_equals_torch(bench: Bench, layers: LayerSet, size: tuple[int, int]) -
     }
     found = bench.run(bench.gradient(layers), image=image, **targets, **weights)
     truth = bench.torch.evaluate(image, layers, targets, *weights.values())
-    assert_close(found["total"], truth.total)
-    assert_close(found["gradient"], truth.gradient)
-    assert_close(found.get("content_losses", np.zeros(0)), truth.content_losses)
-    assert_close(found.get("style_losses", np.zeros(0)), truth.style_losses)
+    assert_close(found["total"], truth.total, within)
+    assert_close(found["gradient"], truth.gradient, within)
+    assert_close(found.get("content_losses", np.zeros(0)), truth.content_losses, within)
+    assert_close(found.get("style_losses", np.zeros(0)), truth.style_losses, within)

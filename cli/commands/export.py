@@ -3,7 +3,7 @@
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from stylize.cli.showing.export_report import announce_replacement, contents, ve
 from stylize.export.options import ExportOptions
 from stylize.models.catalog import PREFERRED_MODEL, user_folder
 from stylize.models.errors import ExtraError
+
+if TYPE_CHECKING:
+    from stylize.models.manifest import Manifest
 
 Folder = Annotated[
     Path | None,
@@ -47,10 +50,13 @@ def export_vgg19(*, output: Folder = None, options: ExportOptions) -> None:
     network = replace(network, preprocessing=loaded.preprocessing)
     typer.echo(f"Weights: {loaded.source}; {network.preprocessing.name} preprocessing.")
     announce_replacement(folder)
-    manifest = write_folder(folder, network, loaded, half=options.half, layers=layers)
-    typer.echo(f"Wrote {folder}: {contents(folder, manifest)}.")
-    verify(folder, network, manifest)
-    typer.echo(f"Use it: stylize run PHOTO PAINTING --model {folder}")
+
+    def inspect(made: Path, manifest: "Manifest") -> None:
+        typer.echo(f"Made {contents(made, manifest)}.")
+        verify(made, network, manifest)
+
+    write_folder(folder, network, loaded, half=options.half, layers=layers, check=inspect)
+    typer.echo(f"Wrote {folder}. Use it: stylize run PHOTO PAINTING --model {folder}")
 
 
 def _require_extra() -> None:

@@ -83,11 +83,13 @@ def rerun(
         replace(
             recipe.options,
             init=unambiguous(start) if start else recipe.options.init,
-            **{"iterations": recipe.evaluations, **changes},
+            **changes,
         ),
         output or picture.with_name(f"{picture.stem}-again.png"),
         trace,
+        # Not fewer iterations, since they bound the history, and with it how sums are rounded.
+        stop=None if changes else recipe.evaluations,
     )
     if not quiet:
-        notify(recipe, picture, as_then="iterations" not in changes)
+        notify(recipe, picture, as_then=job.stop is not None)
     make_picture(job, machine_of(recipe, given, picture), quiet)

@@ -1,6 +1,6 @@
 """A picture from a command to a file: checked, made, shown on the way, saved."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,8 @@ class Job:
         The file to write.
     trace : Path or None
         The file for the losses.
+    stop : int or None
+        Evaluations after which to stop, before all iterations are made.
     """
 
     photo: Path | None
@@ -39,6 +41,7 @@ class Job:
     options: Options
     output: Path
     trace: Path | None
+    stop: int | None = None
 
 
 def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
@@ -58,10 +61,19 @@ def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
     every = 1 if job.trace else None
     with (
         tracing(job.trace) as write,
-        showing_progress(job.options.iterations, quiet) as progress,
+        showing_progress(job.stop or job.options.iterations, quiet) as progress,
     ):
         progress.say(f"Minimising {' + '.join(scene.coefficients(job.options).terms)}")
-        follow(scene.render(job.options, every), [write], recipe, job.output, progress)
+        iterates = _until(scene.render(job.options, every), job.stop)
+        follow(iterates, [write], recipe, job.output, progress)
+
+
+def _until(iterates: "Iterable[Iterate]", stop: int | None) -> "Iterator[Iterate]":
+    """Yield iterates up to one's number; all of them without."""
+    for iterate in iterates:
+        yield iterate
+        if stop and iterate.iteration >= stop:
+            return
 
 
 def follow(

@@ -67,6 +67,6 @@ def verify(folder: Path, network: "Network", manifest: "Manifest") -> None:
         )
     if failed:
         raise VerificationError(
-            f"The model in {folder} does not compute what it should. It is left there for you to "
-            "look at; do not use it. Please report this with the lines above."
+            "The graphs do not compute what they should, so no model was written; one that was "
+            "there is still there. Please report this with the lines above."
         )

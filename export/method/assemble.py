@@ -63,7 +63,7 @@ def gradient_model(
     image = _Image(network, weights, dtype, convolved)
     graph = image.graph
     if convolved is not None:
-        for layer in layers.content + layers.style:
+        for layer in dict.fromkeys(layers.content + layers.style):  # each is cast once
             image.features[layer] = graph.cast(image.features[layer], dtype)
     content = [_content_loss(image, layer) for layer in layers.content]
     style = [_style_loss(image, layer) for layer in layers.style]

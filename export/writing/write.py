@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +49,7 @@ def write_folder(
     *,
     half: bool = False,
     layers: LayerSet = LayerSet(),
+    check: Callable[[Path, Manifest], None] = lambda folder, manifest: None,
 ) -> Manifest:
     """Write a model folder in place of whatever model was there.
 
@@ -64,6 +65,9 @@ def write_folder(
         Store the weights as float16, in half the space.
     layers : LayerSet
         A layer set to export a gradient graph for, beside those of the paper.
+    check : function of Path and Manifest
+        Looks at the complete folder while it has a temporary name. If it raises, the folder
+        vanishes, and a model that was there stays.
 
     Raises
     ------
@@ -99,6 +103,7 @@ def write_folder(
             variation=_save(folder, "variation", variation_model()),
         )
         (folder / MANIFEST_FILE).write_bytes(to_json(manifest))
+        check(folder, manifest)
     return manifest
 
 

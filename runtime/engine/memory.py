@@ -13,6 +13,7 @@ from pathlib import Path
 from stylize.models.folder import ModelFolder
 from stylize.models.layers import LayerSet
 from stylize.runtime.pictures.limits import MIN_SIDE
+from stylize.runtime.providers.groups import own_groups
 
 PROCESS = 90e6
 """Bytes of Python, ONNX Runtime and the pictures' files."""
@@ -33,7 +34,12 @@ The optimiser holds what it remembers twice, and what it computes with once."""
 
 IMAGE_BYTES = 3 * 4
 
-MEMINFO, OWN_GROUPS, GROUPS = map(Path, ("/proc/meminfo", "/proc/self/cgroup", "/sys/fs/cgroup"))
+MEMINFO = Path("/proc/meminfo")
+
+UNIFIED = ("memory.max", "memory.current", "inactive_file")
+SEPARATE = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+"""Files of a control group: its limit, what it uses, and the count of the page cache in its
+statistics; in the unified hierarchy (cgroup v2) and in the older one."""
 
 
 @dataclass(frozen=True)
@@ -110,23 +116,12 @@ def _free() -> int:
 
 def _left_in_groups() -> Iterator[int]:
     """Yield what is left of each limit; files of the page cache that can go count as free."""
-    for line in OWN_GROUPS.read_text().splitlines() if OWN_GROUPS.exists() else ():
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            root, limit, used, cache = GROUPS, "memory.max", "memory.current", "inactive_file"
-        elif "memory" in controllers.split(","):
-            root, limit, used = GROUPS / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
-            cache = "total_inactive_file"
-        else:
+    for group, unified in own_groups("memory"):
+        limit, used, cache = UNIFIED if unified else SEPARATE
+        try:
+            most = int((group / limit).read_text())
+            taken = int((group / used).read_text())
+            counts = dict(map(str.split, (group / "memory.stat").read_text().splitlines()))
+        except (OSError, ValueError):  # no such group, or "max": no limit
             continue
-        # Each group above has its limit, too. In a container the path may be the host's, and the
-        # files lie at the root.
-        own = Path(path.lstrip("/"))
-        for group in (root / part for part in (own, *own.parents)):
-            try:
-                most = int((group / limit).read_text())
-                taken = int((group / used).read_text())
-                counts = dict(map(str.split, (group / "memory.stat").read_text().splitlines()))
-            except (OSError, ValueError):  # no such group, or "max": no limit
-                continue
-            yield most - taken + int(counts.get(cache, 0))
+        yield most - taken + int(counts.get(cache, 0))

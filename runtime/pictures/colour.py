@@ -70,6 +70,13 @@ def _in_srgb(image: Image.Image) -> Image.Image:
     if image.mode == "P" or "transparency" in image.info:
         # A profile is applied to colours, not to palettes or to a colour that means transparent.
         image = image.convert(mode if image.mode in ("P", "RGB") else "LA")
+    if profile and image.mode == "LA":
+        # Applied to grey with alpha, a grey profile makes everything white.
+        grey, alpha = image.split()
+        grey.info["icc_profile"] = profile
+        colours = _in_srgb(grey)
+        colours.putalpha(alpha)
+        return colours
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))

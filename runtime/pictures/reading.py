@@ -7,10 +7,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from stylize.models.errors import ImageError
+from stylize.models.errors import ImageError, StylizeError
 from stylize.runtime.pictures.colour import normalise
 
-_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "BMP", "GIF", "JPEG2000", "PPM")
+"""What is read. Pillow goes by a file's content, and some of its other formats start programs."""
 
 
 def load_image(path: str | Path) -> Image.Image:
@@ -40,17 +41,22 @@ def read_chunk(path: str | Path, keyword: str) -> str | None:
 
 @contextmanager
 def _opened(path: str | Path) -> Iterator[Image.Image]:
+    if Path(path).is_dir():
+        raise ImageError(f"'{path}' is a folder. Name a picture in it.")
     if not Path(path).is_file():
         raise ImageError(f"There is no picture '{path}'. Check the path.")
+    Image.init()  # Pillow has not loaded all of its formats yet
     try:
         with warnings.catch_warnings():
-            # Pillow warns from 89 megapixels on and refuses from 179 on; the first is a photo.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as file:
+            # Of odd metadata, and of size from 89 megapixels on; from 179 on Pillow refuses.
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as file:
                 file.load()
                 yield file
-    except _UNREADABLE as error:
+    except (StylizeError, MemoryError):
+        raise
+    except Exception as error:  # decoders raise many kinds
         raise ImageError(
             f"'{path}' cannot be read: {error}. stylize reads whole JPEG, PNG, WebP and TIFF "
-            "files (and others that Pillow knows)."
+            "files, and AVIF, BMP, GIF, JPEG 2000 and PPM where Pillow does."
         ) from error

@@ -4,8 +4,12 @@ import ctypes
 import os
 import platform
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
+from math import ceil
 from pathlib import Path
+
+from stylize.runtime.providers.groups import own_groups
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 
@@ -13,10 +17,28 @@ CPU_INFO = Path("/proc/cpuinfo")
 
 
 def usable_cpus() -> int:
-    """Return how many CPUs this process may use; the machine may have more."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return how many CPUs this process may use; the machine may have more.
+
+    That is the least of the CPUs that it is bound to, and of the quotas of its control groups
+    (``docker run --cpus 2``), rounded up: more threads than that would be stopped in turns.
+    """
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min([bound or 1, *_quotas()]))
+
+
+def _quotas() -> Iterator[int]:
+    """Yield how many CPUs' time each control group has, where it has a limit."""
+    for group, unified in own_groups("cpu"):
+        with suppress(OSError, ValueError, ZeroDivisionError):  # no such group, or no limit
+            if unified:
+                quota, period = map(int, (group / "cpu.max").read_text().split())
+            else:
+                quota, period = (
+                    int((group / name).read_text())
+                    for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+                )
+            if quota > 0:  # -1 stands for none
+                yield ceil(quota / period)
 
 
 def has_amx() -> bool:

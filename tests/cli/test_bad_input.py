@@ -97,7 +97,7 @@ class TestPhoto:
 
     def test_a_folder(self) -> None:
         Path("folder.png").mkdir()
-        assert "There is no picture 'folder.png'" in message(photo="folder.png")
+        assert "'folder.png' is a folder" in message(photo="folder.png")
 
     def test_text(self) -> None:
         Path("text.png").write_text("This is no picture.\n")

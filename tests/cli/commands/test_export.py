@@ -82,9 +82,9 @@ def test_the_folder_is_written_and_really_checked(weights: Path, tmp_path: Path)
     manifest = opened(result, folder).manifest
     assert (manifest.name, manifest.pooling) == ("mine", "average")
     assert manifest.weights.source == "small.safetensors"
-    first, wrote, checking, *lines, use = result.stdout.splitlines()
+    first, made, checking, *lines, wrote = result.stdout.splitlines()
     assert first == "Weights: small.safetensors; caffe preprocessing."
-    assert wrote.startswith(f"Wrote {folder}: weights (float32, 0.3 MB) and 63 graphs (0.7 MB).")
+    assert made == "Made weights (float32, 0.3 MB) and 63 graphs (0.7 MB)."
     assert checking.startswith("Checking the written graphs")
     assert [line.split(":")[0] for line in lines] == [
         f"  ok     {subject}, {size}, {against}"
@@ -97,7 +97,8 @@ def test_the_folder_is_written_and_really_checked(weights: Path, tmp_path: Path)
             ("gradient", "finite differences"),
         )
     ]
-    assert use == f"Use it: stylize run PHOTO PAINTING --model {folder}"
+    use = f"Use it: stylize run PHOTO PAINTING --model {folder}"
+    assert wrote == f"Wrote {folder}. {use}"
     assert result.stderr == ""
 
 
@@ -124,13 +125,13 @@ def test_the_default_is_vgg19_in_the_users_folder(export: Export, tmp_path: Path
     assert folder.is_relative_to(tmp_path)
     result = export()
     assert opened(result, folder).manifest.name == "vgg19"
-    assert f"Wrote {folder}: " in result.stdout
+    assert f"Wrote {folder}. " in result.stdout
 
 
 def test_a_relative_folder_is_told_in_full(export: Export, tmp_path: Path) -> None:
     result = export("-o", "model")
     opened(result, tmp_path / "model")
-    assert f"Wrote {tmp_path / 'model'}: " in result.stdout
+    assert f"Wrote {tmp_path / 'model'}. " in result.stdout
 
 
 def test_a_second_export_says_what_it_replaces(export: Export, tmp_path: Path) -> None:
@@ -157,17 +158,20 @@ def test_a_damaged_model_is_replaced(export: Export, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("difference", [2e-6, np.nan])
-def test_a_failed_check_fails_and_leaves_the_folder(
+def test_a_failed_check_fails_and_leaves_what_was_there(
     export: Export, checks: list[Check], tmp_path: Path, difference: float
 ) -> None:
     folder = tmp_path / "model"
+    assert export("-o", folder, "--half").exit_code == 0
+    before = names(tmp_path)
     checks.insert(0, Check("losses, quickly", difference, 1e-6))
     result = export("-o", folder)
-    assert_refused(result, f"The model in {folder} does not compute what it should")
+    assert_refused(result, "The graphs do not compute what they should, so no model was written")
+    assert names(tmp_path) == before
     assert "  FAILED losses, quickly: " in result.stdout
     assert "  ok     gradient, quickly: " in result.stdout
     assert "Use it" not in result.stdout
-    assert open_folder(folder).manifest.name == "model"
+    assert open_folder(folder).manifest.weights.dtype == "float16"
 
 
 def test_a_traceback_is_shown_when_asked_for(
@@ -208,13 +212,14 @@ def test_the_verified_network_is_the_written_one(
     seen = []
 
     def verify(path: Path, network: Any, manifest: Any) -> Iterator[Check]:
-        seen.append((path, network.pooling, network.preprocessing, manifest))
+        assert open_folder(path).manifest == manifest
+        seen.append((network.pooling, network.preprocessing, manifest))
         return iter(())
 
     monkeypatch.setattr("stylize.export.writing.verify.verify_folder", verify)
     result = export("-o", tmp_path / "m", "--pooling", "max", preprocessing="torchvision")
     manifest = opened(result, tmp_path / "m").manifest
-    assert seen == [(tmp_path / "m", "max", manifest.preprocessing, manifest)]
+    assert seen == [("max", manifest.preprocessing, manifest)]
 
 
 def test_layers_add_a_graph_for_all_of_them_together(export: Export, tmp_path: Path) -> None:
@@ -304,7 +309,7 @@ def test_an_interrupt_leaves_nothing_half_written(
     monkeypatch.setattr("stylize.export.writing.write.gradient_model", interrupt)
     result = export("-o", tmp_path / "model")
     assert result.exit_code == 130
-    assert result.stderr == "Error: Interrupted.\n"
+    assert result.stderr == "Interrupted.\n"
     assert names(tmp_path) == before
 
 

@@ -264,7 +264,7 @@ class TestResumption:
         interrupted_at(4)
         result = stylize(*GRID)
         assert result.exit_code == INTERRUPTED
-        assert result.stderr.endswith("Error: Interrupted.\n")
+        assert result.stderr.endswith("Interrupted.\n")
         assert set(files(FOLDER)) == set(NAMES[:2])
         whole, part = (read_recipe(FOLDER / name) for name in NAMES[:2])
         assert (whole.evaluations, whole.finished) == (2, True)

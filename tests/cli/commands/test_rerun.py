@@ -139,6 +139,16 @@ class TestInterrupted:
         assert "--iterations 6" in result.stderr
         assert succeed("rerun", "out.png", "--quiet").stderr == ""
 
+    def test_are_the_same_file_whatever_the_history(
+        self, interrupted_at: Callable[[int], None]
+    ) -> None:
+        """How much L-BFGS remembers decides how its sums are rounded."""
+        interrupted_at(12)
+        command = (*RUN, "--size", "48", "--iterations", "60", "--history", "50")
+        assert stylize(*command).exit_code == INTERRUPTED
+        succeed("rerun", "out.png")
+        assert Path("out-again.png").read_bytes() == Path("out.png").read_bytes()
+
     def test_are_completed_where_that_is_asked_for(self) -> None:
         result = succeed("rerun", "out.png", "--iterations", "6")
         assert Path("out-again.png").read_bytes() == Path("whole.png").read_bytes()

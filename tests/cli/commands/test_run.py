@@ -345,7 +345,7 @@ class TestInterruption:
         interrupted_at(3)
         result = stylize("--trace", "trace.jsonl", iterations=5)
         assert result.exit_code == INTERRUPTED
-        assert result.stderr.endswith("Error: Interrupted.\n")
+        assert result.stderr.endswith("Interrupted.\n")
         assert f"out.png: 48x32, iteration {expected.iteration} after" in result.stderr
         assert np.array_equal(pixels("out.png"), pixels(expected.image))
         assert len(Path("trace.jsonl").read_text().splitlines()) == 2
@@ -356,11 +356,20 @@ class TestInterruption:
         interrupted_at(1)
         result = stylize()
         assert result.exit_code == INTERRUPTED
-        assert result.stderr.endswith("Error: Interrupted.\n")
+        assert result.stderr.endswith("Interrupted.\n")
         assert not Path("out.png").exists()
 
-    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
-    def test_ctrl_c(self) -> None:
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals to send")
+    @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+    @pytest.mark.parametrize("ignored", [False, True], ids=["heard", "ignored before"])
+    def test_a_signal_ends_the_run_and_the_picture_is_saved(self, name: str, ignored: bool) -> None:
+        number = signal.Signals[name]
+        if ignored and name == "SIGHUP":
+            pytest.skip("under nohup it stays ignored")
+
+        def ignore() -> None:  # as a shell does for jobs in the background
+            signal.signal(number, signal.SIG_IGN if ignored else signal.SIG_DFL)
+
         command = [sys.executable, "-m", "stylize.cli", "run", "photo.png", "painting.png"]
         options = ["-o", "out.png", "--size", "32", "--iterations", "1000000"]
         with subprocess.Popen(
@@ -368,15 +377,16 @@ class TestInterruption:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=ignore,
         ) as process:
             assert process.stdout
             lines = [process.stdout.readline() for _ in range(3)]
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             rest, errors = process.communicate()
-        assert process.returncode == INTERRUPTED, errors
+        assert process.returncode == 128 + number, errors
         assert [json.loads(line)["iteration"] for line in lines] == [1, 2, 3]
         assert all(json.loads(line) for line in rest.splitlines())
-        assert errors.endswith("Error: Interrupted.\n")
+        assert errors.endswith("Interrupted.\n")
         assert "Traceback" not in errors
         assert load_image("out.png").size == (32, 21)
 

@@ -11,6 +11,7 @@ from stylize.models.folder import open_folder
 from stylize.models.layers import LayerSet
 from stylize.runtime.engine import memory
 from stylize.runtime.engine.memory import Need, memory_available, memory_need
+from stylize.runtime.providers import groups
 
 PAPER = LayerSet(("conv4_2",), ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"))
 MIB = 2**20
@@ -68,8 +69,8 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "own").write_text("0::/\n")
     (tmp_path / "groups").mkdir()
     monkeypatch.setattr(memory, "MEMINFO", tmp_path / "meminfo")
-    monkeypatch.setattr(memory, "OWN_GROUPS", tmp_path / "own")
-    monkeypatch.setattr(memory, "GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(groups, "OWN_GROUPS", tmp_path / "own")
+    monkeypatch.setattr(groups, "GROUPS", tmp_path / "groups")
     return tmp_path
 
 

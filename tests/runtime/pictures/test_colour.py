@@ -260,6 +260,26 @@ class TestProfiles:
         expected = round(255 * (1.055 * (128 / 255) ** (1 / 2.4) - 0.055))
         assert np.abs(np.subtract(colour_of(path), expected)).max() <= ROUNDING
 
+    @pytest.mark.parametrize("kind", ["alpha", "8 bits, a clear grey", "16 bits, a clear grey"])
+    def test_a_grey_profile_beside_transparency(self, tmp_path: Path, kind: str) -> None:
+        """The grey is converted as without transparency, and blended on white where it is clear."""
+        levels = np.tile(np.linspace(10, 250, 32).astype(np.uint8), (20, 1))
+        grey, profile = Image.fromarray(levels), linear_grey_profile()
+        expected = np.array(load_image(saved(grey, tmp_path / "opaque.png", icc_profile=profile)))
+        options: dict[str, object] = {"icc_profile": profile}
+        if kind == "alpha":
+            clear = levels == levels[0, 5]
+            image = grey.copy()
+            image.putalpha(Image.fromarray(np.where(clear, 0, 255).astype(np.uint8)))
+        else:
+            wide = kind.startswith("16")
+            image = Image.fromarray(levels.astype(np.uint16) * 257) if wide else grey
+            options["transparency"] = int(levels[0, 5]) * (257 if wide else 1)
+        expected[:, 5] = 255
+        found = np.array(load_image(saved(image, tmp_path / "clear.png", **options)))
+        assert np.abs(found.astype(int) - expected).max() <= 1
+        assert len(np.unique(found)) > 20
+
     @pytest.mark.parametrize("mode", ["1", "L", "LA", "CMYK"])
     def test_a_profile_for_another_kind_of_picture_is_ignored(
         self, tmp_path: Path, mode: str

@@ -7,21 +7,26 @@ from pathlib import Path
 
 import pytest
 
+CPUS = "STYLIZE_TEST_CPUS"
+"""Variable with the numbers of all CPUs, for this file is imported more than once."""
 
-def take_one_cpu() -> None:
+
+def take_one_cpu() -> set[int]:
     """Give each worker of pytest-xdist a CPU of its own, and so whatever counts its CPUs a thread.
 
-    With more threads the workers would be in each other's way.
+    With more threads the workers would be in each other's way. Return all CPUs that there were: a
+    test of several threads gives them back to a process.
     """
-    worker = os.environ.get("PYTEST_XDIST_WORKER")
-    if worker and hasattr(os, "sched_setaffinity"):
-        cpus = sorted(ALL_CPUS)
+    if not hasattr(os, "sched_getaffinity"):
+        return set()
+    numbers = " ".join(map(str, sorted(os.sched_getaffinity(0))))
+    cpus = [int(number) for number in os.environ.setdefault(CPUS, numbers).split()]
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         os.sched_setaffinity(0, {cpus[int(worker.removeprefix("gw")) % len(cpus)]})
+    return set(cpus)
 
 
-ALL_CPUS = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-"""What a worker had before it took one; a test of several threads gives them back to a process."""
-take_one_cpu()  # before numpy counts them
+ALL_CPUS = take_one_cpu()  # before numpy counts them
 
 import numpy as np
 from PIL import Image

@@ -12,6 +12,9 @@ from stylize.models.errors import OptionError
 if TYPE_CHECKING:
     from stylize.runtime import Iterate
 
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+"""Endings of files that a trace must not replace."""
+
 Observer = Callable[["Iterate"], None]
 
 
@@ -21,6 +24,11 @@ def tracing(path: Path | None) -> Iterator[Observer]:
     if path is None:
         yield lambda iterate: None
         return
+    if path.suffix.lower() in PICTURES:
+        raise OptionError(
+            f"The trace '{path}' is called as a picture is. It holds lines of JSON: name it "
+            f"'{path.with_suffix('.jsonl')}', for example."
+        )
     try:
         file = path.open("w", buffering=1, encoding="utf-8")
     except OSError as error:

@@ -1,5 +1,6 @@
 """Arrays where a provider computes: in the memory of the CPU, or of the device."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float32]
 Tensor: TypeAlias = "OrtValue"
+
+
+OUT_OF_MEMORY = re.compile(r"alloc|out of memory|not enough memory", re.IGNORECASE)
+"""What the errors say by which ONNX Runtime, CUDA and C++ tell that memory ran out."""
 
 
 class Memory:
@@ -83,6 +88,5 @@ def translating_errors(what: str) -> Iterator[None]:
     except StylizeError:
         raise
     except Exception as error:
-        raise ProviderError(
-            f"ONNX Runtime failed on {what}: {error} If memory ran out, use a smaller size."
-        ) from error
+        hint = " Memory ran out: use a smaller size." if OUT_OF_MEMORY.search(str(error)) else ""
+        raise ProviderError(f"ONNX Runtime failed on {what}: {error}{hint}") from error

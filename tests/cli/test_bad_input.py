@@ -213,6 +213,13 @@ class TestOutput:
         os.link("photo.png", "link.png")
         assert "would overwrite 'photo.png'" in at_once("-o", "link.png", code=USAGE)
 
+    def test_a_trace_does_not_replace_a_picture(self, picture: Callable[..., Path]) -> None:
+        kept = picture("keep.png").read_bytes()
+        found = message("--trace", "keep.png", code=USAGE)
+        assert "The trace 'keep.png' is called as a picture is" in found
+        assert "keep.jsonl" in found
+        assert Path("keep.png").read_bytes() == kept
+
     def test_trace_in_a_missing_folder(self) -> None:
         found = message("--trace", "missing/trace.jsonl", code=USAGE)
         assert f"The trace '{Path('missing/trace.jsonl')}' cannot be written" in found
@@ -361,6 +368,19 @@ class TestProvider:
         assert "ONNX Runtime failed on targets.content-conv4_2.onnx at 48x" in found
         assert "bad allocation" in found
         assert "use a smaller size" in found
+
+    def test_an_error_that_has_nothing_to_do_with_memory(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import onnxruntime
+
+        def fail(*_: object) -> None:
+            raise RuntimeError("CUDNN_STATUS_NOT_SUPPORTED")
+
+        monkeypatch.setattr(onnxruntime.InferenceSession, "run", fail)
+        found = message()
+        assert "CUDNN_STATUS_NOT_SUPPORTED" in found
+        assert "emory" not in found
 
     def test_unknown(self) -> None:
         found = message("--provider", "tpu", code=USAGE)

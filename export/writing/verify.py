@@ -18,6 +18,7 @@ from stylize.export.network import torch_peer
 from stylize.export.network.architecture import Network
 from stylize.export.network.torch_peer import TorchNetwork
 from stylize.export.writing.convolution import Conv
+from stylize.export.writing.pooling import AveragePool
 from stylize.export.writing.widen import widen
 from stylize.models.manifest import GraphFile, Manifest
 
@@ -200,7 +201,7 @@ class _Comparison:
         self, graph: GraphFile, feeds: Mapping[str, Array], file: str | None = None
     ) -> dict[str, Array]:
         model = widen(onnx.load(self.path / (file or graph.file)))
-        evaluator = ReferenceEvaluator(model, new_ops=[Conv])
+        evaluator = ReferenceEvaluator(model, new_ops=[AveragePool, Conv])
         outputs = list(evaluator.run(None, dict(feeds)))
         return dict(zip(evaluator.output_names, outputs, strict=True))
 

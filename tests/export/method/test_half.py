@@ -15,6 +15,7 @@ from onnx.reference import ReferenceEvaluator
 from small import distilled_network, small_network, small_weights
 
 from stylize.export.writing import convolution
+from stylize.export.writing.pooling import AveragePool
 from stylize.export.writing.write import write_folder
 from stylize.models.folder import ModelFolder, open_folder
 from stylize.models.layers import paper_layer_sets
@@ -37,7 +38,7 @@ class Conv(convolution.Conv):
 def evaluate(
     folder: ModelFolder, graph: GraphFile | OtherForm, feeds: Mapping[str, Array]
 ) -> dict[str, Array]:
-    evaluator = ReferenceEvaluator(onnx.load(folder.path / graph.file), new_ops=[Conv])
+    evaluator = ReferenceEvaluator(onnx.load(folder.path / graph.file), new_ops=[AveragePool, Conv])
     used = {name: feeds[name] for name in evaluator.input_names}
     with np.errstate(over="ignore"):
         return dict(zip(evaluator.output_names, evaluator.run(None, used), strict=True))

@@ -54,7 +54,7 @@ def verify(folder: Path, network: "Network", manifest: "Manifest") -> None:
     from stylize.export.network.torch_peer import available
     from stylize.export.writing.verify import verify_folder
 
-    typer.echo("Checking the written graphs in float64, on random images (about 50 s):")
+    typer.echo("Checking the written graphs in float64, on random images (about half a minute):")
     if not available():
         typer.echo("  torch is not installed: compared with finite differences and each other only")
     failed = False

@@ -35,24 +35,26 @@ def _moved(what: str) -> Any:
     return typer.Option(help=f"Where {what} lies now, if it was moved.", show_default=False)
 
 
+Picture = Annotated[
+    Path,
+    typer.Argument(metavar="FILE.png", help="A picture that stylize wrote.", show_default=False),
+]
+Again = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="OUT.png",
+        help="The picture to write.",
+        show_default="FILE-again.png beside it",
+    ),
+]
+
+
 def rerun(
-    picture: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE.png", help="A picture that stylize wrote.", show_default=False
-        ),
-    ],
+    picture: Picture,
     *,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="OUT.png",
-            help="The picture to write.",
-            show_default="FILE-again.png beside it",
-        ),
-    ] = None,
+    output: Again = None,
     photo: Annotated[Path | None, _moved("the photo")] = None,
     painting: Annotated[Path | None, _moved("the painting")] = None,
     init: Annotated[Path | None, _moved("the picture that was started from")] = None,

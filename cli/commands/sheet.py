@@ -12,34 +12,39 @@ from stylize.cli.options.arguments import Quiet
 from stylize.cli.options.grouping import Choose, Given
 from stylize.models.errors import OptionError
 
+Pictures = Annotated[
+    list[Path], typer.Argument(help="The pictures in the order of reading.", show_default=False)
+]
+SheetFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="SHEET.png",
+        help="The sheet to write.",
+        show_default="sheet.png here",
+    ),
+]
+Columns = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Pictures in a row.", show_default="about square"),
+]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TEXT",
+        help="Text below a picture; repeat for each.",
+        show_default="the files' names",
+    ),
+]
+
 
 def sheet(
-    pictures: Annotated[
-        list[Path], typer.Argument(help="The pictures in the order of reading.", show_default=False)
-    ],
+    pictures: Pictures,
     *,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="SHEET.png",
-            help="The sheet to write.",
-            show_default="sheet.png here",
-        ),
-    ] = None,
-    columns: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Pictures in a row.", show_default="about square"),
-    ] = None,
-    label: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TEXT",
-            help="Text below a picture; repeat for each.",
-            show_default="the files' names",
-        ),
-    ] = None,
+    output: SheetFile = None,
+    columns: Columns = None,
+    label: Labels = None,
     place: Annotated[Given, Choose(Destination, "cell", cell={"panel": None})],
     quiet: Quiet = False,
 ) -> None:

@@ -1,20 +1,13 @@
 """``stylize rerun``: a picture once more, from what it tells of itself."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from stylize.cli.making.picture import Job, check_outputs, make_picture
-from stylize.cli.making.repetition import (
-    as_json,
-    find_source,
-    machine_of,
-    notify,
-    unambiguous,
-)
+from stylize.cli.making.picture import check_outputs, make_picture
+from stylize.cli.making.repetition import as_json, job_of, machine_of, notify
 from stylize.cli.options.arguments import Quiet, Trace
 from stylize.cli.options.grouping import Choose, Given
 from stylize.runtime.engine.machine import Machine
@@ -78,20 +71,9 @@ def rerun(
     if show:
         typer.echo(as_json(recipe))
         return
-    start = find_source(recipe.start, init, picture, "--init")
-    job = Job(
-        find_source(recipe.photo, photo, picture, "--photo"),
-        find_source(recipe.painting, painting, picture, "--painting"),
-        replace(
-            recipe.options,
-            init=unambiguous(start) if start else recipe.options.init,
-            **changes,
-        ),
-        output or picture.with_name(f"{picture.stem}-again.png"),
-        trace,
-        # Not fewer iterations, since they bound the history, and with it how sums are rounded.
-        stop=None if changes else recipe.evaluations,
-    )
+    moved = {"photo": photo, "painting": painting, "init": init}
+    result = output or picture.with_name(f"{picture.stem}-again.png")
+    job = job_of(recipe, picture, moved, changes, result, trace)
     if not quiet:
         notify(recipe, picture, as_then=job.stop is not None)
     make_picture(job, machine_of(recipe, given, picture), quiet)

@@ -2,11 +2,13 @@
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from stylize.cli.making.picture import Job
 from stylize.cli.options.grouping import Given
 from stylize.models.catalog import find_model
 from stylize.models.errors import ImageError, ModelError, OptionError
@@ -50,6 +52,49 @@ def notify(recipe: "Recipe", picture: Path, as_then: bool) -> None:
         )
 
 
+def job_of(
+    recipe: "Recipe",
+    picture: Path,
+    moved: Mapping[str, Path | None],
+    changes: Given,
+    output: Path,
+    trace: Path | None,
+) -> Job:
+    """Return the picture that a recipe asks for.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What `picture` tells of itself.
+    picture : Path
+        The file; the pictures that it was made of may lie near it.
+    moved : mapping of str to Path or None
+        Where ``photo``, ``painting`` and ``init`` lie now, if the user said so.
+    changes : mapping of str to object
+        Options that are to be others than then.
+    output, trace : Path
+        The files to write.
+
+    Raises
+    ------
+    ImageError
+        A picture that was read is nowhere, or another picture is there.
+    OptionError
+        No such picture was used.
+    """
+    start = _find_source(recipe.start, moved["init"], picture, "--init")
+    init = _unambiguous(start) if start else recipe.options.init
+    return Job(
+        _find_source(recipe.photo, moved["photo"], picture, "--photo"),
+        _find_source(recipe.painting, moved["painting"], picture, "--painting"),
+        replace(recipe.options, init=init, **changes),
+        output,
+        trace,
+        # Not fewer iterations, since they bound the history, and with it how sums are rounded.
+        stop=None if changes else recipe.evaluations,
+    )
+
+
 def machine_of(recipe: "Recipe", given: Given, picture: Path) -> Machine:
     """Return the machine that made a picture, with what was given in its place.
 
@@ -70,7 +115,7 @@ def machine_of(recipe: "Recipe", given: Given, picture: Path) -> Machine:
     return Machine(**{**then, **given})
 
 
-def find_source(
+def _find_source(
     source: "Source | None", moved: Path | None, picture: Path, option: str
 ) -> Path | None:
     """Return where a picture that was read lies: as it was called then, or near the result.
@@ -104,7 +149,7 @@ def find_source(
     raise ImageError(f"There is no '{places[0]}'. Say where it lies now with {option}.")
 
 
-def unambiguous(file: Path) -> str:
+def _unambiguous(file: Path) -> str:
     """Return a file's name so that it does not mean one of the other ways to start."""
     return f"./{file}" if str(file) in STARTS else str(file)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
+from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet, PoolingKind
 from stylize.models.settings import check, setting
 
 
@@ -31,7 +31,7 @@ class ExportOptions:
         "of VGG-19.",
         metavar="torchvision|FILE",
     )
-    pooling: Literal["average", "max"] = setting("average", "Average is the paper's choice.")
+    pooling: PoolingKind = setting("average", "Average is the paper's choice.")
     preprocessing: Literal["caffe", "torchvision"] | None = setting(
         None,
         "What the weights were trained on: BGR in 0...255 minus the mean, or normalised RGB.",

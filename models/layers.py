@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from stylize.models.errors import OptionError
+
+PoolingKind = Literal["average", "max"]
+"""How a network pools; the paper says that average gives the better pictures."""
 
 CONTENT_LAYERS = ("conv4_2",)
 """The content layer of the paper's Figures 2 and 3."""

@@ -8,7 +8,7 @@ import msgspec
 
 from stylize.models.catalog import MANIFEST_FILE
 from stylize.models.errors import ModelError
-from stylize.models.layers import LayerSet, find_layer
+from stylize.models.layers import LayerSet, PoolingKind, find_layer
 from stylize.models.preprocessing import Preprocessing
 
 FORMAT = 2
@@ -93,7 +93,7 @@ class Manifest:
     format: int
     name: str
     network: str
-    pooling: Literal["average", "max"]
+    pooling: PoolingKind
     preprocessing: Preprocessing
     layers: tuple[Layer, ...]
     weights: WeightsFile

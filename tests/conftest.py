@@ -51,9 +51,10 @@ def real_pictures() -> Path:
 def real_model(real_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Give the folder of VGG-19 with its real weights and some pooling; to be read only."""
     pytest.importorskip("onnx", reason="exporting needs onnx")
-    from stylize.export.network.architecture import PoolingKind, vgg19
+    from stylize.export.network.architecture import vgg19
     from stylize.export.network.weights import load_weights
     from stylize.export.writing.write import write_folder
+    from stylize.models.layers import PoolingKind
 
     @cache
     def write(pooling: PoolingKind = "average") -> Path:

@@ -5,8 +5,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from stylize.export.network.architecture import Convolution, Network, PoolingKind, vgg19
+from stylize.export.network.architecture import Convolution, Network, vgg19
 from stylize.export.network.weights import Weights
+from stylize.models.layers import PoolingKind
 from stylize.models.preprocessing import CAFFE, Preprocessing
 
 

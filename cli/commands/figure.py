@@ -14,9 +14,7 @@ from stylize.models.errors import OptionError
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.plans.figures import Figure, figure_1, figure_2, figure_3
-from stylize.runtime.plans.preset import PRESETS
-
-PAPER = PRESETS["paper"].options
+from stylize.runtime.plans.preset import PAPER
 
 Number = Literal["1", "2", "3"]
 

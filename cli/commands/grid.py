@@ -13,9 +13,7 @@ from stylize.models.layers import STYLE_LAYERS
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import LOSSES, Options
 from stylize.runtime.plans.figures import RATIOS, figure_3
-from stylize.runtime.plans.preset import PRESETS
-
-PAPER = PRESETS["paper"].options
+from stylize.runtime.plans.preset import PAPER
 
 Rows = Annotated[
     list[str] | None,

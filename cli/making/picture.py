@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stylize.cli.making.opening import open_model, warn_of_memory
 from stylize.cli.showing.progress import Progress, showing_progress
-from stylize.cli.showing.trace import tracing
+from stylize.cli.showing.trace import check_trace, tracing
 from stylize.models.errors import OptionError
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import STARTS, Options
@@ -49,6 +49,8 @@ def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
     inputs = files_read(job.photo, job.painting, job.options)
     check_outputs([job.output, job.trace], inputs)
     _check_picture(job.output)
+    if job.trace:
+        check_trace(job.trace)
     model = open_model(machine, quiet)
     from stylize.runtime.method.scene import Scene
     from stylize.runtime.plans.recipe import recipe_of

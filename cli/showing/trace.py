@@ -12,10 +12,18 @@ from stylize.models.errors import OptionError
 if TYPE_CHECKING:
     from stylize.runtime import Iterate
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
-"""Endings of files that a trace must not replace."""
-
 Observer = Callable[["Iterate"], None]
+
+
+def check_trace(path: Path) -> None:
+    """Raise OptionError if a trace would have a picture's name, and so might replace one."""
+    from stylize.runtime.pictures.saving import FORMATS
+
+    if path.suffix.lower() in FORMATS:
+        raise OptionError(
+            f"The trace '{path}' is called as a picture is. It holds lines of JSON: name it "
+            f"'{path.with_suffix('.jsonl')}', for example."
+        )
 
 
 @contextmanager
@@ -24,11 +32,6 @@ def tracing(path: Path | None) -> Iterator[Observer]:
     if path is None:
         yield lambda iterate: None
         return
-    if path.suffix.lower() in PICTURES:
-        raise OptionError(
-            f"The trace '{path}' is called as a picture is. It holds lines of JSON: name it "
-            f"'{path.with_suffix('.jsonl')}', for example."
-        )
     try:
         file = path.open("w", buffering=1, encoding="utf-8")
     except OSError as error:

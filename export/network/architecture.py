@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal
 
-from stylize.models.layers import find_layer
+from stylize.models.layers import PoolingKind, find_layer
 from stylize.models.preprocessing import CAFFE, Preprocessing
-
-PoolingKind = Literal["average", "max"]
 
 VGG19_BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
 """(channels, convolutions) of each block; a pooling closes the block."""

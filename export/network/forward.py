@@ -8,8 +8,9 @@ import numpy.typing as npt
 from onnx import helper
 
 from stylize.export.calculus.graph import Graph
-from stylize.export.network.architecture import Convolution, Network, PoolingKind
+from stylize.export.network.architecture import Convolution, Network
 from stylize.export.network.stored import StoredTensor
+from stylize.models.layers import PoolingKind
 from stylize.models.preprocessing import Preprocessing
 
 Parameters = Mapping[str, StoredTensor]

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf, nan
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from stylize.models.errors import DivergenceError
 from stylize.models.folder import ModelFolder
+from stylize.models.layers import PoolingKind
 from stylize.runtime.checks.footprint import Footprint
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.objective import Losses
@@ -93,7 +93,7 @@ Measured on small networks: a gradient 0.28 apart in bfloat16, where it is 0.08 
 pooling; a final loss 3e-2 apart in TF32, where it is 6e-4."""
 
 
-def tolerance_of(provider: Provider, pooling: Literal["average", "max"] = "average") -> Tolerance:
+def tolerance_of(provider: Provider, pooling: PoolingKind = "average") -> Tolerance:
     """Return how far a provider may be from the reference, on a model of this pooling."""
     tolerance = TOLERANCES.get((provider.name, provider.precision), FLOAT32)
     if pooling == "max" and tolerance is not FLOAT32:

@@ -10,7 +10,7 @@ from PIL import Image
 from stylize.models.errors import ImageError, StylizeError
 from stylize.runtime.pictures.colour import normalise
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "BMP", "GIF", "JPEG2000", "PPM")
+READABLE = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "BMP", "GIF", "JPEG2000", "PPM")
 """What is read. Pillow goes by a file's content, and some of its other formats start programs."""
 
 
@@ -50,7 +50,9 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             # Of odd metadata, and of size from 89 megapixels on; from 179 on Pillow refuses.
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as file:
+            with Image.open(
+                path, formats=[name for name in READABLE if name in Image.OPEN]
+            ) as file:
                 file.load()
                 yield file
     except (StylizeError, MemoryError):

@@ -1,12 +1,11 @@
 """Settings under the names of where they come from, as one table."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from stylize.models.errors import OptionError
+from stylize.models.layers import PoolingKind
 from stylize.runtime.method.options import Options
 
-Pooling = Literal["average", "max"]
 _CAFFE = "its weights are Caffe's; 'stylize export vgg19' takes torchvision's unless told otherwise"
 
 
@@ -31,7 +30,7 @@ class Preset:
     source: str
     options: Options
     model: str | None
-    pooling: Pooling | None
+    pooling: PoolingKind | None
     departures: tuple[str, ...] = ()
 
 
@@ -95,6 +94,10 @@ PRESETS = {
 
 ``gatys-code`` has 1000/N² MSE(G/M) for each style layer, the same as 1000 MSE(G/NM).
 """
+
+
+PAPER = PRESETS["paper"].options
+"""The settings that the paper's figures begin with."""
 
 
 def find_preset(name: str) -> Preset:

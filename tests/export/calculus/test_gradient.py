@@ -13,8 +13,7 @@ from peer import Bench, assert_close, assert_equals_torch, images
 from small import small_network
 
 from stylize.export.method.assemble import features_model
-from stylize.export.network.architecture import PoolingKind
-from stylize.models.layers import LayerSet, paper_layer_sets
+from stylize.models.layers import LayerSet, PoolingKind, paper_layer_sets
 from stylize.models.preprocessing import CAFFE, TORCHVISION, Preprocessing
 
 Array = npt.NDArray[np.float64]

@@ -17,9 +17,9 @@ from small import small_network
 
 from stylize.export.calculus.graph import Graph, attributes
 from stylize.export.lowering.blocked import lower
-from stylize.export.network.architecture import Network, PoolingKind
+from stylize.export.network.architecture import Network
 from stylize.export.writing.convolution import Conv
-from stylize.models.layers import LayerSet, paper_layer_sets
+from stylize.models.layers import LayerSet, PoolingKind, paper_layer_sets
 
 # Odd in every combination of strides 1 to 16 and of height and width; the first is even in all.
 SIZES = ((32, 32), (33, 35), (17, 18), (20, 27), (31, 47))

@@ -20,10 +20,10 @@ from small import small_network, small_weights
 
 from stylize.export.lowering.blocked import lower
 from stylize.export.lowering.phases import HUGE
-from stylize.export.network.architecture import Network, PoolingKind
+from stylize.export.network.architecture import Network
 from stylize.export.writing.verify import TOLERANCES, Check, verify_folder
 from stylize.export.writing.write import write_folder
-from stylize.models.layers import paper_layer_sets
+from stylize.models.layers import PoolingKind, paper_layer_sets
 from stylize.models.manifest import GraphFile, Manifest, OtherForm, read_manifest
 from stylize.models.preprocessing import CAFFE, TORCHVISION, Preprocessing
 

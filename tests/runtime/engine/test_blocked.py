@@ -15,11 +15,11 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="runs the graphs")
 
 from small import small_weights
 
-from stylize.export.network.architecture import PoolingKind, vgg19
+from stylize.export.network.architecture import vgg19
 from stylize.export.writing.write import write_folder
 from stylize.models.catalog import embedded_folder
 from stylize.models.folder import ModelFolder, open_folder
-from stylize.models.layers import paper_layer_sets
+from stylize.models.layers import PoolingKind, paper_layer_sets
 from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.engine.program import Program
 from stylize.runtime.method.model import Model

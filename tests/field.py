@@ -39,6 +39,9 @@ class Field:
     def losses(self) -> Losses:
         return Losses(number(self.total), {}, {}, None)
 
+    def in_given_unit(self, total: float) -> float:
+        return total
+
 
 def optimizer_of(
     shape: tuple[int, ...], name: OptimizerName = "lbfgs", history: int = 10

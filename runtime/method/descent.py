@@ -41,6 +41,7 @@ class Descent:
         self, optimizer: Program, objective: Objective, image: Array, learning_rate: float
     ) -> None:
         memory = objective.memory
+        self._objective = objective
         given = {
             "total": objective.total,
             "gradient": objective.gradient,
@@ -99,7 +100,7 @@ class Descent:
     @property
     def best_total(self) -> float:
         """The loss of the best image."""
-        return number(self._now["best_total"])
+        return self._objective.in_given_unit(number(self._now["best_total"]))
 
     @property
     def restarted(self) -> bool:

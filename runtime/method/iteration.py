@@ -150,9 +150,9 @@ def _best(descent: Descent, objective: Objective) -> Found:
 
 def _divergence(iteration: int, total: float) -> str:
     return (
-        f"At iteration {iteration} the loss is {total}, and its gradient of no use. Either the "
-        "model's weights are damaged (export it again), or the loss is too large for float32 "
-        "(use smaller weights)."
+        f"At iteration {iteration} the loss is {total}, and its gradient of no use. The "
+        "model's weights are damaged, or they give responses too large for float32: export it "
+        "again."
     )
 
 

@@ -1,8 +1,14 @@
-"""The total loss of equation 7 and its gradient, as a function of the image."""
+"""The total loss of equation 7 and its gradient, as a function of the image.
 
-from collections.abc import Callable, Mapping
+Only the ratio of the weights tells where the loss is lowest. Their magnitude does not reach the
+graphs, whose numbers are float32, in which the square of a gradient soon overflows. There the
+largest weight is always of the same order, and losses are scaled back when they are read.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import frexp, ldexp
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +19,10 @@ from stylize.runtime.engine.program import Program
 from stylize.runtime.engine.tensors import Memory, Tensor, number, read, translating_errors
 
 Array = npt.NDArray[np.float32]
+
+LARGEST_WEIGHT = 11
+"""The largest weight in the graphs is 2¹¹ at most, and more than half of that. So the paper's
+weights are as they are. The optimisers have twenty decades above it, and more below."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,7 @@ class Objective:
     shape : tuple of int
         The shape of an image.
     total, gradient : Tensor
-        The loss and the gradient of the image that was evaluated last.
+        The loss and the gradient of the image that was evaluated last, in the unit of the graphs.
 
     Parameters
     ----------
@@ -92,9 +102,11 @@ class Objective:
         self._layers = layers
         self._content_weights = content_weights
         self._style_weights = style_weights
+        weights = (*content_weights.values(), *style_weights.values(), tv_weight)
+        self._unit = _unit(weights)
         given = {
-            "content_weights": _in_order(content_weights, layers.content),
-            "style_weights": _in_order(style_weights, layers.style),
+            "content_weights": self._in_order(content_weights, layers.content),
+            "style_weights": self._in_order(style_weights, layers.style),
             **targets,
         }
         put, empty = self.memory.put, self.memory.empty
@@ -110,7 +122,7 @@ class Objective:
             self._partial = {
                 "other_total": self.total,
                 "other_gradient": self.gradient,
-                "tv_weight": put(tv_weight),
+                "tv_weight": put(ldexp(tv_weight, -self._unit)),
             }
             self.total, self.gradient = self._varied["total"], self._varied["gradient"]
 
@@ -131,7 +143,7 @@ class Objective:
     def losses(self) -> Losses:
         """The losses at the image that was evaluated last."""
         return Losses(
-            number(self.total),
+            self.in_given_unit(number(self.total)),
             self._by_layer("content_losses", self._layers.content, self._content_weights),
             self._by_layer("style_losses", self._layers.style, self._style_weights),
             number(self._varied["variation"]) if self._variation else None,
@@ -153,7 +165,12 @@ class Objective:
         with translating_errors("an image"):
             tensor.update_inplace(np.ascontiguousarray(image, np.float32))
         run()
-        return Evaluation(**vars(self.losses), gradient=read(self.gradient))
+        gradient = np.ldexp(read(self.gradient), self._unit)
+        return Evaluation(**vars(self.losses), gradient=gradient)
+
+    def in_given_unit(self, total: float) -> float:
+        """Return a total loss of the graphs in the unit of the weights that were given."""
+        return ldexp(total, self._unit)
 
     @cached_property
     def _own(self) -> tuple[Tensor, Callable[[], None]]:
@@ -172,6 +189,12 @@ class Objective:
             if layer in wanted
         }
 
+    def _in_order(self, weights: Mapping[str, float], layers: tuple[str, ...]) -> Array:
+        scaled = [ldexp(weights.get(layer, 0.0), -self._unit) for layer in layers]
+        return np.array(scaled, np.float32)
 
-def _in_order(weights: Mapping[str, float], layers: tuple[str, ...]) -> Array:
-    return np.array([weights.get(layer, 0.0) for layer in layers], np.float32)
+
+def _unit(weights: Iterable[float]) -> int:
+    """Return the power of two by which weights are divided in the graphs, which is exact."""
+    _, exponent = frexp(max(weights))
+    return exponent - LARGEST_WEIGHT

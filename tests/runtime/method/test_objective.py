@@ -1,7 +1,7 @@
 """What is bound for the iteration: of which image, anew on other devices, and for each picture."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -65,3 +65,46 @@ def test_an_image_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     objective = scene(Model.open("compact", "cpu")).objective(Options(size=32))
     with pytest.raises(OptionError, match=r"must be \(1, 3, 24, 32\)"):
         objective(np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize("power", [-100, -66, 53, 80])
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("losses", ["paper", "mse"])
+def test_only_the_ratio_of_the_weights_tells(
+    power: int, optimizer: Literal["lbfgs", "adam"], losses: Literal["paper", "mse"]
+) -> None:
+    """Powers of two, by which multiplication is exact: the pictures are the same to the bit."""
+    of_two = scene(Model.open("compact", "cpu"))
+    usual = Options(size=32, iterations=8, tv_weight=1e-2, optimizer=optimizer, losses=losses)
+    factor = 2.0**power
+    weights = ("content_weight", "style_weight", "tv_weight")
+    scaled = replace(usual, **{name: factor * getattr(usual, name) for name in weights})
+    *_, expected = of_two.render(usual)
+    *_, found = of_two.render(scaled)
+    np.testing.assert_array_equal(found.pixels, expected.pixels)
+    assert found.total == factor * expected.total
+    assert found.best.total == factor * expected.best.total
+
+
+@pytest.mark.parametrize(("content", "style"), [(1e-30, 1e-12), (1e10, 1e28), (0, 1e30)])
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_weights_of_any_magnitude_lead_downhill(
+    content: float, style: float, optimizer: Literal["lbfgs", "adam"]
+) -> None:
+    options = Options(
+        size=32, iterations=40, content_weight=content, style_weight=style, optimizer=optimizer
+    )
+    first, *_, last = scene(Model.open("compact", "cpu")).render(options)
+    assert last.best.total < 0.3 * first.total
+
+
+def test_the_total_and_its_gradient_are_in_the_unit_of_the_weights() -> None:
+    options = Options(size=32, content_weight=3.0, style_weight=5.0)
+    of_two = scene(Model.open("compact", "cpu"))
+    image = of_two.start(replace(options, init="noise"))
+    small = of_two.objective(options)(image)
+    large = of_two.objective(replace(options, content_weight=3e12, style_weight=5e12))(image)
+    weighted = 3 * sum(small.content_losses.values()) + sum(small.style_losses.values())
+    assert small.total == pytest.approx(weighted, rel=1e-5)
+    assert large.total == pytest.approx(1e12 * small.total, rel=1e-6)
+    np.testing.assert_allclose(large.gradient, 1e12 * small.gradient, rtol=1e-3)

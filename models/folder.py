@@ -37,6 +37,20 @@ class ModelFolder:
             dimensions[f"{layer.name}_width"] = width // layer.stride
         return dimensions
 
+    def least_side(self, layers: LayerSet) -> int:
+        """Return the pixels that a side of an image must have for each of `layers` to respond.
+
+        A response has height // stride rows, so it is the largest stride; 1 without any layer.
+        Give the layers of the graph that runs, which may be more than were asked for.
+
+        Raises
+        ------
+        OptionError
+            The network has no such layer.
+        """
+        used = layers.content + layers.style
+        return max((self.manifest.layer(name).stride for name in used), default=1)
+
     def _least(self, graphs: Sequence[GraphFile], layers: LayerSet) -> GraphFile:
         for name in layers.content + layers.style:
             self.manifest.layer(name)

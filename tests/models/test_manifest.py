@@ -355,3 +355,23 @@ def test_a_layer_set_reads_as_its_layers() -> None:
         "content conv4_2, style conv1_1 conv2_1"
     )
     assert str(LayerSet(style=("conv1_1",))) == "style conv1_1"
+
+
+@pytest.mark.parametrize(
+    ("layers", "least"),
+    [
+        (LayerSet(), 1),
+        (LayerSet(content=("conv1_2",)), 1),
+        (LayerSet(content=("pool1",)), 2),
+        (LayerSet(style=STYLE_LAYERS), 16),
+        (LayerSet(content=("conv4_2",), style=("conv1_1",)), 8),
+        (LayerSet(content=("conv1_1",), style=("pool4", "conv2_1")), 16),
+    ],
+)
+def test_the_least_side_is_the_largest_stride(layers: LayerSet, least: int) -> None:
+    assert model().least_side(layers) == least
+
+
+def test_the_least_side_of_an_unknown_layer_is_an_error() -> None:
+    with pytest.raises(OptionError, match="has no layer 'conv9_9'"):
+        model().least_side(LayerSet(content=("conv9_9",)))

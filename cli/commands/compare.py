@@ -42,7 +42,7 @@ def compare(
     *,
     providers: Providers = None,
     given: Annotated[Given, Settings],
-    machine: Annotated[Given, Choose(Machine, "model")],
+    machine: Annotated[Given, Choose(Machine, "model", "threads")],
     quiet: Quiet = False,
 ) -> None:
     """Compare providers with the CPU in float32: losses, gradient, time, memory.
@@ -65,9 +65,10 @@ def compare(
         raise OptionError("There is a photo but no painting. Give both, or neither.")
     modes = outcome.installed_modes() if providers is None else outcome.parse_modes(providers)
     task = outcome.make_task(machine.get("model"), photo, painting, **given)
-    usable = list(outcome.find_modes(modes, named=providers is not None))
+    threads = Machine(**machine).threads
+    usable = list(outcome.find_modes(modes, providers is not None, threads))
     say("Measuring the reference, cpu:float32 on plain graphs")
-    reference = outcome.measure_reference(task)
+    reference = outcome.measure_reference(task, threads)
     outcomes = [outcome.try_mode(task, found, reference, say) for found in usable]
     console = open_console()
     console.print(outcomes_table(outcomes))

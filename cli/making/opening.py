@@ -21,7 +21,9 @@ def open_model(machine: Machine, quiet: bool) -> "Model":
     from stylize.runtime import Model
     from stylize.runtime.engine.choice import find_provider
 
-    provider = find_provider(machine.provider, machine.precision, machine.provider_options)
+    provider = find_provider(
+        machine.provider, machine.precision, machine.provider_options, machine.threads
+    )
     model = Model.open(machine.model, provider)
     if not quiet:
         _announce(provider, machine)

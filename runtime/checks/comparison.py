@@ -103,12 +103,12 @@ def tolerance_of(provider: Provider, pooling: PoolingKind = "average") -> Tolera
     return tolerance
 
 
-def reference_provider() -> Provider:
+def reference_provider(threads: int | None = None) -> Provider:
     """Return what others are compared with: the CPU in float32, on the graphs' plain form.
 
     Its nodes are the method's formulas, and most other providers run it, too.
     """
-    return replace(configure("cpu", "float32"), form="plain")
+    return replace(configure("cpu", "float32", threads=threads), form="plain")
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,9 @@ def installed_modes() -> list[Candidate]:
     ]
 
 
-def find_modes(modes: list[Candidate], named: bool) -> Iterator[Provider | Outcome]:
+def find_modes(
+    modes: list[Candidate], named: bool, threads: int | None = None
+) -> Iterator[Provider | Outcome]:
     """Yield each provider, or why it cannot be had.
 
     Raises
@@ -126,16 +128,16 @@ def find_modes(modes: list[Candidate], named: bool) -> Iterator[Provider | Outco
     """
     for mode in modes:
         try:
-            yield find_provider(*mode)
+            yield find_provider(*mode, threads=threads)
         except ProviderError as error:
             if named:
                 raise
             yield Outcome(mode, fault=str(error), installed_only=True)
 
 
-def measure_reference(task: Task) -> Measurement:
+def measure_reference(task: Task, threads: int | None = None) -> Measurement:
     """Let the CPU compute a task in float32, on the plain form of the graphs."""
-    return measure(task, reference_provider())
+    return measure(task, reference_provider(threads))
 
 
 def try_mode(

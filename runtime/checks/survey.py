@@ -12,7 +12,7 @@ from stylize.models.errors import ProviderError
 from stylize.runtime.engine.choice import candidates, is_present, try_provider
 from stylize.runtime.engine.memory import memory_available
 from stylize.runtime.providers.diagnosis import cuda_release, missing_libraries, not_in_wheel
-from stylize.runtime.providers.hardware import has_amx, usable_cpus
+from stylize.runtime.providers.hardware import cpu_limit, has_amx
 from stylize.runtime.providers.nvidia import find_driver
 from stylize.runtime.providers.session import import_onnxruntime
 from stylize.runtime.providers.table import PROVIDERS, Precision, Provider, configure
@@ -111,7 +111,9 @@ def facts() -> Iterator[tuple[str, str]]:
     onnxruntime = _onnxruntime()
     yield "ONNX Runtime", _release(onnxruntime)
     yield "NumPy", version("numpy")
-    yield "CPUs", f"{usable_cpus()} of {os.cpu_count()}{', with AMX' if has_amx() else ''}"
+    yield "CPUs", f"{os.cpu_count()}{', with AMX' if has_amx() else ''}"
+    limit = cpu_limit()
+    yield "threads", f"{limit.cpus}: {limit.source}"
     free = memory_available()
     yield "memory", f"{free / 1e9:.1f} GB free" if free is not None else "unknown"
     yield "NVIDIA", _nvidia()

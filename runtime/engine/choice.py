@@ -25,6 +25,7 @@ def find_provider(
     name: str = AUTO,
     precision: Precision | None = None,
     options: Mapping[str, str] | None = None,
+    threads: int | None = None,
 ) -> Provider:
     """Return a provider that works here.
 
@@ -37,6 +38,9 @@ def find_provider(
         By default the provider's own.
     options : mapping of str to str, optional
         Options for ONNX Runtime. They win over ours.
+    threads : int, optional
+        How many threads of the CPU compute. By default as many as there are CPUs that this process
+        may use.
 
     Raises
     ------
@@ -51,8 +55,8 @@ def find_provider(
                 "Provider options are for one provider. Name it: "
                 f"--provider {FASTEST_FIRST[0]}, for example."
             )
-        return _fastest(precision)
-    provider = configure(name, precision, options)
+        return _fastest(precision, threads)
+    provider = configure(name, precision, options, threads)
     if not is_present(provider):
         present = import_onnxruntime(provider.extra).get_available_providers()
         raise ProviderError(diagnosis.not_in_wheel(provider, present))
@@ -62,11 +66,11 @@ def find_provider(
     return provider
 
 
-def _fastest(precision: Precision | None) -> Provider:
+def _fastest(precision: Precision | None, threads: int | None) -> Provider:
     """Return the fastest provider that works, and remember which were passed over."""
     import_onnxruntime()  # where there is none, the message is of the one that any machine can use
     passed_over: tuple[str, ...] = ()
-    for provider in candidates(precision):
+    for provider in candidates(precision, threads):
         if not is_present(provider):
             continue
         try:
@@ -82,10 +86,10 @@ def _fastest(precision: Precision | None) -> Provider:
     )
 
 
-def candidates(precision: Precision | None) -> list[Provider]:
+def candidates(precision: Precision | None, threads: int | None = None) -> list[Provider]:
     """Return what may be the fastest, best first: nothing untested."""
     having = [
-        configure(name, precision)
+        configure(name, precision, threads=threads)
         for name in FASTEST_FIRST
         if precision is None or precision in PROVIDERS[name].modes
     ]

@@ -10,6 +10,9 @@ from stylize.runtime.providers.table import AUTO, PROVIDERS, Precision
 MODEL = "Model"
 """Heading of the settings on help pages."""
 
+MAX_THREADS = 1024
+"""Systems refuse to start threads somewhere above it."""
+
 
 def parse_provider_options(texts: list[str]) -> dict[str, str]:
     """Return what options in words, each KEY=VALUE, say.
@@ -48,6 +51,9 @@ class Machine:
         Precision of the convolutions; None is the provider's own.
     provider_options : mapping of str to str
         Options for ONNX Runtime.
+    threads : int or None
+        How many threads of the CPU compute, with any provider; None for one on each CPU that may
+        be used.
     """
 
     model: str | None = setting(
@@ -79,6 +85,16 @@ class Machine:
         metavar="KEY=VALUE",
         parse=parse_provider_options,
         repeated=True,
+    )
+    threads: int | None = setting(
+        None,
+        "How many threads of the CPU compute, with any provider.",
+        panel=MODEL,
+        metavar="N",
+        called="number of threads",
+        shown="one on each CPU that may be used, see 'stylize doctor'",
+        least=1,
+        most=MAX_THREADS,
     )
 
     def __post_init__(self) -> None:

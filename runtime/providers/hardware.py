@@ -6,6 +6,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
@@ -16,17 +17,37 @@ X86 = platform.machine().lower() in ("x86_64", "amd64")
 CPU_INFO = Path("/proc/cpuinfo")
 
 
+@dataclass(frozen=True)
+class CpuLimit:
+    """How many CPUs a process may use, and what says so."""
+
+    cpus: int
+    source: str
+
+
 def usable_cpus() -> int:
-    """Return how many CPUs this process may use; the machine may have more.
+    """Return how many CPUs this process may use; the machine may have more."""
+    return cpu_limit().cpus
 
-    That is the least of the CPUs that it is bound to, and of the quotas of its control groups
-    (``docker run --cpus 2``), rounded up: more threads than that would be stopped in turns.
+
+def cpu_limit() -> CpuLimit:
+    """Return the strictest limit on this process's CPUs.
+
+    That is the least of the machine's CPUs, of those that the process is bound to, and of the
+    quotas of its control groups (``docker run --cpus 2``), rounded up: more threads than that would
+    be stopped in turns.
     """
-    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min([bound or 1, *_quotas()]))
+    limits = [CpuLimit(os.cpu_count() or 1, "the machine has no more CPUs"), *_bound(), *_quotas()]
+    return min(limits, key=lambda limit: limit.cpus)
 
 
-def _quotas() -> Iterator[int]:
+def _bound() -> Iterator[CpuLimit]:
+    """Yield how many CPUs this process is bound to, where the system can bind it."""
+    if hasattr(os, "sched_getaffinity"):
+        yield CpuLimit(len(os.sched_getaffinity(0)), "this process is bound to so many CPUs")
+
+
+def _quotas() -> Iterator[CpuLimit]:
     """Yield how many CPUs' time each control group has, where it has a limit."""
     for group, unified in own_groups("cpu"):
         with suppress(OSError, ValueError, ZeroDivisionError):  # no such group, or no limit
@@ -38,7 +59,7 @@ def _quotas() -> Iterator[int]:
                     for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")
                 )
             if quota > 0:  # -1 stands for none
-                yield ceil(quota / period)
+                yield CpuLimit(max(1, ceil(quota / period)), f"{group} has that quota")
 
 
 def has_amx() -> bool:

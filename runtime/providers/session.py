@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from stylize.models.errors import ProviderError
 from stylize.runtime.providers import diagnosis
-from stylize.runtime.providers.hardware import give_back_freed_memory, usable_cpus
+from stylize.runtime.providers.hardware import give_back_freed_memory
 from stylize.runtime.providers.table import Provider
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _session_options(onnxruntime: ModuleType, provider: Provider) -> "SessionOpt
     severity = FATAL if provider.tested else ERROR
     onnxruntime.set_default_logger_severity(severity)
     options.log_severity_level = severity
-    options.intra_op_num_threads = usable_cpus()
+    options.intra_op_num_threads = provider.threads
     # The planned block of all values is larger than what is alive at any one time.
     options.enable_mem_pattern = False
     # On the CPU, buffers kept for later values of the same size are a fifth of the peak.

@@ -43,6 +43,8 @@ class Provider:
         Memory that holds its inputs and outputs.
     tested : bool
         Whether it was tried with stylize.
+    threads : int
+        How many threads of the CPU compute.
     given : mapping of str to str
         The options that the user gave.
     passed_over : tuple of str
@@ -57,6 +59,7 @@ class Provider:
     form: GraphForm
     memory: Place
     tested: bool
+    threads: int
     given: Mapping[str, str] = field(default_factory=dict)
     passed_over: tuple[str, ...] = ()
 
@@ -74,10 +77,28 @@ class Provider:
 
 @dataclass(frozen=True)
 class Mode:
-    """What it takes to compute in a precision: options, and a form of the graphs."""
+    """What it takes to compute in a precision.
+
+    Attributes
+    ----------
+    options : mapping of str to str
+        Options for ONNX Runtime.
+    form : {"plain", "blocked", "float16"}
+        The form of the graphs.
+    properties : mapping of str to str
+        OpenVINO's, which are an option by themselves, together with the number of threads.
+    """
 
     options: Mapping[str, str] = field(default_factory=dict)
     form: GraphForm = "plain"
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    def all_options(self, threads: int) -> Mapping[str, str]:
+        """Return the options, with the properties among them."""
+        if not self.properties:
+            return self.options
+        properties = {**self.properties, "INFERENCE_NUM_THREADS": str(threads)}
+        return {**self.options, "load_config": json.dumps({"CPU": properties})}
 
 
 @dataclass(frozen=True)
@@ -93,12 +114,8 @@ class KnownProvider:
 
 
 def _openvino(precision: str) -> Mode:
-    settings = {
-        "INFERENCE_PRECISION_HINT": precision,
-        "INFERENCE_NUM_THREADS": str(usable_cpus()),
-        "NUM_STREAMS": "1",
-    }
-    return Mode({"device_type": "CPU", "load_config": json.dumps({"CPU": settings})})
+    properties = {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": "1"}
+    return Mode({"device_type": "CPU"}, properties=properties)
 
 
 PROVIDERS: Mapping[str, KnownProvider] = {
@@ -152,9 +169,14 @@ SHARED = ("device_id", RECORDING)
 
 
 def configure(
-    name: str, precision: Precision | None = None, options: Mapping[str, str] | None = None
+    name: str,
+    precision: Precision | None = None,
+    options: Mapping[str, str] | None = None,
+    threads: int | None = None,
 ) -> Provider:
     """Return a provider with its settings, whether it is there or not.
+
+    The parameters are those of `stylize.runtime.engine.choice.find_provider`.
 
     Raises
     ------
@@ -176,7 +198,9 @@ def configure(
             f"Choose one of {', '.join(known.modes)}."
         )
     mode = known.modes[precision]
-    if clash := sorted(given.keys() & mode.options.keys()):
+    threads = threads or usable_cpus()
+    decided = mode.all_options(threads)
+    if clash := sorted(given.keys() & decided.keys()):
         raise OptionError(
             f"--precision decides {', '.join(clash)} for {name}. Leave the option out, and choose "
             f"--precision {' or '.join(known.modes)}."
@@ -188,10 +212,11 @@ def configure(
         onnxruntime_name=known.onnxruntime_name,
         extra=known.extra,
         precision=precision,
-        options={**known.options, **mode.options, **given},
+        options={**known.options, **decided, **given},
         form=mode.form,
         memory=known.memory,
         tested=known.tested,
+        threads=threads,
         given=given,
     )
 
@@ -199,9 +224,9 @@ def configure(
 def host_of(provider: Provider) -> Provider:
     """Return the provider that computes in float32, without a network, in the same memory."""
     if provider.memory == "cpu":
-        return configure("cpu")
+        return configure("cpu", threads=provider.threads)
     kept = {key: value for key, value in provider.given.items() if key in SHARED}
-    return configure(provider.memory, "float32", kept)
+    return configure(provider.memory, "float32", kept, provider.threads)
 
 
 def default_precision(name: str) -> Precision:

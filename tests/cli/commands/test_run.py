@@ -308,8 +308,16 @@ class TestProvider:
 
         monkeypatch.setattr(choice, "find_provider", find)
         options = ("--provider-option", "a=b=c", "--provider-option", "d=")
-        succeed("--provider", "cuda", "--precision", "tf32", *options)
-        assert asked == ["cuda", "tf32", {"a": "b=c", "d": ""}]
+        succeed("--provider", "cuda", "--precision", "tf32", "--threads", "3", *options)
+        assert asked == ["cuda", "tf32", {"a": "b=c", "d": ""}, 3]
+
+    @pytest.mark.parametrize("number", ["0", "-1", "1025"])
+    def test_threads_that_cannot_be(self, number: str) -> None:
+        result = stylize("--threads", number)
+        assert (result.exit_code, result.stderr) == (
+            2,
+            f"Error: The number of threads is {number}; it must be from 1 to 1024.\n",
+        )
 
 
 class TestModel:

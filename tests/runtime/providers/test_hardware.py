@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from stylize.runtime.providers import groups
-from stylize.runtime.providers.hardware import usable_cpus
+from stylize.runtime.providers.hardware import cpu_limit, usable_cpus
 
 
 @pytest.fixture(autouse=True)
 def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A system with 64 CPUs whose files lie here."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
     monkeypatch.setattr(groups, "OWN_GROUPS", tmp_path / "own")
     monkeypatch.setattr(groups, "GROUPS", tmp_path / "groups")
@@ -65,3 +66,17 @@ def test_a_quota_of_a_container_lies_at_the_root(system: Path) -> None:
     (system / "own").write_text("0::/docker/0123\n")
     write(system / "groups", cpu__max="200000 100000")
     assert usable_cpus() == 2
+
+
+def test_it_is_known_what_limits(system: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "machine" in cpu_limit().source
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    assert "bound" in cpu_limit().source
+    (system / "own").write_text("0::/job\n")
+    write(system / "groups" / "job", cpu__max="400000 100000")
+    assert str(system / "groups" / "job") in cpu_limit().source
+
+
+def test_a_system_that_binds_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert usable_cpus() == 64

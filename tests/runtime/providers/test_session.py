@@ -37,6 +37,7 @@ def test_a_graph_behind_a_link_is_loaded_beside_its_weights(tmp_path: Path) -> N
 
 
 def test_threads_do_not_wait_in_loops_between_the_graphs_of_a_step() -> None:
-    provider = configure("cpu")
+    provider = configure("cpu", threads=3)
     options = session._session_options(onnxruntime, provider)
     assert options.get_session_config_entry("session.force_spinning_stop") == "1"
+    assert options.intra_op_num_threads == 3

@@ -41,6 +41,15 @@ class TestConfigure:
         assert settings["INFERENCE_PRECISION_HINT"] == ("bf16" if amx else "f32")
         assert settings["INFERENCE_NUM_THREADS"] == str(hardware.usable_cpus())
 
+    @pytest.mark.parametrize("name", PROVIDERS)
+    def test_the_threads_are_one_number_for_all(self, name: str) -> None:
+        assert configure(name).threads == hardware.usable_cpus()
+        few = configure(name, threads=3)
+        assert few.threads == host_of(few).threads == 3
+        if "load_config" in few.options:
+            (settings,) = json.loads(few.options["load_config"]).values()
+            assert settings["INFERENCE_NUM_THREADS"] == "3"
+
     def test_given_options_win_and_are_remembered(self) -> None:
         given = {"cudnn_conv_algo_search": "HEURISTIC", "enable_cuda_graph": "0"}
         provider = configure("cuda", options=given)

@@ -7,11 +7,10 @@ fields (`stylize.cli.options.grouping`), and the dataclass checks its values by 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import cache
-from numbers import Real
-from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 from stylize.models.errors import OptionError
+from stylize.models.kinds import KindError, brought_to, in_words
 
 KEY = "setting"
 """Key of a field's metadata."""
@@ -75,15 +74,12 @@ class Setting:
             words.format(bound, self.unit) for words, bound in bounds if bound is not None
         )
 
-    def admits(self, number: object) -> bool:
-        """Tell whether something is a number within the bounds; NaN is not."""
-        if not isinstance(number, Real) or isinstance(number, bool):
-            return False
-        value = float(number)
+    def admits(self, number: float) -> bool:
+        """Tell whether a number is within the bounds."""
         return (
-            (self.least is None or value >= self.least)
-            and (self.most is None or value <= self.most)
-            and (self.above is None or value > self.above)
+            (self.least is None or number >= self.least)
+            and (self.most is None or number <= self.most)
+            and (self.above is None or number > self.above)
         )
 
 
@@ -117,34 +113,28 @@ def settings_of(options: type[Any]) -> dict[str, tuple[Setting, Any]]:
 
 
 def check(options: Any) -> None:
-    """Check every setting of a dataclass's instance that has bounds or choices.
+    """Check every setting of a frozen dataclass's instance, and bring it to the field's type.
 
     Raises
     ------
     OptionError
-        Something is no number within its bounds, or none of its choices. None is one only where
-        the field's type says so.
+        A value is not of its type, or beyond its bounds.
     """
     for name, (known, kind) in settings_of(options.__class__).items():
-        value = getattr(options, name)
-        if value is None and NoneType in get_args(kind):
-            continue
+        given = getattr(options, name)
         called = known.called or name.replace("_", " ")
-        if choices := choices_of(kind):
-            require(value in choices, called, value, " or ".join(choices))
-        elif known.range:
-            several = value if isinstance(value, tuple | list) else (value,)
-            shown = "x".join(map(str, several))
-            require(bool(several) and all(map(known.admits, several)), called, shown, known.range)
+        shown = "x".join(map(str, given)) if isinstance(given, tuple | list) else given
+        try:
+            value = brought_to(kind, given)
+        except KindError:
+            require(False, called, shown, f"{in_words(kind)}{known.range and ', '}{known.range}")
+        if known.range and value is not None:
+            several = value if isinstance(value, tuple) else (value,)
+            require(all(map(known.admits, several)), called, shown, known.range)
+        object.__setattr__(options, name, value)
 
 
 def require(condition: bool, called: str, value: object, wanted: str) -> None:
     """Raise OptionError, which tells what was wrong and what is wanted, unless all is well."""
     if not condition:
         raise OptionError(f"The {called} is {value}; it must be {wanted}.")
-
-
-def choices_of(kind: Any) -> tuple[str, ...]:
-    """Return the texts that a Literal, or one that may be None, allows; none for other types."""
-    literals = (one for one in (kind, *get_args(kind)) if get_origin(one) is Literal)
-    return get_args(next(literals, None)) if get_origin(kind) is not tuple else ()

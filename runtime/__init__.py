@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stylize.runtime.method.model import Model
     from stylize.runtime.method.options import RECONSTRUCTION, TEXTURE, Options
     from stylize.runtime.method.scene import Scene
-    from stylize.runtime.pictures.arrays import to_array
+    from stylize.runtime.pictures.arrays import to_array, to_image
     from stylize.runtime.pictures.reading import load_image
     from stylize.runtime.pictures.sizes import scale_to
     from stylize.runtime.plans.preset import PRESETS
@@ -36,6 +36,7 @@ __all__ = [
     "scale_to",
     "texture",
     "to_array",
+    "to_image",
     "transfer",
 ]
 
@@ -52,6 +53,7 @@ _MODULES = {
     "scale_to": "pictures.sizes",
     "texture": "method.methods",
     "to_array": "pictures.arrays",
+    "to_image": "pictures.arrays",
     "transfer": "method.methods",
 }
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -37,7 +37,7 @@ class Found:
 
     iteration: int
     total: float
-    tensor: Tensor
+    tensor: Tensor = field(repr=False)
 
     @cached_property
     def pixels(self) -> Array:

@@ -15,6 +15,8 @@ from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.engine.program import Program
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.method.options import OptimizerName
+from stylize.runtime.pictures.arrays import as_image
+from stylize.runtime.pictures.sizes import check_sides
 from stylize.runtime.providers.table import Provider, host_of
 
 Array = npt.NDArray[np.float32]
@@ -35,6 +37,10 @@ class Model:
         self.folder = folder
         self.provider = provider
         self._loaded: dict[str, tuple[object, Program]] = {}
+
+    def __repr__(self) -> str:
+        name = self.folder.manifest.name
+        return f"<Model '{name}' on {self.provider.name} in {self.provider.precision}>"
 
     @classmethod
     def open(cls, model: str | Path | None = None, provider: str | Provider = "auto") -> "Model":
@@ -77,7 +83,13 @@ class Model:
             F, shape (1, N, height // stride, width // stride), after the ReLU, and F Fᵀ / M,
             shape (N, N), for each layer. Layers that have no response to an image as small are
             left out (``pool5`` needs 32 pixels).
+
+        Raises
+        ------
+        ImageError
+            That is no such array; `to_array` makes one of a picture.
         """
+        image = as_image(image)
         values = self._program(self.folder.manifest.features, image)({"image": image})
         strides = {layer.name: layer.stride for layer in self.folder.manifest.layers}
         smallest = min(image.shape[2:])
@@ -91,8 +103,19 @@ class Model:
         """Return what the losses compare with: ``content_target.L`` and ``style_target.L``.
 
         The first is F of a photo, the second F Fᵀ / M of a painting, for the layers asked for.
+
+        Raises
+        ------
+        ImageError
+            The image is no float array of shape (1, 3, height, width), or too small for a layer.
+        ModelError, OptionError
+            The model has no graph for the layers, or no such layer.
         """
+        image = as_image(image)
         graph = self.folder.targets_graph(layers)
+        _, _, height, width = image.shape
+        least = self.folder.least_side(graph.layers)
+        check_sides((width, height), "The image is", "Use a larger one.", least)
         return self._program(graph, image)({"image": image})
 
     def objective(

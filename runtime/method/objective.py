@@ -17,6 +17,7 @@ from stylize.models.errors import OptionError
 from stylize.models.layers import LayerSet
 from stylize.runtime.engine.program import Program
 from stylize.runtime.engine.tensors import Memory, Tensor, number, read, translating_errors
+from stylize.runtime.pictures.arrays import as_image
 
 Array = npt.NDArray[np.float32]
 
@@ -154,16 +155,19 @@ class Objective:
 
         Raises
         ------
+        ImageError
+            That is no such array.
         OptionError
-            The image has another shape.
+            The image has another size.
         ProviderError
             Memory ran out.
         """
+        image = as_image(image)
         if image.shape != self.shape:
             raise OptionError(f"The image's shape is {image.shape}; it must be {self.shape}.")
         tensor, run = self._own
         with translating_errors("an image"):
-            tensor.update_inplace(np.ascontiguousarray(image, np.float32))
+            tensor.update_inplace(image)
         run()
         gradient = np.ldexp(read(self.gradient), self._unit)
         return Evaluation(**vars(self.losses), gradient=gradient)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from stylize.models.errors import OptionError
 from stylize.models.layers import LayerSet
+from stylize.models.manifest import GraphFile
 from stylize.runtime.engine.memory import Need, memory_need
 from stylize.runtime.method.coefficients import Coefficients, coefficients
 from stylize.runtime.method.iteration import Iterate, minimise
@@ -19,14 +20,16 @@ from stylize.runtime.method.options import Options
 from stylize.runtime.method.start import faint_noise, start_file, white_noise
 from stylize.runtime.pictures.arrays import to_array
 from stylize.runtime.pictures.colour import normalise
-from stylize.runtime.pictures.limits import Side
+from stylize.runtime.pictures.limits import MIN_SIDE, Side
 from stylize.runtime.pictures.reading import load_image
-from stylize.runtime.pictures.sizes import cover, scale_to, scaled_size
+from stylize.runtime.pictures.sizes import check_sides, cover, scale_to, scaled_size
 
 Array = npt.NDArray[np.float32]
 Picture = Image.Image | str | Path
 Scale = tuple[int | tuple[int, int], Side]
 """``Options.size`` and ``Options.side``, for one picture."""
+
+USE_LARGER = "Use a larger --size."
 
 EVERY_ON_DEVICE = 10
 """One in so many iterates is read from a device."""
@@ -66,6 +69,11 @@ class Scene:
         self._photo = _read(photo)
         self._painting = _read(painting)
         self._targets: dict[tuple[str, Scale], Array] = {}
+
+    def __repr__(self) -> str:
+        pictures = {"photo": self._photo, "painting": self._painting}
+        given = ", ".join(f"{name} {_size(found)}" for name, found in pictures.items() if found)
+        return f"<Scene: {given}, seen by {self._model}>"
 
     def render(self, options: Options, every: int | None = None) -> Iterator[Iterate]:
         """Make a picture, and yield an Iterate for each evaluation of the gradient.
@@ -112,11 +120,19 @@ class Scene:
         Raises
         ------
         ImageError
-            A side would have less than 16 pixels.
+            A side would be too short for a layer to respond.
+        ModelError, OptionError
+            The model has no graph for the layers, or no such layer.
         """
+        folder, layers = self._model.folder, options.layers
+        graphs = [folder.gradient_graph(layers)]
+        if layers.content:
+            graphs.append(folder.targets_graph(LayerSet(content=layers.content)))
+        least = self._least_side(*graphs)
         if isinstance(options.size, tuple):
+            check_sides(options.size, "The size is", USE_LARGER, least)
             return options.size
-        return scaled_size(self._canvas.size, options.size, options.side, "Use a larger --size.")
+        return scaled_size(self._canvas.size, options.size, options.side, USE_LARGER, least)
 
     def coefficients(self, options: Options) -> Coefficients:
         """Return the factors of L_c (eq. 1) and E_l (eq. 4) of each layer in what `render` makes.
@@ -195,7 +211,6 @@ class Scene:
 
     def _check_losses(self, options: Options) -> None:
         layers = options.layers
-        self._model.folder.gradient_graph(layers)
         self.size(options)
         if layers.content and self._photo is None:
             raise OptionError(
@@ -227,9 +242,15 @@ class Scene:
         sides = options.size if isinstance(options.size, tuple) else (options.size,)
         measured = max(sides) if options.side == "long" else min(sides)
         pixels = options.painting_size or measured
+        style = LayerSet(style=options.layers.style)
+        least = self._least_side(self._model.folder.targets_graph(style))
         hint = "Use a larger --painting-size (or --size)."
-        scaled_size(self._painting.size, pixels, options.side, hint)
+        scaled_size(self._painting.size, pixels, options.side, hint, least)
         return pixels
+
+    def _least_side(self, *graphs: GraphFile) -> int:
+        """Return how many pixels a side must have for all layers of the graphs to respond."""
+        return max(MIN_SIDE, *(self._model.folder.least_side(graph.layers) for graph in graphs))
 
     def _targets_of(
         self,
@@ -266,6 +287,10 @@ class Scene:
                 )
             return picture
         return load_image(start_file(init))
+
+
+def _size(picture: Image.Image) -> str:
+    return f"{picture.width}x{picture.height}"
 
 
 def _read(picture: Picture | None) -> Image.Image | None:

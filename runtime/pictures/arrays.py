@@ -7,7 +7,27 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from stylize.models.errors import ImageError
+
 Array = npt.NDArray[np.float32]
+
+
+def as_image(array: npt.ArrayLike) -> Array:
+    """Return what a caller gives for an image as the float32 array that graphs take.
+
+    Raises
+    ------
+    ImageError
+        It is no array of floats of shape (1, 3, height, width).
+    """
+    found = np.asarray(array)
+    if found.ndim != 4 or found.shape[:2] != (1, 3) or found.dtype.kind != "f":
+        raise ImageError(
+            "An image is an array of floats in 0...1, of shape (1, 3, height, width). This is "
+            f"{type(array).__name__} of {found.dtype} and shape {found.shape}. Make one of a "
+            "picture: stylize.runtime.to_array(load_image(...))."
+        )
+    return np.ascontiguousarray(found, np.float32)
 
 
 def to_array(image: Image.Image) -> Array:

@@ -19,19 +19,23 @@ def scale_to(image: Image.Image, pixels: int, side: Side = "long") -> Image.Imag
 
 
 def scaled_size(
-    size: tuple[int, int], pixels: int, side: Side = "long", hint: str = "Use a larger --size."
+    size: tuple[int, int],
+    pixels: int,
+    side: Side = "long",
+    hint: str = "Use a larger --size.",
+    least: int = MIN_SIDE,
 ) -> tuple[int, int]:
     """Return width and height so scaled that one side is so many pixels long.
 
     Raises
     ------
     ImageError
-        The other side would be too short; the message ends with `hint`.
+        A side would be shorter than `least`; the message ends with `hint`.
     """
     length = max(size) if side == "long" else min(size)
     width, height = (round(each * pixels / length) for each in size)
     scaled = f"At size {pixels}, a picture of {size[0]}x{size[1]} is"
-    check_sides((width, height), scaled, hint)
+    check_sides((width, height), scaled, hint, least)
     return width, height
 
 
@@ -42,10 +46,9 @@ def cover(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return ImageOps.fit(image, size, Image.Resampling.LANCZOS)
 
 
-def check_sides(size: tuple[int, int], what_is: str, hint: str) -> None:
+def check_sides(size: tuple[int, int], what_is: str, hint: str, least: int = MIN_SIDE) -> None:
     """Raise ImageError if a side is too short; `what_is` begins the message, `hint` ends it."""
-    if min(size) < MIN_SIDE:
+    if min(size) < least:
         raise ImageError(
-            f"{what_is} {size[0]}x{size[1]} pixels; both sides must have {MIN_SIDE} at least. "
-            f"{hint}"
+            f"{what_is} {size[0]}x{size[1]} pixels; both sides must have {least} at least. {hint}"
         )

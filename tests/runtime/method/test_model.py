@@ -2,19 +2,22 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from stylize.models.errors import ImageError
 from stylize.models.layers import LayerSet
-from stylize.runtime import Model, load_image, scale_to, to_array
+from stylize.runtime import Model, Options, Scene, load_image, scale_to, to_array
 from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.providers.table import configure
 
 
 @pytest.fixture
 def model() -> Model:
-    return Model.open("compact")
+    return Model.open("compact", "cpu")
 
 
 def test_it_takes_a_name_or_a_provider() -> None:
@@ -44,3 +47,40 @@ def test_a_finished_session_leaves_no_memory_behind(model: Model) -> None:
     """What ONNX Runtime returns would keep its session's memory alive."""
     targets = model.targets(np.zeros((1, 3, 32, 32), np.float32), LayerSet(("conv4_2",)))
     assert all(target.flags.owndata for target in targets.values())
+
+
+def test_an_image_in_other_floats_is_the_same(model: Model) -> None:
+    image = np.random.default_rng(0).random((1, 3, 32, 24), np.float32)
+    single, double = model.features(image), model.features(image.astype(np.float64))
+    np.testing.assert_array_equal(single["conv1_1"], double["conv1_1"])
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        Image.new("RGB", (32, 32)),
+        np.zeros((32, 32, 3), np.uint8),
+        np.zeros((1, 3, 32, 32), np.uint8),
+        np.zeros((3, 32, 32), np.float32),
+        "photo.png",
+        None,
+    ],
+)
+def test_what_is_no_image_is_refused(model: Model, image: Any) -> None:
+    for use in (model.features, lambda image: model.targets(image, LayerSet(("conv4_2",)))):
+        with pytest.raises(ImageError, match=r"of shape \(1, 3, height, width\).*to_array"):
+            use(image)
+
+
+def test_targets_of_an_image_without_a_response_are_refused(model: Model) -> None:
+    with pytest.raises(ImageError, match="15x40 pixels; both sides must have 16 at least"):
+        model.targets(np.zeros((1, 3, 40, 15), np.float32), LayerSet(style=("conv5_1",)))
+
+
+def test_what_a_notebook_shows(model: Model, picture: Callable[..., Path]) -> None:
+    assert repr(model) == "<Model 'compact' on cpu in float32>"
+    scene = Scene(model, picture("a.png", (60, 40)), picture("b.png", (30, 50)))
+    assert repr(scene) == f"<Scene: photo 60x40, painting 30x50, seen by {model!r}>"
+    (iterate,) = scene.render(Options(size=32, iterations=1))
+    assert "OrtValue" not in repr(iterate)
+    assert f"total={iterate.total}" in repr(iterate)

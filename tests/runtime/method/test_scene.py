@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from stylize.models.errors import OptionError
+from stylize.models.errors import ImageError, OptionError
 from stylize.models.layers import LayerSet
 from stylize.runtime import Model, Options, Scene, load_image, reconstruct, texture, to_array
 from stylize.runtime.engine.program import Program
@@ -32,6 +33,21 @@ def photo(picture: Callable[..., Path]) -> Path:
 @pytest.fixture
 def painting(picture: Callable[..., Path]) -> Path:
     return picture("painting.png", (50, 70), seed=1)
+
+
+@pytest.fixture(scope="module")
+def deep(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A model with a graph that looks at pool5, which has a response for each 32 pixels."""
+    pytest.importorskip("onnx", reason="exporting needs onnx")
+    pytest.importorskip("safetensors", reason="exporting needs safetensors")
+    from small import small_network, small_weights
+
+    from stylize.export.writing.write import write_folder
+
+    network, folder = small_network(), tmp_path_factory.mktemp("deep") / "deep"
+    layers = LayerSet(("pool5",), ("conv1_1", "pool5"))
+    write_folder(folder, network, small_weights(network), layers=layers)
+    return Model.open(folder, "cpu")
 
 
 @pytest.fixture
@@ -215,3 +231,42 @@ def test_the_same_size_cut_or_scaled_is_not_the_same_target(
     (one,), (other,) = scene.render(scaled), scene.render(cut)
     (expected,) = Scene(model, photo).render(cut)
     assert other.losses == expected.losses != one.losses
+
+
+class TestLayersOfALargeStride:
+    LAYERS = Options(
+        size=40, iterations=2, content_layers=("pool5",), style_layers=("conv1_1", "pool5")
+    )
+
+    @pytest.mark.parametrize("losses", ["paper", "mse"])
+    def test_a_picture_of_their_size_works(
+        self, deep: Model, painting: Path, losses: Literal["paper", "mse"]
+    ) -> None:
+        options = replace(self.LAYERS, size=(32, 32), painting_size=64, losses=losses)
+        *_, last = Scene(deep, painting, painting).render(replace(options, init="noise"))
+        assert np.isfinite(last.total)
+
+    @pytest.mark.parametrize("size", [40, (31, 64), (24, 24)])
+    @pytest.mark.parametrize("losses", ["paper", "mse"])
+    def test_a_smaller_picture_is_refused(
+        self,
+        deep: Model,
+        photo: Path,
+        painting: Path,
+        size: int | tuple[int, int],
+        losses: Literal["paper", "mse"],
+    ) -> None:
+        options = replace(self.LAYERS, size=size, losses=losses, painting_size=64)
+        scene = Scene(deep, photo, painting)
+        for use in (scene.render, scene.check, scene.coefficients, scene.size):
+            with pytest.raises(ImageError, match=r"both sides must have 32 at least. Use a larger"):
+                use(options)
+
+    def test_a_smaller_painting_is_refused(self, deep: Model, photo: Path, painting: Path) -> None:
+        options = replace(self.LAYERS, size=64, painting_size=40)
+        with pytest.raises(ImageError, match=r"29x40 pixels.* 32 at least.*--painting-size"):
+            Scene(deep, photo, painting).render(options)
+
+    def test_other_layers_are_not_concerned(self, deep: Model, photo: Path, painting: Path) -> None:
+        (found,) = Scene(deep, photo, painting).render(Options(size=24, iterations=1))
+        assert np.isfinite(found.total)

@@ -35,6 +35,22 @@ REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--mutations",
+        type=int,
+        default=0,
+        help="damaged copies of each file for tests/mutations.py (default: a few)",
+    )
+
+
+@pytest.fixture(scope="session")
+def mutations(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """Give the number of damaged copies of a file: what was asked for, else a test's own few."""
+    asked: int = request.config.getoption("--mutations")
+    return lambda few: asked or few
+
+
 @pytest.fixture(scope="session")
 def real_weights() -> Path:
     """The ImageNet weights of VGG-19, in Caffe's preprocessing."""

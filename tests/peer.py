@@ -1,5 +1,6 @@
 """A small network's graphs in float64, beside torch; for tests that need onnx and torch."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,13 @@ def images(height: int, width: int) -> Array:
 
 
 def assert_equals_torch(
-    bench: Bench, layers: LayerSet, size: tuple[int, int], within: float = EXACT
+    bench: Bench,
+    layers: LayerSet,
+    size: tuple[int, int],
+    within: float = EXACT,
+    unweighted: Collection[int] = (),
 ) -> None:
+    """Compare losses and gradient; the losses of these numbers, content first, have no weight."""
     photo, _, image = images(*size)
     _, painting, _ = images(size[0] + 3, size[1] + 2)
     targets = {
@@ -80,10 +86,10 @@ def assert_equals_torch(
         **bench.targets(painting, LayerSet(style=layers.style)),
     }
     # Weights that bring both losses to the same magnitude, and differ from layer to layer.
-    weights = {
-        "content_weights": 1.0 + np.arange(len(layers.content)),
-        "style_weights": 1e2 * (1.0 + np.arange(len(layers.style))),
-    }
+    content, style = (1.0 + np.arange(len(of_kind)) for of_kind in (layers.content, layers.style))
+    every = np.concatenate([content, 1e2 * style])
+    every[[index for index in unweighted if index < len(every)]] = 0
+    weights = {"content_weights": every[: len(content)], "style_weights": every[len(content) :]}
     found = bench.run(bench.gradient(layers), image=image, **targets, **weights)
     truth = bench.torch.evaluate(image, layers, targets, *weights.values())
     assert_close(found["total"], truth.total, within)

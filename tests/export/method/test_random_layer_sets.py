@@ -33,6 +33,8 @@ SETS = st.builds(
     st.lists(st.sampled_from(NAMES), max_size=4).map(tuple),
     st.lists(st.sampled_from(NAMES), max_size=6).map(tuple),
 ).filter(bool)
+UNWEIGHTED = st.sets(st.integers(0, 9), max_size=3)
+"""Which of the losses have no weight."""
 SIDES = st.integers(32, 37)  # pool5 has a response from 32 pixels on
 
 
@@ -74,9 +76,10 @@ def test_losses_and_gradient_equal_autograd(
     bench = form(tmp_path, network, Conv)
 
     @settings(max_examples=3, deadline=None, derandomize=True, database=None)
-    @given(SETS, SIDES, SIDES)
-    def check(layers: LayerSet, height: int, width: int) -> None:
-        assert_equals_torch(bench, in_order(network, layers), (height, width), within)
+    @given(SETS, SIDES, SIDES, UNWEIGHTED)
+    def check(layers: LayerSet, height: int, width: int, unweighted: set[int]) -> None:
+        size = height, width
+        assert_equals_torch(bench, in_order(network, layers), size, within, unweighted)
 
     check()
 

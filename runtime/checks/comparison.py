@@ -21,7 +21,8 @@ from stylize.runtime.checks.footprint import Footprint
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.objective import Losses
 from stylize.runtime.method.options import Options
-from stylize.runtime.method.scene import Picture, Scene
+from stylize.runtime.method.scene import Scene
+from stylize.runtime.pictures.reading import PictureLike
 from stylize.runtime.providers.table import Precision, Provider, configure
 
 Array = npt.NDArray[np.float32]
@@ -133,8 +134,8 @@ class Task:
     """
 
     folder: ModelFolder
-    photo: Picture
-    painting: Picture
+    photo: PictureLike
+    painting: PictureLike
     size: int | tuple[int, int] = 256
     iterations: int = 20
 

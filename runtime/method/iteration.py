@@ -33,11 +33,14 @@ class Found:
         variation times its weight.
     tensor : Tensor
         The image, in the memory of the provider.
+    alpha : PIL image or None
+        8-bit grey: how much of the image is seen, as in the photo; None if all of it is.
     """
 
     iteration: int
     total: float
     tensor: Tensor = field(repr=False)
+    alpha: Image.Image | None = field(repr=False)
 
     @cached_property
     def pixels(self) -> Array:
@@ -49,8 +52,11 @@ class Found:
 
     @property
     def image(self) -> Image.Image:
-        """The image as a picture, clipped to what can be shown."""
-        return to_image(self.pixels)
+        """The image as a picture, clipped to what can be shown: RGB, or RGBA if it has an alpha."""
+        image = to_image(self.pixels)
+        if self.alpha:
+            image.putalpha(self.alpha)
+        return image
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,12 @@ class Iterate(Found):
 
 
 def minimise(
-    objective: Objective, optimizer: Program, image: Array, options: Options, every: int = 1
+    objective: Objective,
+    optimizer: Program,
+    image: Array,
+    options: Options,
+    every: int = 1,
+    alpha: Image.Image | None = None,
 ) -> Iterator[Iterate]:
     """Walk downhill from `image`, one evaluation of the gradient a step.
 
@@ -120,6 +131,8 @@ def minimise(
     every : int
         One in so many iterates is given, beside the first and the last. Reading the losses of each
         would make a device wait.
+    alpha : PIL image, optional
+        What is seen of the image, 8-bit grey. It changes nothing but the picture that is shown.
 
     Raises
     ------
@@ -137,15 +150,15 @@ def minimise(
         seconds = time.perf_counter() - start
         if descent.failed:
             raise DivergenceError(_divergence(iteration, losses.total))
-        here = Found(iteration, losses.total, objective.memory.copy(descent.image))
+        here = Found(iteration, losses.total, objective.memory.copy(descent.image), alpha)
         if best is None or best.iteration != descent.best_iteration:
-            best = here if descent.best_iteration == iteration else _best(descent, objective)
+            best = here if descent.best_iteration == iteration else _best(descent, objective, alpha)
         yield _iterate(here, best, losses, seconds, descent.restarted)
 
 
-def _best(descent: Descent, objective: Objective) -> Found:
+def _best(descent: Descent, objective: Objective, alpha: Image.Image | None) -> Found:
     image = objective.memory.copy(descent.best_image)
-    return Found(descent.best_iteration, descent.best_total, image)
+    return Found(descent.best_iteration, descent.best_total, image, alpha)
 
 
 def _divergence(iteration: int, total: float) -> str:
@@ -161,6 +174,7 @@ def _iterate(here: Found, best: Found, losses: Losses, seconds: float, restarted
         iteration=here.iteration,
         total=here.total,
         tensor=here.tensor,
+        alpha=here.alpha,
         seconds=seconds,
         content=_mean(losses.content_losses),
         style=_mean(losses.style_losses),

@@ -6,11 +6,12 @@ from dataclasses import replace
 from stylize.runtime.method.iteration import Iterate
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import RECONSTRUCTION, TEXTURE, Options
-from stylize.runtime.method.scene import Picture, Scene
+from stylize.runtime.method.scene import Scene
+from stylize.runtime.pictures.reading import PictureLike
 
 
 def transfer(
-    model: Model, photo: Picture, painting: Picture, options: Options = Options()
+    model: Model, photo: PictureLike, painting: PictureLike, options: Options = Options()
 ) -> Iterator[Iterate]:
     """Render a photo in the manner of a painting (Figures 2 and 3 of the paper).
 
@@ -18,7 +19,7 @@ def transfer(
     ----------
     model : Model
         The model that extracts the features.
-    photo, painting : PIL image or path
+    photo, painting : PIL image, path, bytes, binary file or array
         Pictures of any size; both are scaled to ``options.size``.
     options : Options
         Settings; by default the paper's layers, and a start from the photo.
@@ -32,7 +33,7 @@ def transfer(
 
 
 def reconstruct(
-    model: Model, photo: Picture, options: Options = RECONSTRUCTION
+    model: Model, photo: PictureLike, options: Options = RECONSTRUCTION
 ) -> Iterator[Iterate]:
     """Find a picture with a photo's responses at a layer (Figure 1, lower row; eq. 1 and 2).
 
@@ -40,7 +41,7 @@ def reconstruct(
     ----------
     model : Model
         The model that extracts the features.
-    photo : PIL image or path
+    photo : PIL image, path, bytes, binary file or array
         The picture whose content is matched; it is scaled to ``options.size``.
     options : Options
         Settings, best made of the default, which starts from white noise and looks at conv4_2:
@@ -54,14 +55,14 @@ def reconstruct(
     return Scene(model, photo).render(replace(options, style_weight=0.0))
 
 
-def texture(model: Model, painting: Picture, options: Options = TEXTURE) -> Iterator[Iterate]:
+def texture(model: Model, painting: PictureLike, options: Options = TEXTURE) -> Iterator[Iterate]:
     """Make a texture in a painting's style (Figure 1, upper row; eq. 4 to 6).
 
     Parameters
     ----------
     model : Model
         The model that extracts the features.
-    painting : PIL image or path
+    painting : PIL image, path, bytes, binary file or array
         The picture whose style is matched; it is scaled to ``options.painting_size``, or else to
         ``options.size``.
     options : Options

@@ -1,7 +1,6 @@
 """What is to be matched: a photo, a painting, or both, as a model sees them."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -19,13 +18,14 @@ from stylize.runtime.method.objective import Objective
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.start import faint_noise, start_file, white_noise
 from stylize.runtime.pictures.arrays import to_array
-from stylize.runtime.pictures.colour import normalise
 from stylize.runtime.pictures.limits import MIN_SIDE, Side
-from stylize.runtime.pictures.reading import load_image
-from stylize.runtime.pictures.sizes import check_sides, cover, scale_to, scaled_size
+from stylize.runtime.pictures.reading import Picture, PictureLike, open_picture
+from stylize.runtime.pictures.sizes import check_sides, scaled_size
+from stylize.runtime.pictures.transparency import split
 
 Array = npt.NDArray[np.float32]
-Picture = Image.Image | str | Path
+Seen = tuple[Image.Image, Image.Image | None]
+"""A picture in some size: its colours, and its alpha if it has one."""
 Scale = tuple[int | tuple[int, int], Side]
 """``Options.size`` and ``Options.side``, for one picture."""
 
@@ -33,6 +33,9 @@ USE_LARGER = "Use a larger --size."
 
 EVERY_ON_DEVICE = 10
 """One in so many iterates is read from a device."""
+
+RECENT = 4
+"""So many scaled pictures a scene remembers."""
 
 
 class Scene:
@@ -45,12 +48,12 @@ class Scene:
     ----------
     model : Model
         The model that extracts the features.
-    photo : PIL image or path, optional
+    photo : PIL image, path, bytes, binary file or array, optional
         The picture whose content is matched (eq. 1). Without it, the result is a texture: the
-        painting's style alone.
-    painting : PIL image or path, optional
-        The picture whose style is matched (eq. 4 and 5). Without it, the result is a
-        reconstruction of the photo's content.
+        painting's style alone. If parts of the photo are transparent, they are in the result.
+    painting : PIL image, path, bytes, binary file or array, optional
+        The picture whose style is matched (eq. 4 and 5), on white where it is transparent. Without
+        it, the result is a reconstruction of the photo's content.
 
     Raises
     ------
@@ -61,13 +64,17 @@ class Scene:
     """
 
     def __init__(
-        self, model: Model, photo: Picture | None = None, painting: Picture | None = None
+        self,
+        model: Model,
+        photo: PictureLike | None = None,
+        painting: PictureLike | None = None,
     ) -> None:
         if photo is None and painting is None:
             raise OptionError("There is nothing to match: give a photo, a painting, or both.")
         self._model = model
-        self._photo = _read(photo)
-        self._painting = _read(painting)
+        self._photo = None if photo is None else open_picture(photo, alpha=True)
+        self._painting = None if painting is None else open_picture(painting)
+        self._recent: dict[object, Seen] = {}
         self._targets: dict[tuple[str, Scale], Array] = {}
 
     def __repr__(self) -> str:
@@ -107,12 +114,16 @@ class Scene:
         optimizer = self._model.optimizer((height, width), options.optimizer, history)
         on_device = self._model.provider.memory != "cpu"
         every = every or (EVERY_ON_DEVICE if on_device else 1)
-        return minimise(self.objective(options), optimizer, start, options, every)
+        _, alpha = self._canvas_at(options)
+        return minimise(self.objective(options), optimizer, start, options, every, alpha)
 
     def check(self, options: Options) -> None:
         """Find out at little cost whether `render` can start; raise what that would raise."""
         self._check_losses(options)
         self._start_picture(options.init)
+        self._canvas_at(options)
+        if options.layers.style:
+            self._painting_at(options)
 
     def size(self, options: Options) -> tuple[int, int]:
         """Return the width and height of the picture that `render` makes.
@@ -169,15 +180,12 @@ class Scene:
         if layers.content:
             scale = (options.size, options.side)
             targets |= self._targets_of(
-                "content", layers.content, scale, lambda: self._canvas_at(options)
+                "content", layers.content, scale, lambda: self._canvas_at(options)[0]
             )
-        if painting := self._painting if layers.style else None:
-            pixels = self._style_size(options)
+        if layers.style:
+            scale = (self._style_size(options), options.side)
             targets |= self._targets_of(
-                "style",
-                layers.style,
-                (pixels, options.side),
-                lambda: scale_to(painting, pixels, options.side),
+                "style", layers.style, scale, lambda: self._painting_at(options)
             )
         width, height = self.size(options)
         weights = self.coefficients(options)
@@ -206,8 +214,10 @@ class Scene:
         picture = self._start_picture(options.init)
         assert picture
         if picture is self._canvas:
-            return to_array(self._canvas_at(options))
-        return to_array(cover(picture, (width, height)))
+            colours, _ = self._canvas_at(options)
+        else:
+            colours, _ = self._seen(picture, (width, height), cut=True)
+        return to_array(colours)
 
     def _check_losses(self, options: Options) -> None:
         layers = options.layers
@@ -221,16 +231,29 @@ class Scene:
             self._style_size(options)
 
     @property
-    def _canvas(self) -> Image.Image:
+    def _canvas(self) -> Picture:
         """The picture whose proportions count: the photo, or for a texture the painting."""
         canvas = self._photo or self._painting
         assert canvas
         return canvas
 
-    def _canvas_at(self, options: Options) -> Image.Image:
-        if isinstance(options.size, tuple):
-            return cover(self._canvas, options.size)
-        return scale_to(self._canvas, options.size, options.side)
+    def _canvas_at(self, options: Options) -> Seen:
+        """Return the canvas in the size of the result."""
+        return self._seen(self._canvas, self.size(options), isinstance(options.size, tuple))
+
+    def _painting_at(self, options: Options) -> Image.Image:
+        """Return the painting in the size in which its style is matched."""
+        assert self._painting
+        size = scaled_size(self._painting.size, self._style_size(options), options.side)
+        return self._seen(self._painting, size)[0]
+
+    def _seen(self, picture: Picture, size: tuple[int, int], cut: bool = False) -> Seen:
+        """Return a picture in a size, remembering the last few; `cut` keeps its proportions."""
+        key = picture, size, cut
+        if key not in self._recent:
+            seen = split(picture.covering(size) if cut else picture.scaled(size))
+            self._recent = dict([*self._recent.items(), (key, seen)][-RECENT:])
+        return self._recent[key]
 
     def _style_size(self, options: Options) -> int:
         """Return the pixels of the painting's side that ``options.side`` names."""
@@ -267,7 +290,7 @@ class Scene:
             self._targets |= {(name, scale): target for name, target in found.items()}
         return {name: self._targets[name, scale] for name in names.values()}
 
-    def _start_picture(self, init: str) -> Image.Image | None:
+    def _start_picture(self, init: str) -> Picture | None:
         """Return the picture to start from; None for noise and grey.
 
         Raises
@@ -286,14 +309,9 @@ class Scene:
                     f"There is no {init} here to start from. Choose noise, grey, or a file."
                 )
             return picture
-        return load_image(start_file(init))
+        return open_picture(start_file(init), alpha=True)
 
 
-def _size(picture: Image.Image) -> str:
-    return f"{picture.width}x{picture.height}"
-
-
-def _read(picture: Picture | None) -> Image.Image | None:
-    if picture is None:
-        return None
-    return normalise(picture) if isinstance(picture, Image.Image) else load_image(picture)
+def _size(picture: Picture) -> str:
+    width, height = picture.size
+    return f"{width}x{height}"

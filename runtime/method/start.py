@@ -1,5 +1,6 @@
 """What an optimisation may start from, beside the pictures themselves: noise, grey, a file."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def start_file(init: str) -> Path:
     OptionError
         There is none.
     """
-    if not Path(init).is_file():
+    if not os.path.isfile(init):  # unlike Path.is_file, False where it cannot be known
         known = ", ".join(STARTS)
         raise OptionError(f"Cannot start from '{init}': choose {known}, or a file.")
     return Path(init)

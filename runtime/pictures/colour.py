@@ -1,12 +1,11 @@
-"""From whatever a picture's pixels mean to upright 8-bit sRGB without transparency."""
+"""From whatever a picture's pixels mean to upright 8-bit sRGB."""
 
 from io import BytesIO
 
-import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
 from stylize.models.errors import ImageError
-from stylize.runtime.pictures.sizes import check_sides
+from stylize.runtime.pictures.depth import DEEP_MODES, in_eight_bits, white_told
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -19,77 +18,127 @@ _TURNS = {
 }
 """The turn that makes a picture upright, by the value of EXIF's orientation."""
 
+_WIDTH, _HEIGHT = 256, 257
+"""Tags of TIFF."""
+
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+_LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
 
-_SIXTEEN_BIT_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+_PLAIN = {
+    "1": "L",
+    "La": "LA",
+    "PA": "RGBA",
+    "RGBa": "RGBA",
+    "RGBX": "RGB",
+    "YCbCr": "RGB",
+    "HSV": "RGB",
+}
+"""The mode that says the same as another, and which colour profiles are meant for."""
 
 
-def normalise(image: Image.Image, name: str = "The picture") -> Image.Image:
-    """Return a Pillow image as 8-bit sRGB, upright, transparent parts blended on white.
+def normalise(image: Image.Image, name: str = "The picture", spent: bool = False) -> Image.Image:
+    """Return a picture as upright 8-bit sRGB: RGBA if a part of it is transparent, else RGB.
+
+    Parameters
+    ----------
+    image : PIL image
+        Of any mode.
+    name : str
+        How messages call it.
+    spent : bool
+        Whether it is not needed any more, so that its memory is freed as soon as may be.
 
     Raises
     ------
     ImageError
-        It is too small, or has floating-point pixels.
+        Its pixels are of a kind that cannot be shown.
     """
-    check_sides(image.size, f"{name} is", "Use a larger picture.")
-    return _on_white(_in_srgb(_in_eight_bits(_upright(image), name)))
+    white = white_told(image)
+    upright = _upright(image)
+    if spent:
+        image.close()
+    if upright.mode in DEEP_MODES:
+        upright = in_eight_bits(upright, white, name)
+    found = _in_srgb(_plain(upright, name))
+    found.info = {}  # such as the profile and the orientation, which hold no more
+    return found
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Return a copy turned as EXIF says; damaged EXIF data are ignored."""
-    try:
-        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # Pillow's parser raises many kinds of error
-        turn = None
-    return image.copy() if turn is None else image.transpose(turn)
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Return the width and height that a picture has once it is upright."""
+    tags = getattr(image, "tag_v2", {})  # Pillow turns a TIFF itself, but not before it is loaded
+    size = tags.get(_WIDTH, image.width), tags.get(_HEIGHT, image.height)
+    return size[::-1] if _orientation(image) in (5, 6, 7, 8) else size
 
 
-def _in_eight_bits(image: Image.Image, name: str) -> Image.Image:
-    """Return 16-bit grey as 8-bit grey; Pillow reads 16-bit colour as 8 bits already."""
-    if image.mode == "F":
-        raise ImageError(
-            f"{name} has floating-point pixels, whose range it does not tell. "
-            "Save it with 8 or 16 bits a channel."
-        )
-    if image.mode not in _SIXTEEN_BIT_GREY:
-        return image
-    levels = np.asarray(image)
-    grey = Image.fromarray(np.rint(np.clip(levels / 257, 0, 255)).astype(np.uint8))
-    transparent = image.info.get("transparency")
-    if transparent is not None:
-        grey.putalpha(Image.fromarray((levels != transparent).astype(np.uint8) * 255))
-    grey.info["icc_profile"] = image.info.get("icc_profile")
-    return grey
-
-
-def _in_srgb(image: Image.Image) -> Image.Image:
-    """Return the picture as RGB or RGBA, converted from the colour space that it names, if any."""
-    mode = "RGBA" if image.has_transparency_data else "RGB"
-    profile = image.info.get("icc_profile")
-    if image.mode == "P" or "transparency" in image.info:
-        # A profile is applied to colours, not to palettes or to a colour that means transparent.
-        image = image.convert(mode if image.mode in ("P", "RGB") else "LA")
-    if profile and image.mode == "LA":
-        # Applied to grey with alpha, a grey profile makes everything white.
-        grey, alpha = image.split()
-        grey.info["icc_profile"] = profile
-        colours = _in_srgb(grey)
-        colours.putalpha(alpha)
-        return colours
-    if profile:
-        try:
-            source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            converted = ImageCms.profileToProfile(image, source, SRGB, outputMode=mode)
-            return converted or image.convert(mode)
-        except (ImageCms.PyCMSError, OSError):
-            # A damaged or foreign profile: take the colours for sRGB, as browsers do.
-            pass
-    return image.convert(mode)
-
-
-def _on_white(image: Image.Image) -> Image.Image:
+def on_white(image: Image.Image) -> Image.Image:
+    """Return an RGB or RGBA picture as RGB, transparent parts blended on white."""
     if image.mode == "RGB":
         return image
     white = Image.new("RGBA", image.size, "white")
     return Image.alpha_composite(white, image).convert("RGB")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Return a copy turned as EXIF says."""
+    turn = _TURNS.get(_orientation(image))
+    return image.copy() if turn is None else image.transpose(turn)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return EXIF's orientation; damaged EXIF data are ignored."""
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # Pillow's parser raises many kinds of error
+        return 1
+
+
+def _plain(image: Image.Image, name: str) -> Image.Image:
+    """Return the picture as L, LA, RGB, RGBA, CMYK or LAB."""
+    profile = image.info.get("icc_profile")
+    mode = _PLAIN.get(image.mode, image.mode)
+    if image.mode == "P":
+        mode = "RGBA" if image.has_transparency_data else "RGB"
+    elif "transparency" in image.info and mode in ("L", "RGB"):
+        mode += "A"
+    if mode not in ("L", "LA", "RGB", "RGBA", "CMYK", "LAB"):
+        what = f"pixels of mode {mode}, which is not known here"
+        if mode == "F":
+            what = "floating-point pixels, whose range it does not tell"
+        raise ImageError(f"{name} has {what}. Save it with 8 or 16 bits a channel.")
+    if mode != image.mode:
+        image = image.convert(mode)
+        image.info["icc_profile"] = profile
+    return image
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """Return the picture as RGB or RGBA, converted from the colour space that it names, if any."""
+    if image.mode not in ("LA", "RGBA"):
+        return _colours_in_srgb(image)
+    # A profile is applied to colours alone. Applied to grey with alpha, it makes everything white.
+    colours = _colours_in_srgb(image.convert(image.mode[:-1]))
+    alpha = image.getchannel("A")
+    if alpha.getextrema() != (255, 255):
+        colours.putalpha(alpha)
+    return colours
+
+
+def _colours_in_srgb(image: Image.Image) -> Image.Image:
+    """Return an L, RGB, CMYK or LAB picture as RGB, which may be the same picture, changed."""
+    profile, in_place = image.info.get("icc_profile"), image.mode == "RGB"
+    try:
+        source = _LAB if image.mode == "LAB" else _profile(profile)
+        if source:
+            converted = ImageCms.profileToProfile(
+                image, source, SRGB, outputMode="RGB", inPlace=in_place
+            )
+            return converted or image
+    except (ImageCms.PyCMSError, OSError):
+        # A damaged or foreign profile: take the colours for sRGB, as browsers do.
+        pass
+    return image if in_place else image.convert("RGB")
+
+
+def _profile(profile: bytes | None) -> ImageCms.ImageCmsProfile | None:
+    return ImageCms.ImageCmsProfile(BytesIO(profile)) if profile else None

@@ -1,29 +1,85 @@
-"""Pictures from files of any common kind."""
+"""Pictures from files of any common kind, from their bytes, from arrays and Pillow images."""
 
-import warnings
+import os
+import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import Any, BinaryIO
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
-from stylize.models.errors import ImageError, StylizeError
-from stylize.runtime.pictures.colour import normalise
+from stylize.models.errors import ImageError
+from stylize.runtime.pictures import png
+from stylize.runtime.pictures.colour import normalise, on_white, upright_size
+from stylize.runtime.pictures.jpeg import in_one_pass
+from stylize.runtime.pictures.limits import MAX_BYTES, MAX_PIXELS, WHOLE_PIXELS
+from stylize.runtime.pictures.opening import decoding, opened
+from stylize.runtime.pictures.sizes import check_sides, cover
 
-READABLE = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "BMP", "GIF", "JPEG2000", "PPM")
-"""What is read. Pillow goes by a file's content, and some of its other formats start programs."""
+PictureLike = Image.Image | str | os.PathLike[str] | bytes | BinaryIO | npt.NDArray[Any]
+"""What is taken for a picture: a Pillow image, a path, the bytes of a file, an open binary file, or
+an array of shape (height, width) or (height, width, channels): grey, RGB or RGBA, as uint8 or as
+floats in 0...1."""
+
+_ADDRESS = re.compile(r"(?!.:)([a-z][a-z0-9+.-]*:/|data:)", re.IGNORECASE)
+"""How addresses begin; the path of a drive does not."""
+_SCALES = (2, 4, 8)
+"""A JPEG decoder can make so many times less on each side at little cost."""
+_SPARE = 2
+"""A picture that is read reduced is so many times larger than wanted, or more: enough for the
+filter that scales it then."""
 
 
-def load_image(path: str | Path) -> Image.Image:
+def load_image(picture: PictureLike) -> Image.Image:
     """Read a picture as 8-bit sRGB, upright, transparent parts blended on white.
+
+    Parameters
+    ----------
+    picture : PIL image, path, bytes, binary file or array
+        Arrays have the shape (height, width) or (height, width, channels): grey, RGB or RGBA, as
+        uint8 or as floats in 0...1.
 
     Raises
     ------
     ImageError
-        The file is missing, not a picture, damaged, too small or far too large.
+        The file is missing, not a picture, damaged, too small or too large.
     """
-    with _opened(path) as file:
-        return normalise(file, f"'{path}'")
+    found = open_picture(picture)
+    return found.scaled(found.size)
+
+
+def open_picture(picture: PictureLike, alpha: bool = False) -> "Picture":
+    """Find out what a picture is, without reading its pixels if it is in a file.
+
+    Parameters
+    ----------
+    picture : PIL image, path, bytes, binary file or array
+        See `load_image`.
+    alpha : bool
+        Whether transparency is kept; otherwise, transparent parts are blended on white.
+
+    Raises
+    ------
+    ImageError
+        The file is missing, not a picture, damaged, or too small.
+    """
+    source = _source(picture)
+    name = f"'{source}'" if isinstance(source, Path) else "The picture"
+    if isinstance(source, Image.Image):
+        with decoding(name):
+            source = normalise(source, name)
+        size = source.size
+    else:
+        with _file(source) as file, opened(file, name) as image:
+            size = upright_size(image)
+    check_sides(size, f"{name} is", "Use a larger picture.")
+    return Picture(source, name, size, alpha)
 
 
 def read_chunk(path: str | Path, keyword: str) -> str | None:
@@ -32,33 +88,175 @@ def read_chunk(path: str | Path, keyword: str) -> str | None:
     Raises
     ------
     ImageError
-        The file is missing, not a picture, damaged, or far too large.
+        The file is missing, or not a picture.
     """
-    with _opened(path) as file:
-        text = file.info.get(keyword)
-    return str(text) if isinstance(text, str) else None
+    with _file(Path(path)) as file, opened(file, f"'{path}'") as image:
+        if image.format != "PNG":
+            return None
+        return next((text for key, text in png.texts(file) if key == keyword), None)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture whose pixels are read when they are needed, and as many as are needed.
+
+    Of a JPEG of more than `WHOLE_PIXELS`, the decoder makes a half, a quarter or an eighth of the
+    size, if that is at least twice what is wanted. So it needs little memory.
+
+    Attributes
+    ----------
+    source : Path, bytes or PIL image
+        A file, the content of one, or a picture in 8-bit sRGB.
+    name : str
+        How messages call it.
+    size : tuple of int
+        Width and height of the whole picture, upright.
+    alpha : bool
+        Whether transparency is kept; otherwise, transparent parts are blended on white.
+    """
+
+    source: Path | bytes | Image.Image
+    name: str
+    size: tuple[int, int]
+    alpha: bool
+
+    def scaled(self, size: tuple[int, int]) -> Image.Image:
+        """Return the whole picture in (width, height): 8-bit sRGB, RGBA if a part is transparent.
+
+        Raises
+        ------
+        ImageError
+            It is damaged, or too many pixels would have to be read.
+        """
+        image = self._read(size)
+        return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
+
+    def covering(self, size: tuple[int, int]) -> Image.Image:
+        """Return it likewise in its own proportions, what is beyond (width, height) cut off."""
+        return cover(self._read(size), size)
+
+    def _read(self, wanted: tuple[int, int]) -> Image.Image:
+        if isinstance(self.source, Image.Image):
+            image = self.source
+        else:
+            with _file(self.source) as file, opened(file, self.name) as found:
+                self._reduce(found, file, wanted)
+                found.load()
+                image = normalise(found, self.name, spent=True)
+        return image if self.alpha else on_white(image)
+
+    def _reduce(self, image: Image.Image, file: BinaryIO, wanted: tuple[int, int]) -> None:
+        """Make the decoder read no more than is needed; raise ImageError if that is too much."""
+        at_once = image.size
+        scale = _reduction(self.size, wanted)
+        if image.format in ("JPEG", "MPO") and scale > 1:
+            reduced = image.width // scale, image.height // scale
+            image.draft(None, reduced)
+            at_once = reduced if in_one_pass(file) else at_once
+        if at_once[0] * at_once[1] > MAX_PIXELS:
+            raise ImageError(
+                f"{self.name} has {self.size[0]}x{self.size[1]} pixels, and at most "
+                f"{MAX_PIXELS / 1e6:.0f} million can be read at once. Scale it down, or save it "
+                "as a JPEG that is not progressive, which is read at a reduced scale."
+            )
+
+
+def _reduction(size: tuple[int, int], wanted: tuple[int, int]) -> int:
+    """Return how many times smaller a picture may be read."""
+    pixels = size[0] * size[1]
+    spare = min(size[0] / wanted[0], size[1] / wanted[1]) / _SPARE
+    possible = [1, *(scale for scale in _SCALES if scale <= spare)]
+    return next((scale for scale in possible if pixels <= WHOLE_PIXELS * scale**2), possible[-1])
+
+
+def _source(picture: PictureLike) -> Path | bytes | Image.Image:
+    """Return what a picture is read from."""
+    if isinstance(picture, Image.Image):
+        return picture
+    if isinstance(picture, np.ndarray):
+        return _of_array(picture)
+    if isinstance(picture, bytes | bytearray | memoryview):
+        return bytes(picture)
+    if isinstance(picture, str | os.PathLike):
+        return Path(os.fsdecode(picture))
+    if hasattr(picture, "read"):
+        return _content(picture)
+    raise ImageError(
+        f"A picture cannot be a {type(picture).__name__}. Give a path, a Pillow image, an array, "
+        "the bytes of a file, or a file opened with mode 'rb'."
+    )
+
+
+def _of_array(array: npt.NDArray[Any]) -> Image.Image:
+    """Return an array as a Pillow image."""
+    channels = array.shape[2:] if array.ndim == 3 else ()
+    if not array.size or array.ndim not in (2, 3) or channels not in ((), (1,), (3,), (4,)):
+        raise ImageError(
+            f"An array of shape {array.shape} is no picture. Its shape must be (height, width) or "
+            "(height, width, channels), with 1, 3 or 4 channels: grey, RGB or RGBA."
+        )
+    levels = _levels(array)
+    return Image.fromarray(np.ascontiguousarray(levels.squeeze(2) if channels == (1,) else levels))
+
+
+def _levels(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Return the values of an array in 0...255."""
+    if array.dtype == np.uint8:
+        return array
+    low, high = array.min(), array.max()
+    if not np.issubdtype(array.dtype, np.floating) or not 0 <= low <= high <= 1:
+        raise ImageError(
+            f"An array of {array.dtype} from {low} to {high} is no picture. Give uint8 in 0...255 "
+            "or floats in 0...1."
+        )
+    return np.rint(array * 255).astype(np.uint8)
+
+
+def _content(file: BinaryIO) -> bytes:
+    """Return what an open file holds."""
+    try:
+        if file.seekable():
+            file.seek(0)
+        data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise ImageError(f"The open file cannot be read: {error}.") from error
+    if not isinstance(data, bytes):
+        raise ImageError("The file is open as text. Open it with mode 'rb'.")
+    if len(data) > MAX_BYTES:
+        raise ImageError(f"The open file has more than {MAX_BYTES} bytes. Give its path.")
+    return data
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[Image.Image]:
-    if Path(path).is_dir():
-        raise ImageError(f"'{path}' is a folder. Name a picture in it.")
-    if not Path(path).is_file():
-        raise ImageError(f"There is no picture '{path}'. Check the path.")
-    Image.init()  # Pillow has not loaded all of its formats yet
+def _file(source: Path | bytes) -> Iterator[BinaryIO]:
+    """Open a picture's file."""
+    if isinstance(source, bytes):
+        yield BytesIO(source)
+        return
     try:
-        with warnings.catch_warnings():
-            # Of odd metadata, and of size from 89 megapixels on; from 179 on Pillow refuses.
-            warnings.simplefilter("ignore")
-            with Image.open(
-                path, formats=[name for name in READABLE if name in Image.OPEN]
-            ) as file:
-                file.load()
-                yield file
-    except (StylizeError, MemoryError):
-        raise
-    except Exception as error:  # decoders raise many kinds
+        _check_file(source)
+        file = source.open("rb")
+    except (OSError, ValueError) as error:
+        raise ImageError(_unopened(source, error)) from error
+    with file:
+        yield file
+
+
+def _check_file(path: Path) -> None:
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise ImageError(f"'{path}' is a folder. Name a picture in it.")
+    if not stat.S_ISREG(mode):
         raise ImageError(
-            f"'{path}' cannot be read: {error}. stylize reads whole JPEG, PNG, WebP and TIFF "
-            "files, and AVIF, BMP, GIF, JPEG 2000 and PPM where Pillow does."
-        ) from error
+            f"'{path}' is a pipe or a device, which can be read only once. Save the picture as a "
+            "file, and name that."
+        )
+
+
+def _unopened(path: Path, error: OSError | ValueError) -> str:
+    if _ADDRESS.match(str(path)):
+        return f"'{path}' is an address. Save the picture as a file, and name that."
+    if isinstance(error, FileNotFoundError):
+        return f"There is no picture '{path}'. Check the path."
+    reason = getattr(error, "strerror", None) or error
+    return f"'{path}' cannot be read: {reason}. Check the path and its permissions."

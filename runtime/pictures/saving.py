@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image, PngImagePlugin
 
 from stylize.models.errors import ImageError, OptionError
-from stylize.runtime.pictures.colour import SRGB
+from stylize.runtime.pictures.colour import SRGB, on_white
 
 FORMATS: dict[str, dict[str, Any]] = {
     ".png": {"format": "PNG"},
@@ -72,7 +72,7 @@ def save_image(
     Parameters
     ----------
     image : PIL image
-        8-bit RGB.
+        8-bit RGB or RGBA. A JPEG has no alpha: it shows transparent parts on white.
     path : Path
         Its ending tells the format.
     text : mapping of str to str
@@ -91,6 +91,8 @@ def save_image(
     settings = {"icc_profile": _undated(SRGB.tobytes()), **FORMATS[path.suffix.lower()]}
     if settings["format"] in ("JPEG", "WEBP"):
         settings["quality"] = quality
+    if settings["format"] == "JPEG":
+        image = on_white(image)
     if settings["format"] == "PNG" and text:
         settings["pnginfo"] = _text_chunks(text)
     with _replacing_file(path) as temporary:

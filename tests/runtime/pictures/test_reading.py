@@ -36,7 +36,7 @@ def test_a_program_that_is_called_a_photo_is_not_started(
     started: list[object] = []
     monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *given, **more: started.append(given))
     path = saved(Image.fromarray(COLOURS), tmp_path / "photo.jpg", format="EPS")
-    with pytest.raises(ImageError, match="cannot be read"):
+    with pytest.raises(ImageError, match="is PostScript"):
         load_image(path)
     assert started == []
 

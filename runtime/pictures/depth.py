@@ -1,0 +1,71 @@
+"""Grey values of more than 8 bits brought to 8."""
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from stylize.models.errors import ImageError
+
+DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+"""Pillow's modes for grey of more than 8 bits."""
+
+_FULL = 2**16 - 1
+_USUAL_DEPTHS = (8, 10, 12)
+"""Bits that scanners, cameras and microscopes fill of 16."""
+_BITS_PER_SAMPLE, _MAX_SAMPLE_VALUE = 258, 281
+"""Tags of TIFF."""
+
+
+def white_told(image: Image.Image) -> int | None:
+    """Return the value of white in deep grey, if the file tells; None if it does not.
+
+    It does in TIFF by a tag, and in PGM and JPEG 2000 by the format, where Pillow makes 16 bits of
+    what there is. PNG has no such word: its chunk sBIT tells how exact the values are.
+    """
+    if image.format == "JPEG2000":
+        return _FULL
+    if image.format == "PPM":
+        decoding = str(getattr(image, "tile", None))  # it names the values or their range
+        return None if "I;16B" in decoding or str(_FULL) in decoding else _FULL
+    tags = getattr(image, "tag_v2", {})
+    bits = tags.get(_BITS_PER_SAMPLE, (16,))[0]
+    return tags.get(_MAX_SAMPLE_VALUE) or (2**bits - 1 if bits < 16 else None)
+
+
+def in_eight_bits(image: Image.Image, white: int | None, name: str) -> Image.Image:
+    """Return deep grey as 8-bit grey, with alpha if it has a transparent level.
+
+    Where the file does not tell the value of white, and no value has more than 12 bits, the
+    values are taken for such of 8, 10 or 12 bits: as 16 bits they would be nearly black.
+
+    Raises
+    ------
+    ImageError
+        The values do not fit into 16 bits, and the file does not tell their range.
+    """
+    levels = np.asarray(image)
+    low, high = int(levels.min()), int(levels.max())
+    if not 0 <= low <= high <= _FULL:
+        raise ImageError(
+            f"{name} has grey values from {low} to {high}, whose range it does not tell. "
+            "Save it with 8 or 16 bits a channel."
+        )
+    if white is None or white < high:
+        white = _white_of(high)
+    grey = Image.fromarray(_table(white, high)[levels])
+    transparent = image.info.get("transparency")
+    if transparent is not None:
+        grey.putalpha(Image.fromarray((levels != transparent).astype(np.uint8) * 255))
+    grey.info["icc_profile"] = image.info.get("icc_profile")
+    return grey
+
+
+def _white_of(high: int) -> int:
+    """Return the value of white where the highest value is all that is known."""
+    depths = (2**bits - 1 for bits in _USUAL_DEPTHS)
+    return next((white for white in depths if high <= white), _FULL)
+
+
+def _table(white: int, high: int) -> npt.NDArray[np.uint8]:
+    """Return the 8-bit level of every value up to the highest."""
+    return np.rint(np.arange(high + 1) / (white / 255)).astype(np.uint8)

@@ -1,0 +1,106 @@
+"""Files opened as pictures by their content, and whatever goes wrong told as an ImageError."""
+
+import struct
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from PIL import Image
+
+from stylize.models.errors import ImageError, StylizeError
+from stylize.runtime.pictures import png
+from stylize.runtime.pictures.kinds import HEIC, unread_kind
+
+Decoder = tuple[Callable[[Any, Any], Image.Image], Callable[[bytes], bool | str] | None]
+
+READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "BMP", "GIF", "JPEG2000", "PPM", "HEIF")
+"""What is read. Pillow goes by a file's content, and some of its other formats start programs."""
+
+_KNOWN = (
+    "stylize reads whole JPEG, PNG, WebP and TIFF files, and AVIF, BMP, GIF, JPEG 2000 and PPM "
+    "where Pillow does."
+)
+
+
+@contextmanager
+def opened(file: BinaryIO, name: str) -> Iterator[Image.Image]:
+    """Open a file as a picture whose pixels are not loaded yet.
+
+    Parameters
+    ----------
+    file : binary file
+        It can be sought.
+    name : str
+        How messages call it.
+
+    Raises
+    ------
+    ImageError
+        It is no picture, or damaged, or of a kind that is not read. What a decoder raises until
+        the picture is closed again becomes an ImageError, too.
+    """
+    with decoding(name), _opened(file, name) as image:
+        yield image
+
+
+@contextmanager
+def decoding(name: str) -> Iterator[None]:
+    """Make an ImageError of whatever Pillow raises about a picture, and nothing of its warnings."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd metadata
+            yield
+    except (StylizeError, MemoryError):
+        raise
+    except Exception as error:  # decoders raise many kinds
+        raise ImageError(_unreadable(name, error)) from error
+
+
+def _opened(file: BinaryIO, name: str) -> Image.Image:
+    """Do what ``Image.open`` does, but for its limit to the size: huge JPEGs are read reduced."""
+    kind = unread_kind(file)
+    if kind == HEIC:
+        _add_heif_reader()
+    elif kind:
+        raise ImageError(f"{name} is {kind.what}. {kind.advice}")
+    reason: object = "it is no picture of a known kind"
+    file.seek(0)
+    head = file.read(16)
+    for decode, accepts in _decoders():
+        accepted = not accepts or accepts(head)
+        try:
+            if accepted is True:
+                return _decoded(decode, file, head)
+        except (SyntaxError, IndexError, TypeError, struct.error) as error:
+            accepted = str(error)
+        reason = accepted or reason
+    raise ImageError(f"{name} is {kind.what}. {kind.advice}" if kind else _unreadable(name, reason))
+
+
+def _decoded(decode: Callable[[Any, Any], Image.Image], file: BinaryIO, head: bytes) -> Image.Image:
+    """Return a file as a picture; of PNG's long texts and profiles, Pillow gets none to see."""
+    if not head.startswith(png.SIGNATURE):
+        file.seek(0)
+        return decode(file, "")
+    image = decode(png.without_long_texts(file), "")
+    image.info["icc_profile"] = png.profile(file)
+    return image
+
+
+def _decoders() -> list[Decoder]:
+    Image.init()  # Pillow has not loaded all of its formats yet
+    return [Image.OPEN[name] for name in READABLE if name in Image.OPEN]
+
+
+def _add_heif_reader() -> None:
+    """Let Pillow read HEIC, if the package for that is installed."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return
+    register_heif_opener()
+
+
+def _unreadable(name: str, reason: object) -> str:
+    return f"{name} cannot be read: {reason}. {_KNOWN}"

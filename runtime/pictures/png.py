@@ -1,0 +1,145 @@
+"""The chunks of a PNG file: texts and profiles of any length, which Pillow refuses above 1 MiB."""
+
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+MAX_UNPACKED = 2**26
+"""Most bytes of a text or a profile; the rest of it is left out."""
+
+_FRAME = 12
+"""Bytes of a chunk beside its body: length and name before it, a checksum after it."""
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_ORIENTING = ("Raw profile type exif", "XML:com.adobe.xmp")
+"""Keywords of the texts in which Pillow looks for the orientation."""
+_ORIENTING_BYTES = 2**20
+"""Bytes up to which Pillow takes a text."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A part of a PNG file.
+
+    Attributes
+    ----------
+    name : bytes
+        Four letters that tell what it holds.
+    start, end : int
+        Where it begins in the file, with its length and name, and where the next one does.
+    """
+
+    name: bytes
+    start: int
+    end: int
+
+    def body(self, file: BinaryIO) -> bytes:
+        """Return what it holds."""
+        file.seek(self.start + 8)
+        return file.read(self.end - self.start - _FRAME)
+
+
+def chunks(file: BinaryIO) -> Iterator[Chunk]:
+    """Yield the chunks of a PNG file in their order."""
+    start = len(SIGNATURE)
+    while True:
+        file.seek(start)
+        header = file.read(8)
+        if len(header) < 8:
+            return
+        length, name = struct.unpack(">I4s", header)
+        yield Chunk(name, start, start + length + _FRAME)
+        start += length + _FRAME
+
+
+def texts(file: BinaryIO) -> Iterator[tuple[str, str]]:
+    """Yield the keywords and texts of a PNG file."""
+    for chunk in chunks(file):
+        if chunk.name in _TEXTS:
+            yield _text(chunk, file)
+
+
+def profile(file: BinaryIO) -> bytes | None:
+    """Return the ICC profile in a PNG file; None if there is none."""
+    for chunk in chunks(file):
+        if chunk.name == b"iCCP":
+            _, _, packed = chunk.body(file).partition(b"\0")
+            return _unpacked(packed[1:])  # after the method of packing
+    return None
+
+
+def without_long_texts(file: BinaryIO) -> BinaryIO:
+    """Return a PNG file as if it had neither a profile nor texts of which Pillow makes nothing."""
+    parts = [(0, len(SIGNATURE))]
+    for chunk in chunks(file):
+        if chunk.name == b"iCCP" or (chunk.name in _TEXTS and not _orients(chunk, file)):
+            continue
+        start, end = parts[-1]
+        if end == chunk.start:
+            parts[-1] = start, chunk.end
+        else:
+            parts.append((chunk.start, chunk.end))
+    return io.BufferedReader(_Parts(file, parts))
+
+
+class _Parts(io.RawIOBase):
+    """Parts of a file, each from a start to an end, as if they were a whole file."""
+
+    def __init__(self, file: BinaryIO, parts: list[tuple[int, int]]) -> None:
+        self._file, self._parts = file, parts
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        length = sum(end - start for start, end in self._parts)
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: length}[whence]
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        before = 0
+        for start, end in self._parts:
+            here = self._at - before
+            if here < end - start:
+                self._file.seek(start + here)
+                data = self._file.read(min(len(buffer), end - start - here))
+                buffer[: len(data)] = data
+                self._at += len(data)
+                return len(data)
+            before += end - start
+        return 0
+
+
+def _orients(chunk: Chunk, file: BinaryIO) -> bool:
+    keyword, text = _text(chunk, file)
+    return keyword in _ORIENTING and len(text) < _ORIENTING_BYTES
+
+
+def _text(chunk: Chunk, file: BinaryIO) -> tuple[str, str]:
+    """Return the keyword and the text of a chunk."""
+    keyword, _, value = chunk.body(file).partition(b"\0")
+    if chunk.name == b"tEXt":
+        text = value.decode("latin-1")
+    elif chunk.name == b"zTXt":
+        text = _unpacked(value[1:]).decode("latin-1")
+    else:
+        _, _, rest = value[2:].partition(b"\0")  # after the language
+        _, _, written = rest.partition(b"\0")  # after the keyword in that language
+        text = (_unpacked(written) if value[:1] == b"\1" else written).decode(errors="replace")
+    return keyword.decode("latin-1"), text
+
+
+def _unpacked(data: bytes) -> bytes:
+    """Return what was packed, as far as it is sound."""
+    try:
+        return zlib.decompressobj().decompress(data, MAX_UNPACKED)
+    except zlib.error:
+        return b""

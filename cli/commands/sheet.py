@@ -55,7 +55,7 @@ def sheet(
         draw_sheet,
         save_sheet,
     )
-    from stylize.runtime.pictures.reading import load_image
+    from stylize.runtime.pictures.reading import open_picture
     from stylize.runtime.pictures.saving import check_output
 
     cell = Destination(**place).cell
@@ -73,7 +73,7 @@ def sheet(
     starts = range(0, len(pictures), count)
     drawn = draw_sheet(
         Sheet(
-            rows=[[load_image(path) for path in pictures[i : i + count]] for i in starts],
+            rows=[[open_picture(path) for path in pictures[i : i + count]] for i in starts],
             captions=[labels[i : i + count] for i in starts],
         ),
         cell,

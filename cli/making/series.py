@@ -16,9 +16,8 @@ from stylize.runtime.method.options import PICTURES
 from stylize.runtime.plans.figures import Cell, Figure
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from stylize.runtime import Model, Scene
+    from stylize.runtime.pictures.contact_sheet import Shown
     from stylize.runtime.plans.recipe import Recipe
 
 Pictures = tuple[Path | None, Path | None]
@@ -158,20 +157,19 @@ def _need(scenes: "dict[Pictures, Scene]", cell: Cell) -> int:
 
 
 def _draw(figure: Figure, files: dict[str, Path], sheet: Path, cell: int | None) -> None:
-    from stylize.runtime.pictures.contact_sheet import Sheet, draw_sheet, save_sheet
-    from stylize.runtime.pictures.reading import load_image
+    from stylize.runtime.pictures.contact_sheet import Sheet, draw_sheet, fitted, save_sheet
+    from stylize.runtime.pictures.reading import open_picture
 
-    made = {name: load_image(path) for name, path in files.items()}
+    made = {name: open_picture(path) for name, path in files.items()}
     largest = max(max(picture.size) for picture in made.values())
 
-    def shown(place: Cell | Path | None) -> "Image.Image | None":
+    def shown(place: Cell | Path | None) -> "Shown":
         if place is None:
             return None
         if isinstance(place, Cell):
             return made[place.name]
-        picture = load_image(place)
-        picture.thumbnail((largest, largest))
-        return picture
+        picture = open_picture(place)
+        return picture.scaled(fitted(picture.size, largest))
 
     rows = [[shown(place) for place in row] for row in figure.rows]
     save_sheet(draw_sheet(Sheet(rows, figure.columns, figure.sides), cell), sheet)

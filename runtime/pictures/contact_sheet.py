@@ -1,17 +1,21 @@
 """Labelled contact sheets: pictures in rows and columns on white."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from stylize.models.errors import ImageError
-from stylize.runtime.pictures.reading import read_chunk
+from stylize.runtime.pictures.lettering import Lettering, lettering
+from stylize.runtime.pictures.reading import Picture, read_chunk
 from stylize.runtime.pictures.saving import save_image
 
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Shown = Image.Image | Picture | None
+"""What a place shows: a picture in RGB, one that is read when its place is drawn, or nothing."""
+Size = tuple[int, int]
+
 INK, BACKGROUND = "#202020", "white"
 KEYWORD = "stylize-sheet"
 """The keyword of the text chunk by which a sheet is known."""
@@ -25,8 +29,8 @@ class Sheet:
 
     Attributes
     ----------
-    rows : sequence of sequences of PIL images or None
-        RGB; None leaves a place empty.
+    rows : sequence of sequences of Shown
+        What stands in each place.
     columns : sequence of str
         Labels above the columns; empty for none.
     sides : sequence of str
@@ -35,14 +39,21 @@ class Sheet:
         Labels below each picture; empty for none.
     """
 
-    rows: Sequence[Sequence[Image.Image | None]]
+    rows: Sequence[Sequence[Shown]]
     columns: Sequence[str] = ()
     sides: Sequence[str] = ()
     captions: Sequence[Sequence[str]] = ()
 
+    @property
+    def labels(self) -> list[str]:
+        """All labels."""
+        return [*self.columns, *self.sides, *chain.from_iterable(self.captions)]
+
 
 def draw_sheet(sheet: Sheet, cell: int | None = None) -> Image.Image:
     """Draw a sheet; its places are as large as the largest picture.
+
+    Pictures in files are read one after the other.
 
     Parameters
     ----------
@@ -51,29 +62,26 @@ def draw_sheet(sheet: Sheet, cell: int | None = None) -> Image.Image:
     cell : int, optional
         Pixels of the long side of a place; larger pictures are made smaller to fit.
     """
-    rows = [[_fit(picture, cell) for picture in row] for row in sheet.rows]
-    layout = _lay_out(sheet, [picture for row in rows for picture in row if picture])
-    canvas = Image.new("RGB", layout.size(rows), BACKGROUND)
-    write = ImageDraw.Draw(canvas).text
-    middle = layout.line // 2
-    for index, label in enumerate(sheet.columns):
-        x, _ = layout.place(0, index)
-        text = layout.shortened(label)
-        write((x + layout.width // 2, layout.gap + middle), text, INK, layout.font, anchor="mm")
-    for index, label in enumerate(sheet.sides):
-        _, y = layout.place(index, 0)
-        write((layout.gap, y + layout.height // 2), _latin(label), INK, layout.font, anchor="lm")
-    for row, pictures in enumerate(rows):
+    sizes = [[picture and fitted(picture.size, cell) for picture in row] for row in sheet.rows]
+    layout = _lay_out(sheet, [size for row in sizes for size in row if size])
+    canvas = Image.new("RGB", layout.size(sizes), BACKGROUND)
+    _write_labels(canvas, sheet, layout)
+    for row, pictures in enumerate(sheet.rows):
         for column, picture in enumerate(pictures):
-            x, y = layout.place(row, column)
-            if picture:
-                space = layout.width - picture.width, layout.height - picture.height
-                canvas.paste(picture, (x + space[0] // 2, y + space[1] // 2))
-            if sheet.captions:
-                text = layout.shortened(sheet.captions[row][column])
-                below = x + layout.width // 2, y + layout.height + middle
-                write(below, text, INK, layout.font, anchor="mm")
+            size = sizes[row][column]
+            if picture and size:
+                x, y = layout.place(row, column)
+                space = layout.width - size[0], layout.height - size[1]
+                canvas.paste(_in(picture, size), (x + space[0] // 2, y + space[1] // 2))
     return canvas
+
+
+def fitted(size: Size, cell: int | None) -> Size:
+    """Return the size in which a picture is shown whose long side may have `cell` pixels."""
+    if cell is None or max(size) <= cell:
+        return size
+    scale = cell / max(size)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def save_sheet(image: Image.Image, path: Path) -> None:
@@ -114,7 +122,7 @@ class _Layout:
         Height of a line of text.
     below : int
         Height of the caption below a place.
-    font : Font
+    letters : Lettering
         The font of all labels.
     """
 
@@ -125,7 +133,7 @@ class _Layout:
     gap: int
     line: int
     below: int
-    font: Font
+    letters: Lettering
 
     def place(self, row: int, column: int) -> tuple[int, int]:
         """Return the upper left corner of a place."""
@@ -139,46 +147,55 @@ class _Layout:
 
     def shortened(self, label: str) -> str:
         """Return a label in letters of the font, cut in the middle where it is too wide."""
-        text = _latin(label)
-        if self.font.getlength(text) <= self.width:
+        text = self.letters.spelled(label)
+        if self.letters.width(text) <= self.width:
             return text
         for keep in range(len(text) // 2, 0, -1):
             short = f"{text[:keep]}…{text[-keep:]}"
-            if self.font.getlength(short) <= self.width:
+            if self.letters.width(short) <= self.width:
                 return short
         return "…"
 
 
-def _latin(text: str) -> str:
-    """Return text without accents, and with ? for letters that Pillow's font does not have."""
-    plain = unicodedata.normalize("NFKD", text).replace("ß", "ss").replace("×", "x")
-    letters = (letter for letter in plain if not unicodedata.combining(letter))
-    return "".join(letter if letter.isascii() else "?" for letter in letters)
-
-
-def _lay_out(sheet: Sheet, pictures: Sequence[Image.Image]) -> _Layout:
-    width = max(picture.width for picture in pictures)
-    height = max(picture.height for picture in pictures)
+def _lay_out(sheet: Sheet, sizes: Sequence[Size]) -> _Layout:
+    width = max(width for width, _ in sizes)
+    height = max(height for _, height in sizes)
     font_size = max(10, max(width, height) // 16)
-    font = ImageFont.load_default(font_size)
+    letters = lettering(sheet.labels, font_size)
     line = round(font_size * 1.5)
     gap = max(2, max(width, height) // 48)
-    sides = max((round(font.getlength(_latin(side))) + gap for side in sheet.sides), default=0)
+    widths = [round(letters.width(letters.spelled(side))) + gap for side in sheet.sides]
     return _Layout(
         width=width,
         height=height,
-        left=gap + sides,
+        left=gap + max(widths, default=0),
         top=gap + (line if sheet.columns else 0),
         gap=gap,
         line=line,
         below=line if sheet.captions else 0,
-        font=font,
+        letters=letters,
     )
 
 
-def _fit(picture: Image.Image | None, cell: int | None) -> Image.Image | None:
-    if picture is None or cell is None or max(picture.size) <= cell:
-        return picture
-    scale = cell / max(picture.size)
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    return picture.resize(size, Image.Resampling.LANCZOS)
+def _write_labels(canvas: Image.Image, sheet: Sheet, layout: _Layout) -> None:
+    def write(text: str, x: int, y: int, anchor: str = "mm") -> None:
+        draw.text((x, y), text, INK, layout.letters.font, anchor=anchor)
+
+    draw = ImageDraw.Draw(canvas)
+    centre, middle = layout.width // 2, layout.line // 2
+    for column, label in enumerate(sheet.columns):
+        x, _ = layout.place(0, column)
+        write(layout.shortened(label), x + centre, layout.gap + middle)
+    for row, label in enumerate(sheet.sides):
+        _, y = layout.place(row, 0)
+        write(layout.letters.spelled(label), layout.gap, y + layout.height // 2, "lm")
+    for row, labels in enumerate(sheet.captions):
+        for column, label in enumerate(labels):
+            x, y = layout.place(row, column)
+            write(layout.shortened(label), x + centre, y + layout.height + middle)
+
+
+def _in(picture: Image.Image | Picture, size: Size) -> Image.Image:
+    if isinstance(picture, Picture):
+        return picture.scaled(size)
+    return picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)

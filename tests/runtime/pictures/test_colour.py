@@ -1,15 +1,19 @@
 """Whatever a picture's pixels mean, they become the same upright RGB."""
 
 import struct
-import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from colours import COLOURS, EXACT, ROUNDING, SRGB, UPRIGHT, colour_of, on_white, pixels, saved
+from crafted import (
+    linear_grey_profile,
+    png_chunk,
+    png_of_16_bits,
+    tiff,
+    with_red_and_green_swapped,
+)
 from PIL import Image
 
 from stylize.models.errors import ImageError
@@ -26,69 +30,6 @@ AS_STORED = {
     8: Image.Transpose.ROTATE_270,
 }
 """How a camera that writes this EXIF orientation stores an upright picture."""
-
-
-def png_of_16_bits(values: npt.NDArray[Any], chunks: bytes = b"") -> bytes:
-    """A PNG of (height, width) grey or (height, width, 3) colours; Pillow writes no such colours.
-
-    `chunks` come before the pixels.
-    """
-    kind = 0 if values.ndim == 2 else 2
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, kind, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + png_chunk(b"IHDR", header)
-        + chunks
-        + png_chunk(b"IDAT", zlib.compress(rows))
-        + png_chunk(b"IEND", b"")
-    )
-
-
-def png_chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-
-def tiff_of_16_bits(values: npt.NDArray[Any]) -> bytes:
-    """A TIFF of (height, width, 3) colours, uncompressed, in one strip."""
-    height, width, channels = values.shape
-    short, long = 3, 4
-    bits_at, pixels_at = 8, 16
-    tags = [
-        (256, short, 1, width),
-        (257, short, 1, height),
-        (258, short, channels, bits_at),
-        (259, short, 1, 1),  # no compression
-        (262, short, 1, 2),  # RGB
-        (273, long, 1, pixels_at),
-        (277, short, 1, channels),
-        (278, short, 1, height),
-        (279, long, 1, values.size * 2),
-    ]
-    body = values.astype("<u2").tobytes()
-    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags)
-    header = b"II" + struct.pack("<HI", 42, pixels_at + len(body))
-    return header + struct.pack("<4H", 16, 16, 16, 0) + body + directory + bytes(4)
-
-
-def with_red_and_green_swapped(profile: bytes) -> bytes:
-    """An RGB profile in which a picture's red is the other's green."""
-    swapped = profile.replace(b"rXYZ", b"kept", 1).replace(b"gXYZ", b"rXYZ", 1)
-    return swapped.replace(b"kept", b"gXYZ", 1)
-
-
-def linear_grey_profile() -> bytes:
-    """An ICC profile whose grey is proportional to light."""
-    d50 = struct.pack(">3i", 0xF6D6, 0x10000, 0xD32D)
-    white, curve = b"XYZ \0\0\0\0" + d50, b"curv\0\0\0\0" + struct.pack(">I", 0)
-    start = 128 + 4 + 2 * 12
-    tags = struct.pack(">I", 2) + struct.pack(">4sII", b"wtpt", start, len(white))
-    tags += struct.pack(">4sII", b"kTRC", start + len(white), len(curve))
-    body = tags + white + curve
-    header = struct.pack(
-        ">I4sI4s4s4s12x4s", 128 + len(body), b"", 0x02100000, b"mntr", b"GRAY", b"XYZ ", b"acsp"
-    )
-    return header.ljust(68, b"\0") + d50 + bytes(48) + body
 
 
 class TestOrientation:
@@ -207,7 +148,7 @@ class TestModes:
         assert expected[0, :3].tolist() == [0, 255, 4]
         assert np.array_equal(pixels(load_image(path)), np.stack([expected] * 3, -1))
 
-    @pytest.mark.parametrize("write", [png_of_16_bits, tiff_of_16_bits])
+    @pytest.mark.parametrize("write", [png_of_16_bits, tiff])
     def test_16_bit_colour(self, tmp_path: Path, write: Callable[..., bytes]) -> None:
         path = tmp_path / "picture"
         path.write_bytes(write(COLOURS.astype(np.uint16) * 257))

@@ -1,13 +1,22 @@
 """Contact sheets: every picture in its place, every label beside its picture and nowhere else."""
 
+import weakref
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from stylize.runtime.pictures.contact_sheet import Sheet, draw_sheet
+from stylize.models.errors import ImageError
+from stylize.runtime.pictures.contact_sheet import (
+    Sheet,
+    check_sheet_replaceable,
+    draw_sheet,
+    save_sheet,
+)
+from stylize.runtime.pictures.reading import Picture, open_picture
 
 WHITE = 255
 Pixels = npt.NDArray[np.int_]
@@ -309,11 +318,44 @@ class TestLongLabels:
         assert top >= box(sheet, GRID[0][0])[1]
 
 
-@pytest.mark.parametrize(
-    ("label", "plain"),
-    [("café", "cafe"), ("Tübingen", "Tubingen"), ("64×48", "64x48"), ("α/β", "?/?")],
-)
-def test_labels_have_letters_that_the_font_knows(label: str, plain: str) -> None:
-    pictures = [[Image.new("RGB", (200, 40))]]
-    drawn = [draw_sheet(Sheet(pictures, columns=[text])) for text in (label, plain)]
-    assert drawn[0].tobytes() == drawn[1].tobytes()
+class TestPicturesInFiles:
+    def paths(self, tmp_path: Path) -> list[Path]:
+        for index, picture in enumerate(ALL):
+            picture.save(tmp_path / f"{index}.png")
+        return [tmp_path / f"{index}.png" for index in range(len(ALL))]
+
+    @pytest.mark.parametrize("cell", [None, 20])
+    def test_are_drawn_as_if_they_were_read_before(self, tmp_path: Path, cell: int | None) -> None:
+        pictures = [open_picture(path) for path in self.paths(tmp_path)]
+        found = draw_sheet(Sheet([pictures[:3], pictures[3:]]), cell)
+        assert found.tobytes() == draw_sheet(Sheet(GRID), cell).tobytes()
+
+    def test_are_held_one_at_a_time(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        alive: list[weakref.ref[Image.Image]] = []
+        most = 0
+        scaled = Picture.scaled
+
+        def read(picture: Picture, size: tuple[int, int]) -> Image.Image:
+            nonlocal most
+            image = scaled(picture, size)
+            alive.append(weakref.ref(image))
+            most = max(most, sum(each() is not None for each in alive))
+            return image
+
+        monkeypatch.setattr(Picture, "scaled", read)
+        draw_sheet(Sheet([[open_picture(path) for path in self.paths(tmp_path)]]))
+        assert len(alive) == len(ALL)
+        assert most == 1
+
+
+def test_a_sheet_of_any_size_is_known_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "sheet.png"
+    save_sheet(draw_sheet(Sheet(GRID)), path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    monkeypatch.setattr("stylize.runtime.pictures.reading.MAX_PIXELS", 100)
+    check_sheet_replaceable(path, "-o")
+    GRID[0][0].save(path)
+    with pytest.raises(ImageError, match="is no sheet of stylize's"):
+        check_sheet_replaceable(path, "-o")

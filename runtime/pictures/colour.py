@@ -53,7 +53,8 @@ def normalise(image: Image.Image, name: str = "The picture", spent: bool = False
     ImageError
         Its pixels are of a kind that cannot be shown.
     """
-    white = white_told(image)
+    white = white_told(image)  # by what Pillow forgets when it has loaded the pixels
+    image.load()
     upright = _upright(image)
     if spent:
         image.close()

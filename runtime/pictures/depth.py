@@ -28,8 +28,8 @@ def white_told(image: Image.Image) -> int | None:
         decoding = str(getattr(image, "tile", None))  # it names the values or their range
         return None if "I;16B" in decoding or str(_FULL) in decoding else _FULL
     tags = getattr(image, "tag_v2", {})
-    bits = tags.get(_BITS_PER_SAMPLE, (16,))[0]
-    return tags.get(_MAX_SAMPLE_VALUE) or (2**bits - 1 if bits < 16 else None)
+    (bits, *_), (highest, *_) = tags.get(_BITS_PER_SAMPLE, (16,)), tags.get(_MAX_SAMPLE_VALUE, (0,))
+    return highest or (2**bits - 1 if bits < 16 else None)
 
 
 def in_eight_bits(image: Image.Image, white: int | None, name: str) -> Image.Image:

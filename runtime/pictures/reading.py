@@ -141,7 +141,6 @@ class Picture:
         else:
             with _file(self.source) as file, opened(file, self.name) as found:
                 self._reduce(found, file, wanted)
-                found.load()
                 image = normalise(found, self.name, spent=True)
         return image if self.alpha else on_white(image)
 

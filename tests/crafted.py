@@ -1,5 +1,6 @@
 """Files and profiles that Pillow reads but does not write, made byte by byte."""
 
+import itertools
 import struct
 import zlib
 from typing import Any
@@ -75,13 +76,28 @@ def with_red_and_green_swapped(profile: bytes) -> bytes:
 
 def linear_grey_profile() -> bytes:
     """An ICC profile whose grey is proportional to light."""
+    return _profile(b"mntr", b"GRAY", b"XYZ ", {b"kTRC": b"curv\0\0\0\0" + struct.pack(">I", 0)})
+
+
+def black_ink_profile() -> bytes:
+    """An ICC profile of CMYK in which only black counts: L* = 100 (1 - K), a* = b* = 0."""
+    same = bytes(range(256))
+    inks = itertools.product((0, 1), repeat=4)
+    colours = b"".join(bytes((255 * (1 - black), 128, 128)) for *_, black in inks)
+    unit = struct.pack(">9i", *(0x10000 * (i % 4 == 0) for i in range(9)))
+    table = b"mft1\0\0\0\0" + bytes((4, 3, 2, 0)) + unit + 4 * same + colours + 3 * same
+    return _profile(b"prtr", b"CMYK", b"Lab ", {b"A2B0": table})
+
+
+def _profile(kind: bytes, space: bytes, connection: bytes, tags: dict[bytes, bytes]) -> bytes:
     d50 = struct.pack(">3i", 0xF6D6, 0x10000, 0xD32D)
-    white, curve = b"XYZ \0\0\0\0" + d50, b"curv\0\0\0\0" + struct.pack(">I", 0)
-    start = 128 + 4 + 2 * 12
-    tags = struct.pack(">I", 2) + struct.pack(">4sII", b"wtpt", start, len(white))
-    tags += struct.pack(">4sII", b"kTRC", start + len(white), len(curve))
-    body = tags + white + curve
+    tags = {b"wtpt": b"XYZ \0\0\0\0" + d50, **tags}
+    at = 128 + 4 + 12 * len(tags)
+    table, body = struct.pack(">I", len(tags)), b""
+    for name, data in tags.items():
+        table += struct.pack(">4sII", name, at + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
     header = struct.pack(
-        ">I4sI4s4s4s12x4s", 128 + len(body), b"", 0x02100000, b"mntr", b"GRAY", b"XYZ ", b"acsp"
+        ">I4sI4s4s4s12x4s", at + len(body), b"", 0x02100000, kind, space, connection, b"acsp"
     )
-    return header.ljust(68, b"\0") + d50 + bytes(48) + body
+    return header.ljust(68, b"\0") + d50 + bytes(48) + table + body

@@ -24,6 +24,8 @@ _WIDTH, _HEIGHT = 256, 257
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
 
+_EXACT, _FAST = ImageCms.Flags.NOOPTIMIZE, ImageCms.Flags.NONE
+
 _PLAIN = {
     "1": "L",
     "La": "LA",
@@ -131,8 +133,10 @@ def _colours_in_srgb(image: Image.Image) -> Image.Image:
     try:
         source = _LAB if image.mode == "LAB" else _profile(profile)
         if source:
+            # Optimised, dark greys would be off by up to 10 levels.
+            flags = _EXACT if image.mode == "L" else _FAST
             converted = ImageCms.profileToProfile(
-                image, source, SRGB, outputMode="RGB", inPlace=in_place
+                image, source, SRGB, outputMode="RGB", inPlace=in_place, flags=flags
             )
             return converted or image
     except (ImageCms.PyCMSError, OSError):

@@ -1,16 +1,22 @@
 """Pictures are read from files of any common kind."""
 
+import os
 import warnings
+from collections.abc import Callable
+from io import BytesIO, StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from colours import COLOURS, EXACT, ROUNDING, colour_of, pixels, saved
-from PIL import EpsImagePlugin, Image, PngImagePlugin
+from colours import COLOURS, EXACT, ROUNDING, SRGB, colour_of, pixels, saved
+from PIL import EpsImagePlugin, Image, ImageFile, PngImagePlugin
 
 from stylize.models.errors import ImageError
+from stylize.runtime.pictures import reading
+from stylize.runtime.pictures.jpeg import in_one_pass
 from stylize.runtime.pictures.limits import MIN_SIDE
-from stylize.runtime.pictures.reading import load_image
+from stylize.runtime.pictures.reading import load_image, open_picture
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -36,7 +42,7 @@ def test_a_program_that_is_called_a_photo_is_not_started(
     started: list[object] = []
     monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *given, **more: started.append(given))
     path = saved(Image.fromarray(COLOURS), tmp_path / "photo.jpg", format="EPS")
-    with pytest.raises(ImageError, match="is PostScript"):
+    with pytest.raises(ImageError, match=r"is PostScript"):
         load_image(path)
     assert started == []
 
@@ -56,7 +62,7 @@ def test_whatever_a_decoder_raises_is_our_error(
 
 
 def test_a_folder_is_no_picture(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="is a folder"):
+    with pytest.raises(ImageError, match=r"is a folder"):
         load_image(tmp_path)
 
 
@@ -78,14 +84,6 @@ def test_warnings_of_pillow_are_not_shown(
     assert shown == []
 
 
-def test_a_large_photo_is_read_without_a_warning(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = saved(Image.fromarray(COLOURS), tmp_path / "a.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 32 * 24 - 1)
-    assert load_image(path).size == (32, 24)
-
-
 def test_the_smallest_picture(tmp_path: Path) -> None:
     path = saved(Image.new("RGB", (MIN_SIDE, MIN_SIDE)), tmp_path / "a.png")
     assert load_image(path).size == (16, 16)
@@ -96,3 +94,263 @@ def test_a_picture_that_is_too_small(tmp_path: Path, size: tuple[int, int]) -> N
     path = saved(Image.new("RGB", size), tmp_path / "a.png")
     with pytest.raises(ImageError, match=f"{size[0]}x{size[1]} pixels"):
         load_image(path)
+
+
+class TestWhatIsTaken:
+    @pytest.mark.parametrize("kind", ["str", "Path", "bytes", "file", "open file", "PIL", "array"])
+    def test_for_a_picture(self, tmp_path: Path, kind: str) -> None:
+        path = saved(Image.fromarray(COLOURS), tmp_path / "a.png")
+        data = path.read_bytes()
+        taken: dict[str, Callable[[], Any]] = {
+            "str": lambda: str(path),
+            "Path": lambda: path,
+            "bytes": lambda: data,
+            "file": lambda: BytesIO(data),
+            "open file": lambda: path.open("rb"),
+            "PIL": lambda: Image.open(path),
+            "array": lambda: COLOURS,
+        }
+        picture = taken[kind]()
+        assert np.array_equal(pixels(load_image(picture)), COLOURS)
+        if kind in ("open file", "PIL"):
+            picture.close()
+
+    def test_a_file_that_was_read_before(self, tmp_path: Path) -> None:
+        with saved(Image.fromarray(COLOURS), tmp_path / "a.png").open("rb") as file:
+            file.read(100)
+            assert np.array_equal(pixels(load_image(file)), COLOURS)
+
+    def test_a_file_that_cannot_be_sought(self, tmp_path: Path) -> None:
+        path = saved(Image.fromarray(COLOURS), tmp_path / "a.png")
+        end, start = os.pipe()
+        with open(start, "wb") as pipe:
+            pipe.write(path.read_bytes())  # little enough to wait in the pipe
+        with open(end, "rb") as file:
+            assert np.array_equal(pixels(load_image(file)), COLOURS)
+
+    @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+    @pytest.mark.parametrize("shape", [(24, 32), (24, 32, 1), (24, 32, 3), (24, 32, 4)])
+    def test_arrays(self, shape: tuple[int, ...], dtype: type[Any]) -> None:
+        levels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+        if shape[2:] == (4,):
+            levels[..., 3] = 255
+        array = levels if dtype == np.uint8 else levels.astype(dtype) / dtype(255)
+        expected = levels[..., :3] if shape[2:] in ((3,), (4,)) else levels.reshape(24, 32, 1)
+        assert np.array_equal(pixels(load_image(array)), np.broadcast_to(expected, (24, 32, 3)))
+
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            (None, "cannot be a NoneType. Give a path, a Pillow image, an array"),
+            (3, "cannot be a int"),
+            ([[1, 2], [3, 4]], "cannot be a list"),
+            (np.zeros((3, 24, 32), np.uint8), r"shape \(3, 24, 32\).*\(height, width\)"),
+            (np.zeros((1, 3, 24, 32), np.float32), r"shape \(1, 3, 24, 32\)"),
+            (np.zeros((0, 32, 3), np.uint8), r"shape \(0, 32, 3\)"),
+            (np.full((24, 32), 200.0), "float64 from 200.0 to 200.0.*floats in 0...1"),
+            (np.full((24, 32), np.nan), "float64 from nan"),
+            (np.zeros((24, 32), np.int64), "int64 from 0 to 0.*uint8"),
+            (np.zeros((24, 32), bool), "bool"),
+            (StringIO("text"), "open as text. Open it with mode 'rb'"),
+            (b"", "The picture cannot be read"),
+            (b"This is no picture.", "The picture cannot be read"),
+            (np.zeros((15, 32), np.uint8), "The picture is 32x15 pixels"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else "",
+    )
+    def test_nothing_else(self, given: Any, expected: str) -> None:
+        with pytest.raises(ImageError, match=expected):
+            load_image(given)
+
+    def test_a_closed_file(self) -> None:
+        file = BytesIO(b"")
+        file.close()
+        with pytest.raises(ImageError, match=r"The open file cannot be read"):
+            load_image(file)
+
+    def test_a_file_without_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(reading, "MAX_BYTES", 100)
+        with pytest.raises(ImageError, match=r"more than 100 bytes. Give its path"):
+            load_image(BytesIO(bytes(101)))
+
+    def test_a_damaged_image_of_pillow(self, tmp_path: Path) -> None:
+        data = saved(Image.fromarray(COLOURS), tmp_path / "a.png").read_bytes()
+        with (
+            Image.open(BytesIO(data[:-400])) as image,
+            pytest.raises(ImageError, match=r"The picture cannot be read: .*truncated"),
+        ):
+            load_image(image)
+
+    def test_what_was_read_is_not_turned_again(self, tmp_path: Path) -> None:
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        path = saved(Image.new("RGB", (40, 20)), tmp_path / "a.png", exif=exif, icc_profile=SRGB)
+        once = load_image(path)
+        assert once.size == (20, 40)
+        assert load_image(once).size == (20, 40)
+
+
+class TestNamesThatNoFileHas:
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "https://example.org/photo.jpg",
+            "http:/example.org/photo.jpg",
+            "file:///home/me/photo.jpg",
+            "s3://bucket/photo.jpg",
+            "data:image/png;base64," + "A" * 5000,
+        ],
+    )
+    def test_addresses(self, name: str) -> None:
+        with pytest.raises(ImageError, match=r"is an address. Save the picture as a file"):
+            load_image(name)
+
+    @pytest.mark.parametrize("name", ["a" * 300 + ".jpg", "b/" * 3000])
+    def test_long_names(self, name: str) -> None:
+        with pytest.raises(ImageError, match=f"'{name[:20]}.*File name too long"):
+            load_image(name)
+
+    @pytest.mark.parametrize("name", ["missing.jpg", "C:/photo.jpg", "a:b", "\udce4.jpg"])
+    def test_missing_files(self, name: str) -> None:
+        with pytest.raises(ImageError, match=r"There is no picture '.*'. Check the path"):
+            load_image(name)
+
+    def test_a_name_that_cannot_be(self) -> None:
+        with pytest.raises(ImageError, match=r"cannot be read: .*null"):
+            load_image("a\0b")
+
+    def test_a_file_taken_for_a_folder(self, tmp_path: Path) -> None:
+        path = saved(Image.fromarray(COLOURS), tmp_path / "a.png")
+        with pytest.raises(ImageError, match=r"Not a directory. Check the path"):
+            load_image(path / "b.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no such files")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ImageError, match=r"is a pipe or a device.*Save the picture as a file"):
+        load_image(tmp_path / "pipe")
+    with pytest.raises(ImageError, match=r"is a pipe or a device"):
+        load_image("/dev/null")
+
+
+def test_a_folder_that_may_not_be_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(ImageError, match=r"a\.png' cannot be read: Permission denied. Check"):
+        load_image(tmp_path / "a.png")
+
+
+class TestLargePictures:
+    """A large JPEG is read at the scale that suffices, and no picture beyond what memory holds."""
+
+    @pytest.fixture
+    def scan(self) -> bytes:
+        """A JPEG of 196 megapixels, more than Pillow takes by itself."""
+        buffer = BytesIO()
+        image = Image.new("L", (14_000, 14_000), 50)
+        image.paste(200, (0, 0, 7000, 14_000))
+        image.save(buffer, "JPEG", quality=50)
+        return buffer.getvalue()
+
+    def test_a_scan_is_read_at_an_eighth_without_a_warning(
+        self, scan: bytes, read_sizes: list[tuple[int, int]]
+    ) -> None:
+        picture = open_picture(scan)
+        assert picture.size == (14_000, 14_000)
+        found = picture.scaled((300, 300))
+        assert read_sizes == [(14_000 // 4, 14_000 // 4)]
+        assert found.getpixel((100, 100)) == (200,) * 3
+        assert found.getpixel((200, 200)) == (50,) * 3
+        assert picture.scaled((3000, 3000)).size == (3000, 3000)
+        assert picture.covering((400, 100)).size == (400, 100)
+        assert read_sizes[1:] == [(14_000 // 2, 14_000 // 2), (14_000 // 4, 14_000 // 4)]
+
+    def test_more_than_memory_may_hold_is_refused(self, scan: bytes) -> None:
+        expected = "The picture has 14000x14000 pixels, and at most 180 million can be read"
+        with pytest.raises(ImageError, match=expected):
+            load_image(scan)
+
+    @pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP", "progressive"])
+    def test_other_files_are_read_whole_up_to_a_limit(
+        self, monkeypatch: pytest.MonkeyPatch, read_sizes: list[tuple[int, int]], kind: str
+    ) -> None:
+        buffer = BytesIO()
+        image, whole = Image.new("RGB", (320, 160)), (320, 160)
+        if kind == "progressive":
+            image.save(buffer, "JPEG", progressive=True)
+        else:
+            image.save(buffer, kind)
+        picture = open_picture(buffer.getvalue())
+        monkeypatch.setattr(reading, "WHOLE_PIXELS", 1000)
+        monkeypatch.setattr(reading, "MAX_PIXELS", 320 * 160)
+        picture.scaled((20, 10))
+        assert set(read_sizes) == {(40, 20) if kind == "progressive" else whole}
+        monkeypatch.setattr(reading, "MAX_PIXELS", 320 * 160 - 1)
+        with pytest.raises(ImageError, match=r"320x160 pixels.*save it as a JPEG"):
+            picture.scaled((20, 10))
+
+    @pytest.mark.parametrize("orientation", [1, 6, 8])
+    @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+    def test_little_is_lost(
+        self, monkeypatch: pytest.MonkeyPatch, mode: str, orientation: int
+    ) -> None:
+        """Noise, which has most to lose, stays what it is; other noise would differ by its all."""
+        noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+        exif, buffer = Image.Exif(), BytesIO()
+        exif[0x0112] = orientation
+        Image.fromarray(noise).convert(mode).save(buffer, "JPEG", quality=95, exif=exif)
+        picture = open_picture(buffer.getvalue())
+        wanted = picture.size[0] // 8, picture.size[1] // 8
+        whole = pixels(picture.scaled(wanted))
+        monkeypatch.setattr(reading, "WHOLE_PIXELS", 640 * 480 // 16)
+        reduced = pixels(picture.scaled(wanted))
+        assert not np.array_equal(whole, reduced)
+        assert np.abs(whole - reduced).mean() < 0.3 * whole.std()
+
+    def test_an_ordinary_jpeg_is_read_whole(
+        self, tmp_path: Path, read_sizes: list[tuple[int, int]]
+    ) -> None:
+        path = saved(Image.new("L", (5000, 5000)), tmp_path / "a.jpg", quality=10)
+        open_picture(path).scaled((64, 64))
+        assert read_sizes == [(5000, 5000)]
+
+    @pytest.fixture
+    def read_sizes(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+        """The sizes in which decoders read."""
+        sizes: list[tuple[int, int]] = []
+        load = ImageFile.ImageFile.load
+
+        def loading(self: ImageFile.ImageFile) -> Any:
+            if self.tile:
+                sizes.append(self.size)
+            return load(self)
+
+        monkeypatch.setattr(ImageFile.ImageFile, "load", loading)
+        return sizes
+
+
+class TestPasses:
+    """Only a JPEG that is decoded row by row takes little memory."""
+
+    @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+    @pytest.mark.parametrize("progressive", [False, True])
+    def test_by_how_it_is_coded(self, mode: str, progressive: bool) -> None:
+        buffer = BytesIO()
+        Image.new(mode, (64, 48)).save(buffer, "JPEG", progressive=progressive)
+        assert in_one_pass(buffer) is not progressive
+
+    def test_by_how_many_colours_come_at_once(self) -> None:
+        buffer = BytesIO()
+        Image.new("RGB", (64, 48)).save(buffer, "JPEG")
+        data = buffer.getvalue()
+        scan = data.index(b"\xff\xda")
+        one_colour = data[:scan] + bytes.fromhex("ffda 0008 01 0100 003f00")
+        assert in_one_pass(BytesIO(data))
+        assert not in_one_pass(BytesIO(one_colour))
+
+    @pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"\xff\xd8\xff", b"\xff\xd8garbage"])
+    def test_odd_files_count_as_many(self, data: bytes) -> None:
+        assert not in_one_pass(BytesIO(data))

@@ -21,11 +21,9 @@ from stylize.runtime.pictures.arrays import to_array
 from stylize.runtime.pictures.limits import MIN_SIDE, Side
 from stylize.runtime.pictures.reading import Picture, PictureLike, open_picture
 from stylize.runtime.pictures.sizes import check_sides, scaled_size
-from stylize.runtime.pictures.transparency import split
+from stylize.runtime.pictures.transparency import Seen
 
 Array = npt.NDArray[np.float32]
-Seen = tuple[Image.Image, Image.Image | None]
-"""A picture in some size: its colours, and its alpha if it has one."""
 Scale = tuple[int | tuple[int, int], Side]
 """``Options.size`` and ``Options.side``, for one picture."""
 
@@ -251,8 +249,8 @@ class Scene:
         """Return a picture in a size, remembering the last few; `cut` keeps its proportions."""
         key = picture, size, cut
         if key not in self._recent:
-            seen = split(picture.covering(size) if cut else picture.scaled(size))
-            self._recent = dict([*self._recent.items(), (key, seen)][-RECENT:])
+            found = picture.seen(size, cut)
+            self._recent = dict([*self._recent.items(), (key, found)][-RECENT:])
         return self._recent[key]
 
     def _style_size(self, options: Options) -> int:

@@ -21,6 +21,7 @@ from stylize.runtime.pictures.jpeg import in_one_pass
 from stylize.runtime.pictures.limits import MAX_BYTES, MAX_PIXELS, WHOLE_PIXELS
 from stylize.runtime.pictures.opening import decoding, opened
 from stylize.runtime.pictures.sizes import check_sides, cover
+from stylize.runtime.pictures.transparency import Seen, seen
 
 PictureLike = Image.Image | str | os.PathLike[str] | bytes | BinaryIO | npt.NDArray[Any]
 """What is taken for a picture: a Pillow image, a path, the bytes of a file, an open binary file, or
@@ -121,19 +122,28 @@ class Picture:
     alpha: bool
 
     def scaled(self, size: tuple[int, int]) -> Image.Image:
-        """Return the whole picture in (width, height): 8-bit sRGB, RGBA if a part is transparent.
+        """Return the colours of the whole picture in (width, height), 8-bit sRGB.
 
         Raises
         ------
         ImageError
             It is damaged, or too many pixels would have to be read.
         """
-        image = self._read(size)
-        return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
+        return self.seen(size).colours
 
-    def covering(self, size: tuple[int, int]) -> Image.Image:
-        """Return it likewise in its own proportions, what is beyond (width, height) cut off."""
-        return cover(self._read(size), size)
+    def seen(self, size: tuple[int, int], cut: bool = False) -> Seen:
+        """Return the colours and the alpha in (width, height).
+
+        If it is to be cut, the picture keeps its proportions, and what is beyond is cut off. The
+        errors are those of `scaled`.
+        """
+
+        def resample(image: Image.Image) -> Image.Image:
+            if image.size == size:
+                return image
+            return cover(image, size) if cut else image.resize(size, Image.Resampling.LANCZOS)
+
+        return seen(self._read(size), resample)
 
     def _read(self, wanted: tuple[int, int]) -> Image.Image:
         if isinstance(self.source, Image.Image):

@@ -1,6 +1,7 @@
 """What is seen of a picture with transparent parts: its colours, and how much of them."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -8,23 +9,49 @@ from PIL import Image
 
 Values = npt.NDArray[Any]
 
-_TRUSTED = np.float32(16 / 255)
-"""The alpha from which colours are kept as they are. In 8 bits, colours below have few levels."""
+_TRUSTED = 16 / 255
+"""The alpha from which a pixel keeps its own colour. Filters leave less around an edge."""
 
 
-def split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """Return the colours of a picture as RGB, and its alpha as L, None if it has none.
+class Seen(NamedTuple):
+    """What is seen of a picture.
 
-    Under full transparency, a file may hide any colours. They are replaced by those around, so that
-    no edge is seen there that is none.
+    Attributes
+    ----------
+    colours : PIL image
+        8-bit RGB.
+    alpha : PIL image or None
+        8-bit grey: how much is seen of each pixel; None if it is all of all.
+    """
+
+    colours: Image.Image
+    alpha: Image.Image | None
+
+
+def seen(image: Image.Image, resample: Callable[[Image.Image], Image.Image]) -> Seen:
+    """Return the resampled colours and alpha of an RGB or RGBA picture.
+
+    Colours count as much as they are seen. Under full transparency, where a file may hide any
+    colours, they are those around, so that no edge is there which nobody sees.
     """
     if image.mode == "RGB":
-        return image, None
-    values = np.asarray(image, np.float32) / 255
-    weights = np.minimum(values[..., 3:] / _TRUSTED, 1)
-    colours = _filled(values[..., :3] * weights, weights)
-    levels = np.rint(np.clip(colours, 0, 1) * 255).astype(np.uint8)
-    return Image.fromarray(levels), image.getchannel("A")
+        return Seen(resample(image), None)
+    alpha = np.asarray(image.getchannel("A"), np.float32) / 255
+    bands = (np.asarray(image.getchannel(band), np.float32) * alpha for band in "RGB")
+    sums = _resampled(alpha, resample)[..., None]  # beside an edge, some are below 0 or above 1
+    colours = np.stack([_resampled(band, resample) for band in bands], -1)
+    own, weights = (colours / np.maximum(sums, 1e-6)).clip(0, 255), sums.clip(0, 1)
+    around = _filled(own * weights, weights)
+    trust = np.minimum(weights / _TRUSTED, 1)
+    return Seen(_image(around + trust * (own - around)), _image(weights[..., 0] * 255))
+
+
+def _resampled(values: Values, resample: Callable[[Image.Image], Image.Image]) -> Values:
+    return np.asarray(resample(Image.fromarray(values)))
+
+
+def _image(levels: Values) -> Image.Image:
+    return Image.fromarray(np.rint(levels.clip(0, 255)).astype(np.uint8))
 
 
 def _filled(colours: Values, weights: Values) -> Values:
@@ -38,7 +65,7 @@ def _filled(colours: Values, weights: Values) -> Values:
         In 0...1.
     """
     if weights.size == 1:
-        return np.where(weights > 0, colours / np.maximum(weights, 1e-6), 1)
+        return np.where(weights > 0, colours / np.maximum(weights, 1e-6), 255)
     sums, weight = _halved(colours), _halved(weights)
     scale = 1 / np.maximum(weight, 1)  # a pixel of full weight is enough
     around = _doubled(_filled(sums * scale, weight * scale))

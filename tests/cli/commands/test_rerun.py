@@ -99,6 +99,16 @@ class TestBytes:
         assert Path("out-again.png").read_bytes() == first
         assert Path("out.png").read_bytes() == first
 
+    def test_are_as_transparent_as_then(self) -> None:
+        with Image.open("photo.png") as photo:
+            photo.putalpha(Image.linear_gradient("L").resize(photo.size))
+            photo.save("photo.png")
+        succeed(*RUN)
+        succeed("rerun", "out.png")
+        with Image.open("out.png") as first, Image.open("out-again.png") as again:
+            assert first.mode == "RGBA"
+            assert first.tobytes() == again.tobytes()
+
     @pytest.mark.skipif(len(ALL_CPUS) < 2, reason="there is one CPU, or nobody knows")
     def test_with_several_threads(self) -> None:
         program = [sys.executable, "-m", "stylize.cli"]

@@ -265,7 +265,7 @@ class TestLargePictures:
         assert found.getpixel((100, 100)) == (200,) * 3
         assert found.getpixel((200, 200)) == (50,) * 3
         assert picture.scaled((3000, 3000)).size == (3000, 3000)
-        assert picture.covering((400, 100)).size == (400, 100)
+        assert picture.seen((400, 100), cut=True).colours.size == (400, 100)
         assert read_sizes[1:] == [(14_000 // 2, 14_000 // 2), (14_000 // 4, 14_000 // 4)]
 
     def test_more_than_memory_may_hold_is_refused(self, scan: bytes) -> None:

@@ -32,6 +32,21 @@ class TestSaving:
         assert ImageCms.getProfileDescription(profile).startswith("sRGB")
         assert np.abs(pixels(load_image(path)) - pixels(image)).max() <= LOSSY_STEP
 
+    @pytest.mark.parametrize("ending", FORMATS)
+    def test_alpha_is_kept_where_the_format_has_it(self, tmp_path: Path, ending: str) -> None:
+        image = Image.new("RGBA", (32, 24), (200, 100, 50, 100))
+        image.paste((0, 0, 0, 0), (0, 0, 16, 24))
+        path = tmp_path / f"out{ending}"
+        save_image(image, path)
+        on_white = image.convert("RGBA")
+        on_white = Image.alpha_composite(Image.new("RGBA", image.size, "white"), on_white)
+        assert np.abs(pixels(load_image(path)) - pixels(on_white.convert("RGB"))).max() <= 12
+        with Image.open(path) as file:
+            if ending in (".jpg", ".jpeg"):
+                assert file.mode == "RGB"
+            else:
+                assert file.getchannel("A").tobytes() == image.getchannel("A").tobytes()
+
     @pytest.mark.parametrize("ending", [".png", ".tif", ".tiff"])
     def test_png_and_tiff_are_lossless(self, tmp_path: Path, ending: str) -> None:
         path = tmp_path / f"out{ending}"

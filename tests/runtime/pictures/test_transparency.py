@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from stylize.runtime.pictures.reading import open_picture
-from stylize.runtime.pictures.transparency import split
+from stylize.runtime.pictures.transparency import Seen, seen
 
 INSIDE = np.zeros((40, 60), bool)
 INSIDE[8:31, 10:45] = True
@@ -21,22 +21,26 @@ def cut_out(hidden: tuple[int, int, int], alpha: int = 255) -> Image.Image:
     return Image.fromarray(rgba)
 
 
+def as_it_is(image: Image.Image) -> Seen:
+    return seen(image, lambda each: each)
+
+
 def colours(image: Image.Image) -> npt.NDArray[np.int_]:
-    found, _ = split(image)
+    found, _ = as_it_is(image)
     assert found.mode == "RGB"
     return np.asarray(found, int)
 
 
 def test_an_opaque_picture_is_the_same() -> None:
     image = Image.new("RGB", (20, 20))
-    assert split(image) == (image, None)
+    assert as_it_is(image) == (image, None)
 
 
 @pytest.mark.parametrize("alpha", [16, 128, 255])
 def test_colours_that_are_seen_are_kept_and_alpha_is_returned(alpha: int) -> None:
     image = cut_out((0, 255, 0), alpha)
     assert np.array_equal(colours(image)[INSIDE], np.asarray(image, int)[INSIDE][:, :3])
-    found = split(image)[1]
+    found = as_it_is(image).alpha
     assert found is not None
     assert np.array_equal(np.asarray(found), np.where(INSIDE, alpha, 0))
 
@@ -79,7 +83,7 @@ def test_scaling_mixes_no_hidden_colours_into_an_edge() -> None:
     disc = (rows - 100) ** 2 + (columns - 100) ** 2 < 80**2
     large[...] = 0, 255, 0, 0
     large[disc] = 255, 0, 0, 255
-    image, alpha = split(open_picture(large, alpha=True).scaled((33, 33)))
+    image, alpha = open_picture(large, alpha=True).seen((33, 33))
     assert alpha is not None
     assert len(np.unique(np.asarray(alpha))) > 5
     assert (np.asarray(image) == (255, 0, 0)).all()

@@ -3,7 +3,7 @@
 import struct
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, BinaryIO
 
 from PIL import Image
@@ -11,6 +11,7 @@ from PIL import Image
 from stylize.models.errors import ImageError, StylizeError
 from stylize.runtime.pictures import png
 from stylize.runtime.pictures.kinds import HEIC, unread_kind
+from stylize.runtime.pictures.silence import silence
 
 Decoder = tuple[Callable[[Any, Any], Image.Image], Callable[[bytes], bool | str] | None]
 
@@ -40,7 +41,7 @@ def opened(file: BinaryIO, name: str) -> Iterator[Image.Image]:
         It is no picture, or damaged, or of a kind that is not read. What a decoder raises until
         the picture is closed again becomes an ImageError, too.
     """
-    with decoding(name), _opened(file, name) as image:
+    with decoding(name), _opened(file, name) as image, _without_messages(image):
         yield image
 
 
@@ -86,6 +87,11 @@ def _decoded(decode: Callable[[Any, Any], Image.Image], file: BinaryIO, head: by
     image = decode(png.without_long_texts(file), "")
     image.info["icc_profile"] = png.profile(file)
     return image
+
+
+def _without_messages(image: Image.Image) -> AbstractContextManager[None]:
+    """Return a time in which a decoder reports nothing: libtiff does, and nothing else stops it."""
+    return silence() if image.format == "TIFF" else nullcontext()
 
 
 def _decoders() -> list[Decoder]:

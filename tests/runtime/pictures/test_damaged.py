@@ -1,0 +1,149 @@
+"""Damaged files of every format that Pillow writes: read, or refused by an ImageError.
+
+`pytest --mutations 2000 tests/runtime/pictures/test_damaged.py` tries more of them.
+"""
+
+import io
+import struct
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from colours import SRGB
+from mutations import mutants
+from PIL import Image, PngImagePlugin
+
+from stylize.models.errors import ImageError
+from stylize.runtime.pictures import png, reading
+from stylize.runtime.pictures.reading import open_picture, read_chunk
+
+FEW = 20
+PIXELS = 2**20
+"""The limit to what is read here, so that a damaged size costs little."""
+MEGABYTES = 300
+"""What damaged files may take. Some decoders hold a few times what they give."""
+
+NOISE = np.random.default_rng(0).integers(0, 256, (20, 24, 4), np.uint8)
+EXIF = Image.Exif()
+EXIF[0x0112], EXIF[0x010E] = 6, "a description"
+TEXT = PngImagePlugin.PngInfo()
+TEXT.add_itxt("stylize", '{"version": "0.1", "evaluations": 12}', zip=True)
+TEXT.add_text("Software", "stylize 0.1")
+AGAIN = {"save_all": True, "append_images": [Image.fromarray(NOISE[::-1])]}
+
+SPECIMENS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "AVIF": ("AVIF", "RGBA", {"exif": EXIF}),
+    "BLP": ("BLP", "P", {}),
+    "BMP": ("BMP", "RGB", {}),
+    "BMP of indices": ("BMP", "P", {}),
+    "DDS": ("DDS", "RGBA", {}),
+    "DIB": ("DIB", "RGB", {}),
+    "EPS": ("EPS", "RGB", {}),
+    "GIF": ("GIF", "P", {"transparency": 3}),
+    "GIF that moves": ("GIF", "P", AGAIN),
+    "ICNS": ("ICNS", "RGBA", {}),
+    "ICO": ("ICO", "RGBA", {}),
+    "JPEG": ("JPEG", "RGB", {"exif": EXIF, "icc_profile": SRGB}),
+    "JPEG of ink": ("JPEG", "CMYK", {}),
+    "JPEG, progressive": ("JPEG", "RGB", {"progressive": True}),
+    "JPEG 2000": ("JPEG2000", "RGBA", {}),
+    "JPEG 2000, bare": ("JPEG2000", "L", {"no_jp2": True}),
+    "MPO": ("MPO", "RGB", {**AGAIN, "append_images": [Image.new("RGB", (24, 20))]}),
+    "MSP": ("MSP", "1", {}),
+    "PCX": ("PCX", "RGB", {}),
+    "PDF": ("PDF", "RGB", {}),
+    "PGM": ("PPM", "I", {}),
+    "PNG": ("PNG", "RGBA", {"exif": EXIF, "icc_profile": SRGB, "pnginfo": TEXT}),
+    "PNG of indices": ("PNG", "P", {"transparency": bytes(range(100))}),
+    "PNG of grey": ("PNG", "I;16", {"transparency": 1000}),
+    "PNG that moves": ("PNG", "RGBA", AGAIN),
+    "PPM": ("PPM", "RGB", {}),
+    "QOI": ("QOI", "RGBA", {}),
+    "SGI": ("SGI", "RGB", {}),
+    "SPIDER": ("SPIDER", "F", {}),
+    "TGA": ("TGA", "RGBA", {"compression": "tga_rle"}),
+    "TIFF": ("TIFF", "RGBA", {"exif": EXIF, "icc_profile": SRGB}),
+    "TIFF, LZW": ("TIFF", "RGB", {"compression": "tiff_lzw"}),
+    "TIFF, deflated": ("TIFF", "I;16", {"compression": "tiff_adobe_deflate"}),
+    "TIFF, JPEG": ("TIFF", "YCbCr", {"compression": "jpeg"}),
+    "TIFF, fax": ("TIFF", "1", {"compression": "group4"}),
+    "TIFF, big": ("TIFF", "CMYK", {"compression": "packbits", "big_tiff": True}),
+    "WebP": ("WEBP", "RGBA", {"exif": EXIF, "icc_profile": SRGB}),
+    "WebP, lossless": ("WEBP", "RGB", {"lossless": True}),
+    "WebP that moves": ("WEBP", "RGBA", AGAIN),
+    "XBM": ("XBM", "1", {}),
+    "HEIC": ("HEIF", "RGB", {}),
+}
+
+
+def specimen(name: str) -> bytes:
+    kind, mode, options = SPECIMENS[name]
+    if kind == "HEIF":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    Image.init()
+    if kind not in (*Image.SAVE, *Image.SAVE_ALL):
+        pytest.skip(f"this Pillow does not write {kind}")
+    image, buffer = Image.fromarray(NOISE), io.BytesIO()
+    if mode in ("I", "I;16"):
+        image = Image.fromarray(NOISE[..., 0].astype(np.uint16) * 257)
+    elif mode != "RGBA":
+        image = image.convert("RGB").convert(mode)
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def with_right_checksums(data: bytes) -> bytes:
+    """A damaged PNG whose chunks say that they are not, so that decoders read on."""
+    parts, file = [data[:8]], io.BytesIO(data)
+    for chunk in png.chunks(file):
+        body = chunk.body(file)
+        parts.append(struct.pack(">I4s", len(body), chunk.name) + body)
+        parts.append(struct.pack(">I", zlib.crc32(chunk.name + body)))
+    return b"".join(parts)
+
+
+def damaged(name: str, count: int) -> Iterator[bytes]:
+    seed = sorted(SPECIMENS).index(name)
+    for index, data in enumerate(mutants(specimen(name), count, seed)):
+        sound = SPECIMENS[name][0] == "PNG" and index % 2
+        yield with_right_checksums(data) if sound else data
+
+
+@pytest.mark.parametrize("name", SPECIMENS)
+def test_only_our_own_error_comes_out(
+    name: str,
+    mutations: Callable[[int], int],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(reading, "MAX_PIXELS", PIXELS)
+    before = peak()
+    for data in damaged(name, mutations(FEW)):
+        with suppress(ImageError):
+            open_picture(data, alpha=True).seen((16, 16))
+    assert capfd.readouterr() == ("", "")
+    assert peak() - before < MEGABYTES
+
+
+def test_texts_of_damaged_files(tmp_path: Path, mutations: Callable[[int], int]) -> None:
+    path = tmp_path / "a.png"
+    for data in damaged("PNG", mutations(5 * FEW)):
+        path.write_bytes(data)
+        with suppress(ImageError):
+            found = read_chunk(path, "stylize")
+            assert found is None or isinstance(found, str)
+
+
+def peak() -> float:
+    """The most memory that this process has held so far, in megabytes."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (1e6 if sys.platform == "darwin" else 1e3)

@@ -1,7 +1,7 @@
 """Files opened as pictures by their content, and whatever goes wrong told as an ImageError."""
 
+import logging
 import struct
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, BinaryIO
@@ -11,12 +11,14 @@ from PIL import Image
 from stylize.models.errors import ImageError, StylizeError
 from stylize.runtime.pictures import png
 from stylize.runtime.pictures.kinds import HEIC, unread_kind
-from stylize.runtime.pictures.silence import silence
+from stylize.runtime.pictures.silence import without_stderr, without_warnings
 
 Decoder = tuple[Callable[[Any, Any], Image.Image], Callable[[bytes], bool | str] | None]
 
 READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "BMP", "GIF", "JPEG2000", "PPM", "HEIF")
 """What is read. Pillow goes by a file's content, and some of its other formats start programs."""
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # or else its errors go to stderr
 
 _KNOWN = (
     "stylize reads whole JPEG, PNG, WebP and TIFF files, and AVIF, BMP, GIF, JPEG 2000 and PPM "
@@ -49,8 +51,7 @@ def opened(file: BinaryIO, name: str) -> Iterator[Image.Image]:
 def decoding(name: str) -> Iterator[None]:
     """Make an ImageError of whatever Pillow raises about a picture, and nothing of its warnings."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd metadata
+        with without_warnings():  # of odd metadata
             yield
     except (StylizeError, MemoryError):
         raise
@@ -91,7 +92,7 @@ def _decoded(decode: Callable[[Any, Any], Image.Image], file: BinaryIO, head: by
 
 def _without_messages(image: Image.Image) -> AbstractContextManager[None]:
     """Return a time in which a decoder reports nothing: libtiff does, and nothing else stops it."""
-    return silence() if image.format == "TIFF" else nullcontext()
+    return without_stderr() if image.format == "TIFF" else nullcontext()
 
 
 def _decoders() -> list[Decoder]:

@@ -101,8 +101,8 @@ def read_chunk(path: str | Path, keyword: str) -> str | None:
 class Picture:
     """A picture whose pixels are read when they are needed, and as many as are needed.
 
-    Of a JPEG of more than `WHOLE_PIXELS`, the decoder makes a half, a quarter or an eighth of the
-    size, if that is at least twice what is wanted. So it needs little memory.
+    One of more than `WHOLE_PIXELS` is reduced to a half, a quarter or an eighth of its size first,
+    if that is at least twice what is wanted. A JPEG's decoder does it, and needs little memory.
 
     Attributes
     ----------
@@ -152,7 +152,9 @@ class Picture:
             with _file(self.source) as file, opened(file, self.name) as found:
                 self._reduce(found, file, wanted)
                 image = normalise(found, self.name, spent=True)
-        return image if self.alpha else on_white(image)
+        scale = _reduction(image.size, wanted)
+        reduced = image.reduce(scale) if scale > 1 else image
+        return reduced if self.alpha else on_white(reduced)
 
     def _reduce(self, image: Image.Image, file: BinaryIO, wanted: tuple[int, int]) -> None:
         """Make the decoder read no more than is needed; raise ImageError if that is too much."""

@@ -1,16 +1,28 @@
-"""A time in which nothing is written to stderr, for libraries that write there themselves."""
+"""Times in which libraries say nothing, neither as warnings nor on stderr.
+
+Both belong to the whole process. Two threads that put one of them aside at once would not both
+bring it back, so each waits for the other.
+"""
 
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 _ONE = threading.RLock()
-"""Two threads that put stderr aside at once would not both bring it back."""
 
 
 @contextmanager
-def silence() -> Iterator[None]:
+def without_warnings() -> Iterator[None]:
+    """Let no warning of Python be shown."""
+    with _ONE, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def without_stderr() -> Iterator[None]:
     """Let nothing that this process writes reach stderr, not even what C code writes."""
     with _ONE:
         kept = _put_aside()

@@ -4,6 +4,7 @@
 """
 
 import io
+import logging
 import struct
 import sys
 import zlib
@@ -90,7 +91,7 @@ def specimen(name: str) -> bytes:
         pytest.skip(f"this Pillow does not write {kind}")
     image, buffer = Image.fromarray(NOISE), io.BytesIO()
     if mode in ("I", "I;16"):
-        image = Image.fromarray(NOISE[..., 0].astype(np.uint16) * 257)
+        image = Image.fromarray(NOISE[..., 0].astype("<u2" if mode == "I;16" else "<i4") * 257)
     elif mode != "RGBA":
         image = image.convert("RGB").convert(mode)
     image.save(buffer, kind, **options)
@@ -122,6 +123,7 @@ def test_only_our_own_error_comes_out(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(reading, "MAX_PIXELS", PIXELS)
+    monkeypatch.setattr(logging.root, "handlers", [])  # pytest's, which hide what goes to stderr
     before = peak()
     for data in damaged(name, mutations(FEW)):
         with suppress(ImageError):

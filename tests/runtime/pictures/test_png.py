@@ -49,7 +49,7 @@ def test_long_texts_are_no_obstacle(kind: str, at_end: bool) -> None:
 
 
 def test_pillow_would_refuse_them() -> None:
-    with pytest.raises(ValueError, match="too large"):
+    with pytest.raises(ValueError, match=r"(?i)too large"):
         Image.open(io.BytesIO(with_chunks(plain_png(), LONG["zTXt"]))).load()
 
 

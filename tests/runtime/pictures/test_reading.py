@@ -1,8 +1,11 @@
 """Pictures are read from files of any common kind."""
 
+import logging
 import os
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from colours import COLOURS, EXACT, ROUNDING, SRGB, colour_of, pixels, saved
+from crafted import SHORT, tiff
 from PIL import EpsImagePlugin, Image, ImageFile, PngImagePlugin
 
 from stylize.models.errors import ImageError
@@ -59,6 +63,31 @@ def test_whatever_a_decoder_raises_is_our_error(
     monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", fail)
     with pytest.raises(ImageError, match=r"a\.png' cannot be read: .*odd"):
         load_image(path)
+
+
+def test_what_libraries_say_does_not_reach_stderr(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pillow logs errors, and libtiff writes to the process's stderr."""
+    monkeypatch.setattr(logging.root, "handlers", [])  # pytest's, which would hide the first
+    buffer = BytesIO()
+    Image.new("1", (32, 24)).save(buffer, "TIFF", compression="group4")
+    fax = buffer.getvalue()
+    for data in (tiff(COLOURS, more={277: (SHORT, 36)}), fax[:8] + b"\xaa" * 20 + fax[28:]):
+        with suppress(ImageError):
+            load_image(data)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_stderr_and_warnings_are_there_again(capfd: pytest.CaptureFixture[str]) -> None:
+    buffer = BytesIO()
+    Image.fromarray(COLOURS).save(buffer, "TIFF")
+    data, before = buffer.getvalue(), list(warnings.filters)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(load_image, [data] * 20))
+    assert list(warnings.filters) == before
+    os.write(2, b"heard")
+    assert capfd.readouterr().err == "heard"
 
 
 def test_a_folder_is_no_picture(tmp_path: Path) -> None:
@@ -293,15 +322,17 @@ class TestLargePictures:
             picture.scaled((20, 10))
 
     @pytest.mark.parametrize("orientation", [1, 6, 8])
-    @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+    @pytest.mark.parametrize(
+        ("mode", "kind"), [("RGB", "JPEG"), ("L", "JPEG"), ("CMYK", "JPEG"), ("RGBA", "PNG")]
+    )
     def test_little_is_lost(
-        self, monkeypatch: pytest.MonkeyPatch, mode: str, orientation: int
+        self, monkeypatch: pytest.MonkeyPatch, mode: str, kind: str, orientation: int
     ) -> None:
         """Noise, which has most to lose, stays what it is; other noise would differ by its all."""
         noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
         exif, buffer = Image.Exif(), BytesIO()
         exif[0x0112] = orientation
-        Image.fromarray(noise).convert(mode).save(buffer, "JPEG", quality=95, exif=exif)
+        Image.fromarray(noise).convert(mode).save(buffer, kind, quality=95, exif=exif)
         picture = open_picture(buffer.getvalue())
         wanted = picture.size[0] // 8, picture.size[1] // 8
         whole = pixels(picture.scaled(wanted))

@@ -5,7 +5,13 @@ from io import BytesIO
 from PIL import ExifTags, Image, ImageCms
 
 from stylize.models.errors import ImageError
-from stylize.runtime.pictures.depth import DEEP_MODES, in_eight_bits, white_told
+from stylize.runtime.pictures.depth import (
+    DEEP_MODES,
+    check_deep_colour,
+    in_eight_bits,
+    is_deep_colour,
+    white_told,
+)
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -55,8 +61,11 @@ def normalise(image: Image.Image, name: str = "The picture", spent: bool = False
     ImageError
         Its pixels are of a kind that cannot be shown.
     """
-    white = white_told(image)  # by what Pillow forgets when it has loaded the pixels
+    # Pillow forgets how pixels were stored when it has loaded them.
+    white, deep_colour = white_told(image), is_deep_colour(image)
     image.load()
+    if deep_colour:
+        check_deep_colour(image, name)
     upright = _upright(image)
     if spent:
         image.close()

@@ -1,5 +1,7 @@
 """Grey values of more than 8 bits brought to 8."""
 
+from typing import cast
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -12,6 +14,8 @@ DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _FULL = 2**16 - 1
 _USUAL_DEPTHS = (8, 10, 12)
 """Bits that scanners, cameras and microscopes fill of 16."""
+_LEFT_OF_12 = 2**12 >> 8
+"""Levels that are left of 12 bits where 16 are taken for 8."""
 _BITS_PER_SAMPLE, _MAX_SAMPLE_VALUE = 258, 281
 """Tags of TIFF."""
 
@@ -30,6 +34,21 @@ def white_told(image: Image.Image) -> int | None:
     tags = getattr(image, "tag_v2", {})
     (bits, *_), (highest, *_) = tags.get(_BITS_PER_SAMPLE, (16,)), tags.get(_MAX_SAMPLE_VALUE, (0,))
     return highest or (2**bits - 1 if bits < 16 else None)
+
+
+def is_deep_colour(image: Image.Image) -> bool:
+    """Tell whether a picture that is not loaded yet has colours of 16 bits, which Pillow halves."""
+    return image.mode in ("RGB", "RGBA") and ";16" in str(getattr(image, "tile", None))
+
+
+def check_deep_colour(image: Image.Image, name: str) -> None:
+    """Raise ImageError if colours of 16 bits were of 12, of which Pillow has left 4."""
+    extrema = cast(tuple[tuple[int, int], ...], image.getextrema())
+    if max(high for _, high in extrema[:3]) < _LEFT_OF_12:
+        raise ImageError(
+            f"{name} has colours of 16 bits that are nearly black, as those of 12 bits are. "
+            "Save it with 8 bits a channel."
+        )
 
 
 def in_eight_bits(image: Image.Image, white: int | None, name: str) -> Image.Image:

@@ -130,3 +130,11 @@ def test_images_of_pillow(mode: str) -> None:
 def test_signed_16_bits_in_tiff() -> None:
     values = np.rint(RAMP * 4095).astype(np.int16)
     assert np.array_equal(levels(tiff(values)), shown(values, 4095))
+
+
+@pytest.mark.parametrize("write", [png_of_16_bits, tiff], ids=["PNG", "TIFF"])
+def test_colours_of_12_bits_in_16_are_refused_since_pillow_leaves_4(write: Any) -> None:
+    colours = np.repeat(np.rint(RAMP[..., None] * 4095), 3, -1).astype(np.uint16)
+    with pytest.raises(ImageError, match=r"nearly black.*Save it with 8 bits a channel"):
+        load_image(write(colours))
+    assert np.abs(levels(write(colours * 16)) - shown(colours[..., 0], 4095)).max() <= ROUNDING

@@ -112,7 +112,7 @@ class Scene:
         optimizer = self._model.optimizer((height, width), options.optimizer, history)
         on_device = self._model.provider.memory != "cpu"
         every = every or (EVERY_ON_DEVICE if on_device else 1)
-        _, alpha = self._canvas_at(options)
+        alpha = self._canvas_at(options).alpha
         return minimise(self.objective(options), optimizer, start, options, every, alpha)
 
     def check(self, options: Options) -> None:
@@ -178,7 +178,7 @@ class Scene:
         if layers.content:
             scale = (options.size, options.side)
             targets |= self._targets_of(
-                "content", layers.content, scale, lambda: self._canvas_at(options)[0]
+                "content", layers.content, scale, lambda: self._canvas_at(options).colours
             )
         if layers.style:
             scale = (self._style_size(options), options.side)
@@ -212,10 +212,8 @@ class Scene:
         picture = self._start_picture(options.init)
         assert picture
         if picture is self._canvas:
-            colours, _ = self._canvas_at(options)
-        else:
-            colours, _ = self._seen(picture, (width, height), cut=True)
-        return to_array(colours)
+            return to_array(self._canvas_at(options).colours)
+        return to_array(self._seen(picture, (width, height), cut=True).colours)
 
     def _check_losses(self, options: Options) -> None:
         layers = options.layers
@@ -243,7 +241,7 @@ class Scene:
         """Return the painting in the size in which its style is matched."""
         assert self._painting
         size = scaled_size(self._painting.size, self._style_size(options), options.side)
-        return self._seen(self._painting, size)[0]
+        return self._seen(self._painting, size).colours
 
     def _seen(self, picture: Picture, size: tuple[int, int], cut: bool = False) -> Seen:
         """Return a picture in a size, remembering the last few; `cut` keeps its proportions."""

@@ -11,8 +11,8 @@ WHOLE_PIXELS = 25_000_000
 """Pixels up to which every picture is read whole. Pillow holds 4 bytes for each, and may need as
 much again to turn them or to convert their colours."""
 
-MAX_PIXELS = 180_000_000
-"""Most pixels that are read of a picture."""
+MAX_PIXELS = 175_000_000
+"""Most pixels that are read of a picture: a little less than what Pillow calls a bomb."""
 
 MAX_BYTES = 2**30
 """Most bytes of a file that does not lie on a disk."""

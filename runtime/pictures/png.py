@@ -3,8 +3,10 @@
 import io
 import struct
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import BinaryIO
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -91,6 +93,7 @@ class _Parts(io.RawIOBase):
 
     def __init__(self, file: BinaryIO, parts: list[tuple[int, int]]) -> None:
         self._file, self._parts = file, parts
+        self._ends = list(accumulate(end - start for start, end in parts))
         self._at = 0
 
     def readable(self) -> bool:
@@ -100,22 +103,20 @@ class _Parts(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        length = sum(end - start for start, end in self._parts)
-        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: length}[whence]
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._ends[-1]}[whence]
+        self._at = origin + offset
         return self._at
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        before = 0
-        for start, end in self._parts:
-            here = self._at - before
-            if here < end - start:
-                self._file.seek(start + here)
-                data = self._file.read(min(len(buffer), end - start - here))
-                buffer[: len(data)] = data
-                self._at += len(data)
-                return len(data)
-            before += end - start
-        return 0
+        part = bisect_right(self._ends, self._at)
+        if part == len(self._parts):
+            return 0
+        left = self._ends[part] - self._at
+        self._file.seek(self._parts[part][1] - left)
+        data = self._file.read(min(len(buffer), left))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
 
 
 def _orients(chunk: Chunk, file: BinaryIO) -> bool:

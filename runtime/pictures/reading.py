@@ -19,7 +19,7 @@ from stylize.runtime.pictures import png
 from stylize.runtime.pictures.colour import normalise, on_white, upright_size
 from stylize.runtime.pictures.jpeg import in_one_pass
 from stylize.runtime.pictures.limits import MAX_BYTES, MAX_PIXELS, WHOLE_PIXELS
-from stylize.runtime.pictures.opening import decoding, opened
+from stylize.runtime.pictures.opening import loading, opened
 from stylize.runtime.pictures.sizes import check_sides, cover
 from stylize.runtime.pictures.transparency import Seen, seen
 
@@ -73,7 +73,7 @@ def open_picture(picture: PictureLike, alpha: bool = False) -> "Picture":
     source = _source(picture)
     name = f"'{source}'" if isinstance(source, Path) else "The picture"
     if isinstance(source, Image.Image):
-        with decoding(name):
+        with loading(source, name):
             source = normalise(source, name)
         size = source.size
     else:

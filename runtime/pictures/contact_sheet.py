@@ -1,5 +1,6 @@
 """Labelled contact sheets: pictures in rows and columns on white."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -102,7 +103,7 @@ def check_sheet_replaceable(path: Path, option: str) -> None:
 
     The message tells to name another file with `option`.
     """
-    if path.exists() and read_chunk(path, KEYWORD) is None:
+    if os.path.exists(path) and read_chunk(path, KEYWORD) is None:
         raise ImageError(f"'{path}' is no sheet of stylize's. Name another file with {option}.")
 
 

@@ -16,6 +16,8 @@ MAX_UNPACKED = 2**26
 
 _FRAME = 12
 """Bytes of a chunk beside its body: length and name before it, a checksum after it."""
+_KEYWORD_BYTES = 80
+"""Bytes of a keyword with the 0 after it, at most."""
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _ORIENTING = ("Raw profile type exif", "XML:com.adobe.xmp")
 """Keywords of the texts in which Pillow looks for the orientation."""
@@ -39,10 +41,11 @@ class Chunk:
     start: int
     end: int
 
-    def body(self, file: BinaryIO) -> bytes:
-        """Return what it holds."""
+    def body(self, file: BinaryIO, most: int | None = None) -> bytes:
+        """Return what it holds, or the first bytes of it."""
         file.seek(self.start + 8)
-        return file.read(self.end - self.start - _FRAME)
+        length = self.end - self.start - _FRAME
+        return file.read(length if most is None else min(length, most))
 
 
 def chunks(file: BinaryIO) -> Iterator[Chunk]:
@@ -58,11 +61,10 @@ def chunks(file: BinaryIO) -> Iterator[Chunk]:
         start += length + _FRAME
 
 
-def texts(file: BinaryIO) -> Iterator[tuple[str, str]]:
-    """Yield the keywords and texts of a PNG file."""
-    for chunk in chunks(file):
-        if chunk.name in _TEXTS:
-            yield _text(chunk, file)
+def text(file: BinaryIO, keyword: str) -> str | None:
+    """Return the text of a keyword in a PNG file; None if there is none."""
+    found = (_text(chunk, file) for chunk in chunks(file) if _keyword(chunk, file) == keyword)
+    return next(found, None)
 
 
 def profile(file: BinaryIO) -> bytes | None:
@@ -120,22 +122,27 @@ class _Parts(io.RawIOBase):
 
 
 def _orients(chunk: Chunk, file: BinaryIO) -> bool:
-    keyword, text = _text(chunk, file)
-    return keyword in _ORIENTING and len(text) < _ORIENTING_BYTES
+    """Tell whether Pillow can find the orientation in a text."""
+    return _keyword(chunk, file) in _ORIENTING and len(_text(chunk, file)) < _ORIENTING_BYTES
 
 
-def _text(chunk: Chunk, file: BinaryIO) -> tuple[str, str]:
-    """Return the keyword and the text of a chunk."""
-    keyword, _, value = chunk.body(file).partition(b"\0")
+def _keyword(chunk: Chunk, file: BinaryIO) -> str | None:
+    """Return the keyword of a text; None if the chunk is something else."""
+    if chunk.name not in _TEXTS:
+        return None
+    return chunk.body(file, _KEYWORD_BYTES).partition(b"\0")[0].decode("latin-1")
+
+
+def _text(chunk: Chunk, file: BinaryIO) -> str:
+    """Return the text that a chunk holds after its keyword."""
+    _, _, value = chunk.body(file).partition(b"\0")
     if chunk.name == b"tEXt":
-        text = value.decode("latin-1")
-    elif chunk.name == b"zTXt":
-        text = _unpacked(value[1:]).decode("latin-1")
-    else:
-        _, _, rest = value[2:].partition(b"\0")  # after the language
-        _, _, written = rest.partition(b"\0")  # after the keyword in that language
-        text = (_unpacked(written) if value[:1] == b"\1" else written).decode(errors="replace")
-    return keyword.decode("latin-1"), text
+        return value.decode("latin-1")
+    if chunk.name == b"zTXt":
+        return _unpacked(value[1:]).decode("latin-1")
+    _, _, rest = value[2:].partition(b"\0")  # after the language
+    _, _, written = rest.partition(b"\0")  # after the keyword in that language
+    return (_unpacked(written) if value[:1] == b"\1" else written).decode(errors="replace")
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -92,9 +92,7 @@ def read_chunk(path: str | Path, keyword: str) -> str | None:
         The file is missing, or not a picture.
     """
     with _file(Path(path)) as file, opened(file, f"'{path}'") as image:
-        if image.format != "PNG":
-            return None
-        return next((text for key, text in png.texts(file) if key == keyword), None)
+        return png.text(file, keyword) if image.format == "PNG" else None
 
 
 @dataclass(frozen=True, eq=False)

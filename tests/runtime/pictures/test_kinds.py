@@ -47,6 +47,7 @@ HEADS = {
     "a.exr": (b"\x76\x2f\x31\x01" + bytes(100), "is OpenEXR"),
     "a.hdr": (b"#?RADIANCE\n", "is Radiance HDR"),
     "a.dcm": (bytes(128) + b"DICM", "is DICOM"),
+    "a.icns": (b"icns" + bytes(100), "is an icon"),
     "a.raf": (b"FUJIFILMCCD-RAW 0201", "is a camera's raw file"),
     "a.rw2": (b"IIU\0" + bytes(100), "is a camera's raw file"),
     "a.orf": (b"IIRO" + bytes(100), "is a camera's raw file"),
@@ -58,7 +59,6 @@ WRITTEN = {
     "a.eps": ("EPS", "is PostScript"),
     "b.pdf": ("PDF", "is PDF"),
     "a.ico": ("ICO", "is an icon"),
-    "a.icns": ("ICNS", "is an icon"),
     "a.dds": ("DDS", "is DDS"),
     "a.qoi": ("QOI", "is QOI"),
 }

@@ -49,7 +49,7 @@ def test_long_texts_are_no_obstacle(kind: str, at_end: bool) -> None:
 
 
 def test_many_texts_between_other_chunks_take_no_time_to_speak_of() -> None:
-    pairs = (png_chunk(b"tEXt", b"key\0") + png_chunk(b"prVt", b"")) * 20_000
+    pairs = (png_chunk(b"tEXt", b"key\0") + png_chunk(b"prVt", b"")) * 5_000
     assert np.array_equal(pixels(load_image(with_chunks(plain_png(), pairs))), COLOURS)
 
 

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-Positive = Annotated[float, msgspec.Meta(gt=0, le=1e6)]
+# Not "above 0": that is compared with the least denormal, which a thread of ONNX Runtime takes for 0.
+Positive = Annotated[float, msgspec.Meta(ge=1e-6, le=1e6)]
 Level = Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)]
 
 

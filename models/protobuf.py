@@ -37,11 +37,13 @@ def fields(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int, i
     Raises
     ------
     WireError
-        A field is longer than the message, or has a type that is not in use.
+        A field is longer than the message, or has no number, or a type that is not in use.
     """
     place = start
     while place < end:
         key, place = varint(data, place, end)
+        if not 8 <= key < 2**32:
+            raise WireError(f"the field before byte {place} has no number")
         kind = key & 7
         if kind == BYTES:
             length, begin = varint(data, place, end)
@@ -52,7 +54,7 @@ def fields(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int, i
         elif kind in WIDTHS:
             begin, place = place, place + WIDTHS[kind]
         else:
-            raise WireError(f"the field at byte {place} is of type {kind}")
+            raise WireError(f"the field before byte {place} is of type {kind}")
         if place > end:
             raise WireError(f"the field at byte {begin} is longer than what holds it")
         yield key >> 3, kind, begin, place

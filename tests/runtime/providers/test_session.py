@@ -25,3 +25,16 @@ def test_threads_do_not_wait_in_loops_between_the_graphs_of_a_step() -> None:
     options = session._session_options(onnxruntime, provider)
     assert options.get_session_config_entry("session.force_spinning_stop") == "1"
     assert options.intra_op_num_threads == 3
+
+
+@pytest.mark.parametrize("version", ["1.23.2", "1.9.0", "1.23.0.dev20250101", "0.99"])
+def test_an_old_onnx_runtime_is_refused(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    monkeypatch.setattr(onnxruntime, "__version__", version)
+    with pytest.raises(ProviderError, match=rf"ONNX Runtime {version} is installed; .* 1\.24 or"):
+        session.import_onnxruntime()
+
+
+@pytest.mark.parametrize("version", ["1.24.0", "1.24.4", "1.100.0", "2.0", "2.0.1rc1"])
+def test_a_new_onnx_runtime_is_not(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    monkeypatch.setattr(onnxruntime, "__version__", version)
+    assert session.import_onnxruntime() is onnxruntime

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-# Not "above 0": that is compared with the least denormal, which a thread of ONNX Runtime takes for 0.
+# Not gt=0: that compares with the least denormal, which threads that ran ONNX Runtime take for 0.
 Positive = Annotated[float, msgspec.Meta(ge=1e-6, le=1e6)]
 Level = Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)]
 

@@ -99,11 +99,11 @@ def test_a_graph_that_onnx_runtime_refuses_is_our_error(folder: Path) -> None:
 
 
 def test_the_other_format_of_onnx_runtime_is_not_read() -> None:
-    """Four bytes tell it, which an unknown field of a model may have. Nothing checks that format."""
+    """Four bytes tell it, which an unknown field of a model may have; nothing checks it."""
     disguised = b"\x0a\x06xxORTM" + model()
     assert references(disguised) == ()
-    with pytest.raises(Exception, match="ORT (model|format)"):
+    with pytest.raises(Exception, match=r"ORT (model|format)"):
         onnxruntime.InferenceSession(disguised, providers=["CPUExecutionProvider"])
-    with pytest.raises(Exception, match="initialization|ModelProto") as caught:
+    with pytest.raises(Exception, match=r"initialization|ModelProto") as caught:
         open_session(StoredGraph("graph.onnx", disguised), {}, CPU)
     assert not re.search("ORT (model|format)", str(caught.value))

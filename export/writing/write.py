@@ -92,10 +92,13 @@ def write_folder(
             weights=_weights_file(folder, weights, half),
             features=_save(folder, "features", features_model(network, stored)),
             targets=tuple(
-                _save(folder, "targets", targets_model(network, stored, layers), layers)
-                for layers in _target_sets(sets)
+                _save(folder, f"targets.{number}", targets_model(network, stored, layers), layers)
+                for number, layers in enumerate(_target_sets(sets), start=1)
             ),
-            gradients=tuple(_save_gradient(folder, network, stored, layers) for layers in sets),
+            gradients=tuple(
+                _save_gradient(folder, f"gradient.{number}", network, stored, layers)
+                for number, layers in enumerate(sets, start=1)
+            ),
             optimizers={
                 "lbfgs": _save(folder, "lbfgs", lbfgs_model()),
                 "adam": _save(folder, "adam", adam_model()),
@@ -189,9 +192,9 @@ def _target_sets(sets: Sequence[LayerSet]) -> list[LayerSet]:
 
 
 def _save(
-    folder: Path, kind: str, model: onnx.ModelProto, layers: LayerSet = LayerSet()
+    folder: Path, name: str, model: onnx.ModelProto, layers: LayerSet = LayerSet()
 ) -> GraphFile:
-    path = folder / f"{kind}{_suffix(layers)}.onnx"
+    path = folder / f"{name}.onnx"
     return GraphFile(
         file=path.name,
         sha256=_write_checked(path, model),
@@ -203,14 +206,18 @@ def _save(
 
 
 def _save_gradient(
-    folder: Path, network: Network, stored: Mapping[str, StoredTensor], layers: LayerSet
+    folder: Path,
+    name: str,
+    network: Network,
+    stored: Mapping[str, StoredTensor],
+    layers: LayerSet,
 ) -> GraphFile:
     """Save the gradient graph in all its forms, since it runs at every iteration."""
     plain = gradient_model(network, stored, layers)
-    graph = _save(folder, "gradient", plain, layers)
+    graph = _save(folder, name, plain, layers)
 
     def other(form: str, model: onnx.ModelProto) -> OtherForm:
-        path = folder / f"{graph.file.removesuffix('.onnx')}.{form}.onnx"
+        path = folder / f"{name}.{form}.onnx"
         return OtherForm(path.name, _write_checked(path, model))
 
     half = gradient_model(network, stored, layers, convolved=np.float16)
@@ -222,12 +229,6 @@ def _write_checked(path: Path, model: onnx.ModelProto) -> str:
     onnx.save(model, path)
     onnx.checker.check_model(path, full_check=True)
     return sha256(path)
-
-
-def _suffix(layers: LayerSet) -> str:
-    """Return ``.content-conv4_2.style-conv1_1-conv2_1``."""
-    parts = (("content", layers.content), ("style", layers.style))
-    return "".join(f".{'-'.join((kind, *names))}" for kind, names in parts if names)
 
 
 def _values(infos: Iterable[onnx.ValueInfoProto]) -> tuple[Value, ...]:

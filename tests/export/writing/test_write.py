@@ -279,7 +279,7 @@ def test_a_layer_set_of_ones_own_adds_its_graphs(folder: ModelFolder, tmp_path: 
         *[graph.layers for graph in folder.manifest.gradients],
         EXTRA,
     ]
-    assert own.gradient_graph(EXTRA).file == ("gradient.content-conv3_2.style-conv1_2-conv2_2.onnx")
+    assert own.gradient_graph(EXTRA).file == f"gradient.{len(manifest.gradients)}.onnx"
     targets = {graph.layers for graph in manifest.targets}
     known = {graph.layers for graph in folder.manifest.targets}
     assert targets - known == {LayerSet(EXTRA.content), LayerSet(style=EXTRA.style)}
@@ -300,6 +300,15 @@ def test_an_unknown_layer_is_an_error_and_nothing_is_written(
     with pytest.raises(OptionError, match=r"no layer 'conv9_9'. Its layers: conv1_1, conv1_2"):
         write_folder(tmp_path / "new", NETWORK, WEIGHTS, layers=layers)
     assert not names(tmp_path)
+
+
+def test_names_of_files_are_short_however_many_layers_there_are(tmp_path: Path) -> None:
+    every = tuple(layer.name for layer in NETWORK.layers)
+    manifest = write_folder(tmp_path / "all", NETWORK, WEIGHTS, layers=LayerSet(every, every))
+    assert (
+        open_folder(tmp_path / "all").gradient_graph(LayerSet(every, every)).layers.style == every
+    )
+    assert max(len(file.file) for file in manifest.files) < 30
 
 
 def test_a_layer_named_twice_is_exported_once(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_only_some_files_may_be_links(folder: Path) -> None:
 
 
 def test_a_graph_with_other_outputs_than_the_manifest_says_is_refused(folder: Path) -> None:
-    shutil.copy(folder / "targets.content-conv4_2.onnx", folder / "features.onnx")
+    shutil.copy(folder / "targets.1.onnx", folder / "features.onnx")
     change_features(folder, (folder / "features.onnx").read_bytes())
     message = r"features\.onnx does not have the outputs that model\.json beside it tells"
     with pytest.raises(ModelError, match=message):

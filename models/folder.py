@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
 
+from stylize.models.catalog import embedded_folder
 from stylize.models.errors import ModelError
 from stylize.models.layers import LayerSet
 from stylize.models.manifest import GraphFile, Manifest, OtherForm, read_manifest
@@ -142,9 +143,15 @@ class ModelFolder:
     def _missing(self, layers: LayerSet) -> str:
         options = [f"--content-layer {name}" for name in layers.content]
         options += [f"--style-layer {name}" for name in layers.style]
+        lacks = f"The model '{self.manifest.name}' ({self.path}) has no graph for {layers}. "
+        if self.path == embedded_folder():
+            return (
+                f"{lacks}The embedded model has those of the paper only. Export VGG-19 with these, "
+                f"and use it: stylize export vgg19 {' '.join(options)}"
+            )
         return (
-            f"The model '{self.manifest.name}' ({self.path}) has no graph for {layers}. "
-            f"Run 'stylize export vgg19' again with the options you used, and {' '.join(options)}"
+            f"{lacks}Run 'stylize export vgg19' again with the options you used, and "
+            f"{' '.join(options)}"
         )
 
 

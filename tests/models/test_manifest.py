@@ -411,6 +411,17 @@ def test_without_a_covering_graph_the_error_says_how_to_get_one(wanted: LayerSet
     assert f"'compact' (folder) has no graph for {wanted}." in str(caught.value)
 
 
+def test_the_embedded_model_cannot_be_exported_again() -> None:
+    with pytest.raises(ModelError, match="has no graph for") as caught:
+        open_folder(embedded_folder()).gradient_graph(LayerSet(("conv3_2",), ("conv1_1",)))
+    message = str(caught.value)
+    assert message.endswith(
+        "The embedded model has those of the paper only. Export VGG-19 with these, and use it: "
+        "stylize export vgg19 --content-layer conv3_2 --style-layer conv1_1"
+    )
+    assert "again" not in message
+
+
 @pytest.mark.parametrize("wanted", [LayerSet(("conv9_9",)), LayerSet(style=("conv9_9",))])
 def test_an_unknown_layer_is_told_from_a_missing_graph(wanted: LayerSet) -> None:
     with pytest.raises(OptionError, match=r"no layer 'conv9_9'\. Its layers: conv1_1"):

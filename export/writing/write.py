@@ -41,6 +41,11 @@ OWN_FILES = re.compile(
 )
 """Names of the files that an export writes, and that the next one may replace."""
 
+LITTER = re.compile(
+    r"\.DS_Store|\._.*|\.localized|Thumbs\.db|ehthumbs\.db|desktop\.ini|\.directory", re.IGNORECASE
+)
+"""Names of the files that file managers leave wherever they look; nobody misses them."""
+
 
 def write_folder(
     path: Path,
@@ -111,13 +116,20 @@ def write_folder(
 
 
 def check_replaceable(path: Path) -> None:
-    """Raise ModelError if there is anything at `path` that an export did not write."""
-    if path.exists() and not path.is_dir():
-        raise ModelError(f"'{path}' is a file. Name a folder for the model.")
-    for file in path.iterdir() if path.is_dir() else ():
-        if not OWN_FILES.fullmatch(file.name):
+    """Raise ModelError unless a model may be written to `path`, in place of nothing or of another.
+
+    Whatever an export did not write stays.
+    """
+    if not path.name.isprintable():
+        raise ModelError(f"{path.name!r} cannot be a model's name. Name another folder.")
+    with _writing(path):
+        if path.exists() and not path.is_dir():
+            raise ModelError(f"'{path}' is a file. Name a folder for the model.")
+        names = [file.name for file in path.iterdir()] if path.is_dir() else []
+    for name in names:
+        if not (OWN_FILES.fullmatch(name) or LITTER.fullmatch(name)):
             raise ModelError(
-                f"'{path}' holds '{file.name}', which is no part of a model and would be lost. "
+                f"'{path}' holds '{name}', which is no part of a model and would be lost. "
                 f"Name a new folder, for example '{path / 'vgg19'}'."
             )
 
@@ -141,10 +153,13 @@ def in_order(network: Network, layers: LayerSet) -> LayerSet:
 
 @contextmanager
 def _replacing_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `path`, and move it there once it is complete."""
-    try:
+    """Give a temporary folder beside `path`, and move it there once it is complete.
+
+    Until then it lies so deep that nobody takes it for a model, should this process be killed.
+    """
+    with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as temporary:
+        with tempfile.TemporaryDirectory(prefix=".stylize-", dir=path.parent) as temporary:
             new, old = Path(temporary, "new"), Path(temporary, "old")
             new.mkdir()
             yield new
@@ -156,6 +171,12 @@ def _replacing_folder(path: Path) -> Iterator[Path]:
                 if old.exists():
                     old.rename(path)
                 raise
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise ModelError(
             f"'{path}' cannot be written: {error.strerror or error}. "

@@ -19,10 +19,11 @@ from small import small_network, small_weights
 from stylize.export.network.architecture import Convolution, vgg19
 from stylize.export.network.weights import Weights
 from stylize.export.writing.write import write_folder
+from stylize.models.catalog import embedded_folder, foreign_folders, model_folders
 from stylize.models.errors import ModelError, OptionError
 from stylize.models.folder import ModelFolder, open_folder
 from stylize.models.layers import LayerSet
-from stylize.models.manifest import GraphFile, read_manifest
+from stylize.models.manifest import GraphFile, Manifest, read_manifest
 from stylize.models.preprocessing import TORCHVISION
 
 STYLE = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
@@ -330,6 +331,45 @@ def test_a_model_with_a_foreign_file_beside_it_is_not_replaced(existing: Path) -
     with pytest.raises(ModelError, match=r"holds 'notes.txt'"):
         write_folder(existing, NETWORK, WEIGHTS)
     assert contents(existing) == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".DS_Store", "._weights.safetensors", "Thumbs.db", "desktop.ini", "Desktop.ini", ".directory"],
+)
+def test_what_file_managers_leave_is_no_hindrance(existing: Path, name: str) -> None:
+    (existing / name).write_bytes(b"litter")
+    write_folder(existing, NETWORK, WEIGHTS)
+    assert not (existing / name).exists()
+    open_folder(existing)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[2J", "\udcff"])
+def test_a_name_that_no_manifest_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ModelError, match="cannot be a model's name"):
+        write_folder(tmp_path / name, NETWORK, WEIGHTS)
+    assert not names(tmp_path)
+
+
+def test_the_longest_name_is_a_name(tmp_path: Path) -> None:
+    write_folder(tmp_path / ("m" * 255), NETWORK, WEIGHTS)
+    assert names(tmp_path) == {"m" * 255}
+
+
+def test_a_folder_that_is_being_written_is_no_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even if the process is killed when it is complete, and leaves it there."""
+    monkeypatch.setenv("STYLIZE_MODELS", str(tmp_path / "models"))
+    seen = []
+
+    def look(folder: Path, manifest: Manifest) -> None:
+        assert (folder / "model.json").exists()
+        seen.extend([*model_folders(), *foreign_folders()])
+
+    write_folder(tmp_path / "models" / "vgg19", NETWORK, WEIGHTS, check=look)
+    assert seen == [embedded_folder()]
+    assert next(model_folders()) == tmp_path / "models" / "vgg19"
 
 
 def test_layers_in_another_order_are_the_same_set(tmp_path: Path) -> None:

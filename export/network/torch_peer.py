@@ -9,6 +9,7 @@ import importlib.util
 import pickle
 import re
 import struct
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -95,7 +96,9 @@ def read_state(path: Path) -> FileTensors:
     _check_release(torch.__version__)
     try:
         _check_packing(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on odd files torch speaks to its developers
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except _DAMAGED as error:
         raise WeightsError(
             f"'{path}' is no file of tensors that torch reads safely: {_first_line(error)} "

@@ -68,8 +68,8 @@ class Program:
             self._session = open_session(
                 self._stored, {name: dimensions[name] for name in used}, provider
             )
-        self._check("inputs", self._session.get_inputs(), self.input_shapes)
-        self._check("outputs", self._session.get_outputs(), self.output_shapes)
+            self._check("inputs", self._session.get_inputs(), self.input_shapes)
+            self._check("outputs", self._session.get_outputs(), self.output_shapes)
 
     def __call__(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """Run the graph once on arrays."""

@@ -20,6 +20,7 @@ pytest.importorskip("safetensors", reason="exporting needs safetensors")
 torch = pytest.importorskip("torch", reason="these files are written by torch")
 pytest.importorskip("onnx", reason="exporting needs onnx")
 
+from mutations import mutants
 from safetensors.numpy import load_file, save_file
 from safetensors.torch import save_file as save_torch_file
 from small import small_network, small_weights
@@ -393,6 +394,36 @@ def test_a_safetensors_file_that_contradicts_itself_is_an_error(
     path = write_safetensors(tmp_path / "weights.safetensors", entries, size, length)
     with pytest.raises(WeightsError, match=r"weights\.safetensors'"):
         load_weights(path, NETWORK, "caffe")
+
+
+def save_old_pth(state: Arrays, path: Path) -> None:
+    """Write the format that torch had before it took zip files."""
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in state.items()}
+    torch.save(tensors, path, _use_new_zipfile_serialization=False)
+
+
+@pytest.mark.parametrize(
+    ("save", "ending"),
+    [(save_file, ".safetensors"), (save_pth, ".pth"), (save_old_pth, ".pth")],
+    ids=["safetensors", "pth", "old pth"],
+)
+def test_damaged_files_are_read_or_are_an_error(
+    tmp_path: Path, mutations: Callable[[int], int], save: Callable[..., None], ending: str
+) -> None:
+    path = tmp_path / f"weights{ending}"
+    save(OURS, path)
+    refused = 0
+    for damaged in mutants(path.read_bytes(), mutations(40), seed=3):
+        path.write_bytes(damaged)
+        try:
+            loaded = load_weights(str(path), NETWORK, "caffe")
+        except WeightsError:
+            refused += 1
+        else:
+            assert {
+                name: array.shape for name, array in loaded.arrays.items()
+            } == NETWORK.parameters
+    assert refused > 10
 
 
 @pytest.mark.parametrize("name", ["none.safetensors", "none.pth", "none.pt", "folder.pth"])

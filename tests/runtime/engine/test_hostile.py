@@ -7,11 +7,16 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from messages import field, model, tensor
+from mutations import mutants
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="loads graphs")
 
@@ -33,11 +38,39 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(embedded_folder(), tmp_path / "copy"))
 
 
-def change_features(folder: Path, graph: bytes) -> None:
-    (folder / "features.onnx").write_bytes(graph)
+def change(folder: Path, kind: str, graph: bytes) -> None:
+    """Put another graph in the place of one, with its right sha256."""
     manifest = json.loads((folder / "model.json").read_bytes())
-    manifest["features"]["sha256"] = sha256(folder / "features.onnx")
+    for name in (f"{kind}.onnx", "model.json"):
+        (folder / name).unlink()  # it may be a link to one that stays
+    (folder / f"{kind}.onnx").write_bytes(graph)
+    manifest[kind]["sha256"] = sha256(folder / f"{kind}.onnx")
     (folder / "model.json").write_text(json.dumps(manifest))
+
+
+def change_features(folder: Path, graph: bytes) -> None:
+    change(folder, "features", graph)
+
+
+LOAD = """
+import sys
+from pathlib import Path
+
+from stylize.models.errors import StylizeError
+from stylize.models.folder import open_folder
+from stylize.runtime.engine.program import Program
+from stylize.runtime.providers.table import configure
+
+for path in map(Path, sys.argv[1:]):
+    folder = open_folder(path)
+    try:
+        Program(folder, folder.manifest.variation, {"height": 8, "width": 8}, configure("cpu"))
+    except StylizeError as error:
+        print(type(error).__name__)
+    else:
+        print("loaded")
+"""
+"""Loads a graph of each folder; in a process of its own, since ONNX Runtime could end it."""
 
 
 def test_a_graph_reads_no_other_file(folder: Path) -> None:
@@ -107,3 +140,32 @@ def test_the_other_format_of_onnx_runtime_is_not_read() -> None:
     with pytest.raises(Exception, match=r"initialization|ModelProto") as caught:
         open_session(StoredGraph("graph.onnx", disguised), {}, CPU)
     assert not re.search("ORT (model|format)", str(caught.value))
+
+
+def test_a_name_that_is_no_text_is_our_error(folder: Path) -> None:
+    name = b"image"
+    change_features(folder, (folder / "features.onnx").read_bytes().replace(name, b"i\xffage"))
+    with pytest.raises((ModelError, ProviderError)):
+        Model.open(folder, "cpu").features(IMAGE)
+
+
+def test_damaged_graphs_are_loaded_or_are_an_error(
+    folder: Path, mutations: Callable[[int], int]
+) -> None:
+    graph = (folder / "variation.onnx").read_bytes()
+    copies = []
+    for number, damaged in enumerate(mutants(graph, mutations(30), seed=4)):
+        copy = folder.parent / f"copy{number}"
+        copy.mkdir()
+        for path in folder.iterdir():
+            (copy / path.name).symlink_to(path)
+        change(copy, "variation", damaged)
+        copies.append(str(copy))
+    result = subprocess.run(
+        [sys.executable, "-c", LOAD, *copies], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    outcomes = Counter(result.stdout.split())
+    assert outcomes.keys() <= {"ModelError", "ProviderError", "loaded"}
+    assert outcomes.total() == len(copies)
+    assert outcomes["ModelError"] > len(copies) // 3

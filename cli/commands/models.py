@@ -30,7 +30,10 @@ def _describe(folder: Path) -> str:
     from stylize.models.folder import open_folder
 
     try:
-        manifest = open_folder(folder).manifest
+        opened = open_folder(folder)
+        manifest = opened.manifest
+        for graph in manifest.graph_files:
+            opened.read(graph)
     except ModelError as error:
         return f"unusable: {error}"
     size = (folder / manifest.weights.file).stat().st_size

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from stylize.cli.app import app
 from stylize.models.catalog import embedded_folder, user_folder
+from stylize.models.folder import sha256
 
 
 def listed() -> dict[str, tuple[str, str]]:
@@ -92,3 +93,16 @@ def test_another_programs_model_is_told_of_and_passed_over() -> None:
     found = listed()
     assert list(found) == ["compact", "vgg19"]
     assert found["vgg19"] == ("passed over: its model.json is not one of stylize's", str(path))
+
+
+def test_a_graph_that_refers_to_another_file_is_told_of() -> None:
+    folder = Path(shutil.copytree(embedded_folder(), "models/hostile"))
+    graph = folder / "features.onnx"
+    before = sha256(graph)
+    content = graph.read_bytes()
+    graph.write_bytes(content.replace(b"weights.safetensors", b"../../etc/passwd.txt"[:19]))
+    manifest = (folder / "model.json").read_text()
+    (folder / "model.json").write_text(manifest.replace(before, sha256(graph)))
+    description, _ = listed()["hostile"]
+    assert description.startswith("unusable: ")
+    assert "it refers to '../../etc/passwd" in description

@@ -68,7 +68,7 @@ def download_vgg19() -> Path:
     WeightsError
         The download failed.
     """
-    torch = _require("torch")
+    torch = _reader()
     weights = _require("torchvision.models").VGG19_Weights.IMAGENET1K_V1
     try:
         weights.get_state_dict(check_hash=True, weights_only=True)
@@ -92,8 +92,7 @@ def read_state(path: Path) -> FileTensors:
     WeightsError
         The file is damaged or holds something other than tensors.
     """
-    torch = _require("torch")
-    _check_release(torch.__version__)
+    torch = _reader()
     try:
         _check_packing(path)
         with warnings.catch_warnings():
@@ -135,14 +134,17 @@ def _file_tensor(tensor: "torch.Tensor") -> FileTensor:
     return FileTensor(tuple(tensor.shape), kind, strided and real, read)
 
 
-def _check_release(version: str) -> None:
-    release = tuple(int(part) for part in re.findall(r"[0-9]+", version)[:2])
+def _reader() -> Any:
+    """Return torch, to read files with."""
+    torch = _require("torch")
+    release = tuple(int(part) for part in re.findall(r"[0-9]+", torch.__version__)[:2])
     if release < OLDEST_TORCH:
         oldest = ".".join(map(str, OLDEST_TORCH))
         raise ExtraError(
-            f"torch {version} may run code in a .pth file; stylize needs {oldest} or newer to read "
-            "one. Upgrade torch, or use a .safetensors file."
+            f"torch {torch.__version__} may run code in a .pth file; stylize needs {oldest} or "
+            "newer to read one. Upgrade torch, or use a .safetensors file."
         )
+    return torch
 
 
 def _check_packing(path: Path) -> None:

@@ -2,21 +2,16 @@
 
 import hashlib
 import mmap
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from io import BufferedReader
 from pathlib import Path
 
 from stylize.models.catalog import embedded_folder
 from stylize.models.errors import ModelError
+from stylize.models.files import map_weights, read_graph
 from stylize.models.layers import LayerSet
 from stylize.models.manifest import GraphFile, Manifest, OtherForm, read_manifest
 from stylize.models.references import Reference, references
-
-LARGEST_GRAPH = 16 * 2**20
-"""Bytes of a graph; those of VGG-19 have 0.4 MB, for the weights are not in them."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ class ModelFolder:
             The file was changed, is no graph, or refers to something else than the weights.
         """
         path = self.path / graph.file
-        model = _read_graph(path, graph.sha256)
+        model = read_graph(path, graph.sha256)
         try:
             found = references(model)
             for reference in found:
@@ -166,61 +161,12 @@ def open_folder(path: Path) -> ModelFolder:
     """
     manifest = read_manifest(path)
     for file in manifest.graph_files:
-        _read_graph(path / file.file, file.sha256)
+        read_graph(path / file.file, file.sha256)
     weights = manifest.weights
-    return ModelFolder(path, manifest, _map_weights(path / weights.file, weights.sha256))
+    return ModelFolder(path, manifest, map_weights(path / weights.file, weights.sha256))
 
 
 def sha256(path: Path) -> str:
     """Return the sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _read_graph(path: Path, expected: str) -> bytes:
-    with _opened(path) as file:
-        if _size(file) > LARGEST_GRAPH:
-            raise ModelError(
-                f"'{path}' has more than {LARGEST_GRAPH // 2**20} MiB, which no graph needs. Get "
-                "the model again from somebody you trust, or export it yourself."
-            )
-        model = file.read(LARGEST_GRAPH)
-    _check_sum(path, len(model), hashlib.sha256(model).hexdigest(), expected)
-    return model
-
-
-def _map_weights(path: Path, expected: str) -> mmap.mmap | bytes:
-    """Return the content of the weights file, which stays on the disk until it is looked at."""
-    with _opened(path) as file:
-        size = _size(file)
-        _check_sum(path, size, hashlib.file_digest(file, "sha256").hexdigest(), expected)
-        return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) if size else b""
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BufferedReader]:
-    if not path.is_file():  # a pipe would be waited for
-        raise ModelError(
-            f"The model folder '{path.parent}' is incomplete: {path.name} is missing. "
-            "Copy the whole folder again, or export it anew."
-        )
-    try:
-        with path.open("rb") as file:
-            yield file
-    except OSError as error:
-        raise ModelError(
-            f"'{path}' cannot be read: {error.strerror or error}. Check its permissions and the "
-            "disk, or copy the folder again."
-        ) from error
-
-
-def _size(file: BufferedReader) -> int:
-    return os.fstat(file.fileno()).st_size
-
-
-def _check_sum(path: Path, size: int, found: str, expected: str) -> None:
-    if found != expected:
-        raise ModelError(
-            f"'{path}' ({size} bytes) is damaged or was changed: its sha256 is {found}, the "
-            f"manifest says {expected}. Copy the folder again, or export it anew."
-        )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from messages import field, model, tensor
 
-from stylize.models import folder as folder_module
+from stylize.models import files
 from stylize.models.catalog import embedded_folder
 from stylize.models.errors import ModelError
 from stylize.models.folder import open_folder, sha256
@@ -125,7 +125,7 @@ def test_a_file_that_cannot_be_read_is_an_error(
 def test_a_graph_that_is_too_large_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folder_module, "LARGEST_GRAPH", 1000)
+    monkeypatch.setattr(files, "LARGEST_GRAPH", 1000)
     with pytest.raises(ModelError, match="MiB, which no graph needs"):
         open_folder(folder)
 

@@ -138,10 +138,10 @@ class Program:
 
 
 def _fits(value: "NodeArg", shape: tuple[int, ...] | None) -> bool:
-    """Tell whether a value of a graph may have a shape; a dimension that it names may be any."""
+    """Tell whether a value may have a shape; named dimensions and empty ones may be any."""
     if shape is None or value.type != "tensor(float)" or len(value.shape) != len(shape):
         return False
     return all(
-        size == expected or not isinstance(size, int)
+        size == expected or expected == 0 or not isinstance(size, int)
         for size, expected in zip(value.shape, shape, strict=True)
     )

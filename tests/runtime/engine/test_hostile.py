@@ -169,3 +169,24 @@ def test_damaged_graphs_are_loaded_or_are_an_error(
     assert outcomes.keys() <= {"ModelError", "ProviderError", "loaded"}
     assert outcomes.total() == len(copies)
     assert outcomes["ModelError"] > len(copies) // 3
+
+
+def test_damaged_weights_are_other_numbers_or_an_error(
+    folder: Path, mutations: Callable[[int], int]
+) -> None:
+    """Graphs know where their weights lie, so that the header of the file may be anything."""
+    weights = folder / "weights.safetensors"
+    manifest = json.loads((folder / "model.json").read_bytes())
+    outcomes = Counter[str]()
+    for damaged in mutants(weights.read_bytes(), mutations(12), seed=6):
+        weights.write_bytes(damaged)
+        manifest["weights"]["sha256"] = sha256(weights)
+        (folder / "model.json").write_text(json.dumps(manifest))
+        try:
+            found = Model.open(folder, "cpu").features(IMAGE)
+        except ModelError as error:
+            outcomes[str(error).partition(" weights.")[0].rpartition("' ")[2]] += 1
+        else:
+            assert found["conv1_1"].shape == (1, 16, 24, 32)
+            outcomes["used"] += 1
+    assert outcomes.keys() == {"used", "lies beyond the end of"}

@@ -11,6 +11,7 @@ from case import CONTENT_WEIGHTS, STYLE_WEIGHTS, Case, Result, mirrored
 from contestants import Contestant
 
 from stylize.models.errors import StylizeError
+from stylize.models.folder import StoredGraph
 from stylize.runtime import Model
 from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.engine.tensors import Tensor, number, read
@@ -148,7 +149,7 @@ def _provider(contestant: Contestant) -> Provider:
 
 def _bound(path: Path, dtype: npt.DTypeLike, provider: Provider) -> Loaded:
     """Load a graph, with random inputs and its outputs in the provider's memory."""
-    session = open_session(path, {}, provider)
+    session = open_session(StoredGraph(path.name, path.read_bytes()), {}, provider)
     values = import_onnxruntime(provider.extra).OrtValue
     binding, random, place = session.io_binding(), np.random.default_rng(0), (provider.memory, 0)
     kept: list[Tensor] = []  # a binding does not keep an array's memory

@@ -1,23 +1,32 @@
 """Where models are looked for, and which one is meant when none is named."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from stylize.models.errors import ModelError
 
 MANIFEST_FILE = "model.json"
-"""A folder with this file in it is a model."""
+"""A folder with this file in it may be a model."""
+BEGINNING = re.compile(rb'\s*\{\s*"format"\s*:\s*[0-9]')
+"""How a manifest begins. Other programs have files of the same name."""
 PREFERRED_MODEL = "vgg19"
 EMBEDDED_MODEL = "compact"
 SEARCH_VARIABLE = "STYLIZE_MODELS"
+LOCAL = Path("models")
+"""The folder below the working folder whose subfolders are models."""
 
 
-def user_folder() -> Path:
-    """Return the user's folder for models, which may not exist yet."""
+def user_folder() -> Path | None:
+    """Return the user's folder for models, which may not exist yet; None of one without a home."""
     import platformdirs  # late: the command line starts faster without it
 
-    return platformdirs.user_data_path("stylize", appauthor=False) / "models"
+    try:
+        folder = platformdirs.user_data_path("stylize", appauthor=False) / "models"
+    except (OSError, RuntimeError, KeyError):
+        return None
+    return folder if folder.is_absolute() else None  # "~" stays where nothing is known
 
 
 def embedded_folder() -> Path:
@@ -28,15 +37,29 @@ def embedded_folder() -> Path:
 def search_folders() -> list[Path]:
     """Return the folders whose subfolders are models: $STYLIZE_MODELS, ./models, the user's."""
     named = os.environ.get(SEARCH_VARIABLE, "").split(os.pathsep)
-    return [Path(folder) for folder in named if folder] + [Path("models"), user_folder()]
+    users = user_folder()
+    return [Path(folder) for folder in named if folder] + [LOCAL] + ([users] if users else [])
 
 
 def model_folders() -> Iterator[Path]:
     """Yield all folders that hold a manifest, in the order of search, the embedded one last."""
-    for folder in search_folders():
-        for manifest in sorted(folder.glob(f"*/{MANIFEST_FILE}")):
-            yield manifest.parent
+    yield from filter(is_model, _candidates())
     yield embedded_folder()
+
+
+def foreign_folders() -> Iterator[Path]:
+    """Yield the folders that are passed over: what their manifest's file holds is none of ours."""
+    return (folder for folder in _candidates() if not is_model(folder))
+
+
+def is_model(folder: Path) -> bool:
+    """Tell whether a folder holds a manifest of ours, be it damaged further on."""
+    path = folder / MANIFEST_FILE
+    try:
+        with path.open("rb") as file:
+            return path.is_file() and BEGINNING.match(file.read(100)) is not None
+    except (OSError, ValueError):
+        return False
 
 
 def find_model(model: str | None = None) -> Path:
@@ -55,10 +78,13 @@ def find_model(model: str | None = None) -> Path:
     """
     if model is None:
         return _named(PREFERRED_MODEL) or embedded_folder()
-    if (path := Path(model)).is_dir():
+    path = Path(model)
+    if is_model(path):
         return path
     if found := _named(model):
         return found
+    if _is_folder(path):
+        return path  # whoever opens it says what is wrong with it
     known = ", ".join(dict.fromkeys(folder.name for folder in model_folders()))
     looked = ", ".join(f"'{folder}'" for folder in search_folders())
     raise ModelError(
@@ -67,5 +93,47 @@ def find_model(model: str | None = None) -> Path:
     )
 
 
+def hidden_by(found: Path, model: str | None = None) -> Path | None:
+    """Return the model that the same words mean in another working folder, if that is another.
+
+    Parameters
+    ----------
+    found : Path
+        What `find_model` returned.
+    model : str, optional
+        What it was asked for.
+    """
+    name = PREFERRED_MODEL if model is None else model
+    if found not in (LOCAL / name, Path(name)) or Path(name).name != name:
+        return None
+    elsewhere = (folder for folder in model_folders() if folder.parent != LOCAL)
+    hidden = next((folder for folder in elsewhere if folder.name == name), None)
+    return hidden or (embedded_folder() if model is None else None)
+
+
 def _named(name: str) -> Path | None:
     return next((folder for folder in model_folders() if folder.name == name), None)
+
+
+def _candidates() -> Iterator[Path]:
+    """Yield the folders that hold a file of a manifest's name; what cannot be read is left out."""
+    for folder in search_folders():
+        try:
+            inside = sorted(folder.iterdir())
+        except (OSError, ValueError):
+            continue
+        yield from (path for path in inside if _exists(path / MANIFEST_FILE))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False

@@ -1,21 +1,91 @@
 """A model folder on disk, checked against its manifest, and the choice among its graphs."""
 
 import hashlib
+import mmap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from stylize.models.catalog import embedded_folder
 from stylize.models.errors import ModelError
+from stylize.models.files import map_weights, read_graph
 from stylize.models.layers import LayerSet
-from stylize.models.manifest import GraphFile, Manifest, read_manifest
+from stylize.models.manifest import GraphFile, Manifest, OtherForm, read_manifest
+from stylize.models.references import Reference, references
+
+
+@dataclass(frozen=True)
+class StoredGraph:
+    """A graph and the weights that it refers to, with every byte as it was checked.
+
+    Attributes
+    ----------
+    name : str
+        Name of its file, for messages.
+    model : bytes
+        The ONNX model.
+    references : tuple of Reference
+        All that it refers to in `weights`, and it refers to nothing else.
+    weights : mmap or bytes
+        The content of the weights file. It must outlive what was made of it.
+    """
+
+    name: str
+    model: bytes
+    references: tuple[Reference, ...] = ()
+    weights: mmap.mmap | bytes = field(default=b"", repr=False)
+
+    def forget_pages(self) -> None:
+        """Let the weights leave this process's memory; what is looked at again comes back."""
+        if isinstance(self.weights, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            self.weights.madvise(mmap.MADV_DONTNEED)
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A folder whose files are those that its manifest describes."""
+    """A folder whose files are those that its manifest describes.
+
+    Attributes
+    ----------
+    path : Path
+        Where it lies.
+    manifest : Manifest
+        What it holds.
+    weights : mmap or bytes
+        The content of its weights file.
+    """
 
     path: Path
     manifest: Manifest
+    weights: mmap.mmap | bytes = field(default=b"", repr=False, compare=False)
+
+    def read(self, graph: GraphFile | OtherForm) -> StoredGraph:
+        """Read a graph, and check it and all that it refers to.
+
+        Raises
+        ------
+        ModelError
+            The file was changed, is no graph, or refers to something else than the weights.
+        """
+        path = self.path / graph.file
+        model = read_graph(path, graph.sha256)
+        try:
+            found = references(model)
+            for reference in found:
+                self._check_place(reference)
+        except ValueError as error:
+            raise ModelError(
+                f"'{path}' cannot be used: {error}. Get the model again from somebody you trust, "
+                "or export it yourself."
+            ) from error
+        return StoredGraph(graph.file, model, found, self.weights)
+
+    def _check_place(self, reference: Reference) -> None:
+        file = self.manifest.weights.file
+        if reference.file != file:
+            raise ValueError(f"it refers to '{reference.file}', which is not the model's {file}")
+        if reference.offset + reference.length > len(self.weights):
+            raise ValueError(f"'{reference.name}' lies beyond the end of {file}")
 
     def gradient_graph(self, layers: LayerSet) -> GraphFile:
         """Return the gradient graph that covers `layers` and computes the least beyond them."""
@@ -68,9 +138,15 @@ class ModelFolder:
     def _missing(self, layers: LayerSet) -> str:
         options = [f"--content-layer {name}" for name in layers.content]
         options += [f"--style-layer {name}" for name in layers.style]
+        lacks = f"The model '{self.manifest.name}' ({self.path}) has no graph for {layers}. "
+        if self.path == embedded_folder():
+            return (
+                f"{lacks}The embedded model has those of the paper only. Export VGG-19 with these, "
+                f"and use it: stylize export vgg19 {' '.join(options)}"
+            )
         return (
-            f"The model '{self.manifest.name}' ({self.path}) has no graph for {layers}. "
-            f"Run 'stylize export vgg19' again with the options you used, and {' '.join(options)}"
+            f"{lacks}Run 'stylize export vgg19' again with the options you used, and "
+            f"{' '.join(options)}"
         )
 
 
@@ -80,32 +156,17 @@ def open_folder(path: Path) -> ModelFolder:
     Raises
     ------
     ModelError
-        There is no manifest, or a file is missing, or has a wrong name or a wrong sha256.
+        There is no manifest, or it is not one of a model, or a file is missing, cannot be read or
+        has a wrong sha256.
     """
     manifest = read_manifest(path)
-    for file in manifest.files:
-        _check_file(path, file.file, file.sha256)
-    return ModelFolder(path, manifest)
+    for file in manifest.graph_files:
+        read_graph(path / file.file, file.sha256)
+    weights = manifest.weights
+    return ModelFolder(path, manifest, map_weights(path / weights.file, weights.sha256))
 
 
 def sha256(path: Path) -> str:
     """Return the sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _check_file(folder: Path, name: str, expected: str) -> None:
-    path = folder / name
-    if Path(name).name != name:
-        raise ModelError(f"The manifest of '{folder}' names '{name}', which is not a file in it.")
-    if not path.is_file():
-        raise ModelError(
-            f"The model folder '{folder}' is incomplete: {name} is missing. "
-            "Copy the whole folder again, or export it anew."
-        )
-    found = sha256(path)
-    if found != expected:
-        raise ModelError(
-            f"'{path}' ({path.stat().st_size} bytes) is damaged or was changed: its sha256 is "
-            f"{found}, the manifest says {expected}. Copy the folder again, or export it anew."
-        )

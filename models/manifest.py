@@ -1,29 +1,51 @@
 """The manifest of a model folder, ``model.json``: what the folder holds and how to use it."""
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
+from stylize.models import interface
 from stylize.models.catalog import MANIFEST_FILE
 from stylize.models.errors import ModelError
+from stylize.models.interface import Interface, Shape
 from stylize.models.layers import LayerSet, PoolingKind, find_layer
 from stylize.models.preprocessing import Preprocessing
 
 FORMAT = 2
 """Version of the folder's format; a change that old readers would misread raises it."""
 
+LARGEST_MANIFEST = 4 * 2**20
+"""Bytes of a manifest; that of the embedded model has 0.06 MB."""
+
+OPTIMIZERS = ("lbfgs", "adam")
+"""The optimisers that every model has."""
+
+PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+"""Names of files that lie in the folder itself, on every system."""
+
+Text = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]*\Z", max_length=1000)]
+"""A line to be shown: nothing in it moves a terminal's cursor."""
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.]+\Z", max_length=100)]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Float32 = Annotated[str, Meta(pattern=r"^float32\Z")]
+"""The type of all that goes in and comes out, also where convolutions are narrower."""
+Count = Annotated[int, Meta(ge=1, le=2**16)]
+
 
 @dataclass(frozen=True)
 class Layer:
     """A layer that gives a response: a convolution (after its ReLU) or a pooling."""
 
-    name: str
-    channels: int
-    stride: int
+    name: Name
+    channels: Count
+    stride: Count
     """Image pixels from one response to the next; there are height // stride rows of them."""
-    represents: int | None = None
+    represents: Count | None = None
     """Channels of the layer that this one was distilled from, if it was."""
 
     @property
@@ -36,9 +58,9 @@ class Layer:
 class Value:
     """An input or output of a graph; a dimension given by a name depends on the image's size."""
 
-    name: str
-    dtype: str
-    shape: tuple[int | str, ...]
+    name: Name
+    dtype: Float32
+    shape: Shape
 
 
 @dataclass(frozen=True)
@@ -46,7 +68,7 @@ class OtherForm:
     """An ONNX graph that computes the same as another, written otherwise."""
 
     file: str
-    sha256: str
+    sha256: Sha256
 
 
 @dataclass(frozen=True)
@@ -54,8 +76,8 @@ class GraphFile:
     """An ONNX graph of the folder and the layers that it looks at, if any."""
 
     file: str
-    sha256: str
-    opset: int
+    sha256: Sha256
+    opset: Count
     layers: LayerSet
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
@@ -63,6 +85,14 @@ class GraphFile:
     """The same function, faster if ONNX Runtime's CPU provider has its blocked layout."""
     float16: OtherForm | None = None
     """The same function with responses and their gradients in float16."""
+
+    @property
+    def interface(self) -> Interface:
+        """The shapes of its inputs and outputs."""
+        inputs, outputs = (
+            {value.name: value.shape for value in values} for values in (self.inputs, self.outputs)
+        )
+        return Interface(inputs, outputs)
 
     def form(self, name: str) -> "GraphFile | OtherForm":
         """Return the form called `name` if there is one, else the plain graph."""
@@ -79,11 +109,11 @@ class WeightsFile:
     """The one file that holds every kernel, bias and read-out, and where they come from."""
 
     file: str
-    sha256: str
+    sha256: Sha256
     dtype: Literal["float32", "float16"]
-    source: str
-    source_sha256: str
-    licence: str
+    source: Text
+    source_sha256: Sha256
+    licence: Text
 
 
 @dataclass(frozen=True)
@@ -91,8 +121,8 @@ class Manifest:
     """All that is known about a model folder."""
 
     format: int
-    name: str
-    network: str
+    name: Text
+    network: Text
     pooling: PoolingKind
     preprocessing: Preprocessing
     layers: tuple[Layer, ...]
@@ -111,10 +141,15 @@ class Manifest:
         return (*network, *self.optimizers.values(), self.variation)
 
     @property
+    def graph_files(self) -> tuple[GraphFile | OtherForm, ...]:
+        """All graphs of the folder, in all their forms."""
+        others = (form for graph in self.graphs for form in graph.forms[1:])
+        return (*self.graphs, *others)
+
+    @property
     def files(self) -> tuple[WeightsFile | GraphFile | OtherForm, ...]:
         """All files of the folder except the manifest."""
-        others = (form for graph in self.graphs for form in graph.forms[1:])
-        return (self.weights, *self.graphs, *others)
+        return (self.weights, *self.graph_files)
 
     def layer(self, name: str) -> Layer:
         """Return the layer called `name`.
@@ -133,21 +168,16 @@ def to_json(manifest: Manifest) -> bytes:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read ``model.json`` of a model folder.
+    """Read ``model.json`` of a model folder, and check that it describes a model.
 
     Raises
     ------
     ModelError
-        The folder has no manifest, or one that this release cannot read.
+        The folder has no manifest, or one that this release cannot read, or that contradicts
+        itself.
     """
     path = folder / MANIFEST_FILE
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"'{folder}' is not a model folder: there is no readable {MANIFEST_FILE} in it. "
-            "'stylize models' lists the models found; 'stylize export vgg19' makes one."
-        ) from error
+    text = _read(path)
     try:
         version = msgspec.json.decode(text, type=_Version).format
         if version != FORMAT:
@@ -155,13 +185,83 @@ def read_manifest(folder: Path) -> Manifest:
                 f"'{path}' has format {version}; this release of stylize reads format {FORMAT}. "
                 "Export the model again with this release, or install the one that wrote it."
             )
-        return msgspec.json.decode(text, type=Manifest)
-    except msgspec.MsgspecError as error:
+        manifest = msgspec.json.decode(text, type=Manifest)
+        _check(manifest)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ModelError(
             f"'{path}' is damaged: {error}. Copy the folder again, or export it anew."
         ) from error
+    return manifest
 
 
 @dataclass(frozen=True)
 class _Version:
     format: int
+
+
+def _read(path: Path) -> bytes:
+    error = None
+    try:
+        if path.is_file():  # a pipe would be waited for
+            with path.open("rb") as file:
+                text = file.read(LARGEST_MANIFEST + 1)
+            if len(text) > LARGEST_MANIFEST:
+                raise ModelError(
+                    f"'{path}' has more than {LARGEST_MANIFEST // 2**20} MiB: it is no manifest of "
+                    "a model. Name another folder."
+                )
+            return text
+    except OSError as caught:
+        error = caught
+    raise ModelError(
+        f"'{path.parent}' is not a model folder: there is no readable {MANIFEST_FILE} in it. "
+        "'stylize models' lists the models found; 'stylize export vgg19' makes one."
+    ) from error
+
+
+def _check(manifest: Manifest) -> None:
+    """Raise ValueError where the manifest contradicts itself, or the README beside this file."""
+    channels = {layer.name: layer.channels for layer in manifest.layers}
+    if len(channels) < len(manifest.layers):
+        raise ValueError("two of its layers have the same name")
+    _check_names([file.file for file in manifest.files])
+    _check_interface(manifest.features, interface.features(channels))
+    _check_interface(manifest.variation, interface.VARIATION)
+    for graph in manifest.targets:
+        _check_layers(graph, channels)
+        _check_interface(graph, interface.targets(graph.layers, channels))
+    for graph in manifest.gradients:
+        _check_layers(graph, channels)
+        _check_interface(graph, interface.gradient(graph.layers, channels))
+    for name in OPTIMIZERS:
+        if name not in manifest.optimizers:
+            raise ValueError(f"it names no graph of the optimiser {name}")
+        if fault := interface.optimizer_fault(manifest.optimizers[name].interface):
+            raise ValueError(f"the graph of {name} is no optimiser's: {fault}")
+
+
+def _check_names(files: Sequence[str]) -> None:
+    for name in files:
+        if not PLAIN.fullmatch(name):
+            raise ValueError(f"it names {name!r}, which is not a file in it")
+    if len(set(files)) < len(files):
+        raise ValueError("it names a file twice")
+
+
+def _check_layers(graph: GraphFile, channels: Mapping[str, int]) -> None:
+    used = graph.layers.content + graph.layers.style
+    if not used:
+        raise ValueError(f"{graph.file} looks at no layer")
+    for name in used:
+        if name not in channels:
+            raise ValueError(f"{graph.file} looks at {name!r}, which is none of the layers")
+
+
+def _check_interface(graph: GraphFile, expected: Interface) -> None:
+    found = graph.interface
+    for what, given, wanted, values in (
+        ("inputs", found.inputs, expected.inputs, graph.inputs),
+        ("outputs", found.outputs, expected.outputs, graph.outputs),
+    ):
+        if given != wanted or len(values) != len(given):
+            raise ValueError(f"the {what} of {graph.file} are not those of such a graph")

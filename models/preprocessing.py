@@ -1,9 +1,13 @@
 """From an RGB image in 0...1 to what a network was trained on: an affine map of the colours."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-Triple = tuple[float, float, float]
+import msgspec
+
+# Not gt=0: that compares with the least denormal, which threads that ran ONNX Runtime take for 0.
+Positive = Annotated[float, msgspec.Meta(ge=1e-6, le=1e6)]
+Level = Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)]
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,10 @@ class Preprocessing:
 
     name: str
     channel_order: Literal["RGB", "BGR"]
-    scale: float
-    mean: Triple
-    std: Triple
-    feature_scale: float
+    scale: Positive
+    mean: tuple[Level, Level, Level]
+    std: tuple[Positive, Positive, Positive]
+    feature_scale: Positive
 
 
 CAFFE = Preprocessing(

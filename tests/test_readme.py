@@ -18,7 +18,10 @@ from stylize.cli.app import app
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 PAGES = [
-    *(REPOSITORY / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *(
+        REPOSITORY / name
+        for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+    ),
     *sorted((REPOSITORY / "docs").glob("*.md")),
     *sorted((REPOSITORY / "models").glob("*.md")),
     *(REPOSITORY / folder / "README.md" for folder in ("benchmarks", "training")),

@@ -10,7 +10,7 @@ import typer
 from stylize.cli.showing.export_report import announce_replacement, contents, verify
 from stylize.export.options import ExportOptions
 from stylize.models.catalog import PREFERRED_MODEL, user_folder
-from stylize.models.errors import ExtraError
+from stylize.models.errors import ExtraError, ModelError
 
 if TYPE_CHECKING:
     from stylize.models.manifest import Manifest
@@ -42,7 +42,7 @@ def export_vgg19(*, output: Folder = None, options: ExportOptions) -> None:
 
     pooling = options.pooling
     name = PREFERRED_MODEL if pooling == "average" else f"{PREFERRED_MODEL}-{pooling}"
-    folder = (output or user_folder() / name).absolute()
+    folder = (output or _users(name)).absolute()
     check_replaceable(folder)
     network = vgg19(pooling)
     layers = in_order(network, options.layers)
@@ -57,6 +57,13 @@ def export_vgg19(*, output: Folder = None, options: ExportOptions) -> None:
 
     write_folder(folder, network, loaded, half=options.half, layers=layers, check=inspect)
     typer.echo(f"Wrote {folder}. Use it: stylize run PHOTO PAINTING --model {folder}")
+
+
+def _users(name: str) -> Path:
+    folder = user_folder()
+    if folder is None:
+        raise ModelError("There is no home folder here to write the model to. Name one with -o.")
+    return folder / name
 
 
 def _require_extra() -> None:

@@ -4,7 +4,13 @@ from pathlib import Path
 
 import typer
 
-from stylize.models.catalog import embedded_folder, model_folders, search_folders
+from stylize.models.catalog import (
+    MANIFEST_FILE,
+    embedded_folder,
+    foreign_folders,
+    model_folders,
+    search_folders,
+)
 from stylize.models.errors import ModelError
 
 
@@ -13,6 +19,9 @@ def models() -> None:
     for folder in model_folders():
         typer.echo(f"{folder.name:<12} {_describe(folder)}")
         typer.echo(f"{'':<12} {'embedded in stylize' if folder == embedded_folder() else folder}")
+    for folder in foreign_folders():
+        typer.echo(f"{folder.name:<12} passed over: its {MANIFEST_FILE} is not one of stylize's")
+        typer.echo(f"{'':<12} {folder}")
     looked = "\n".join(f"  {folder}" for folder in search_folders())
     typer.echo(f"\nLooked in these folders ($STYLIZE_MODELS adds others):\n{looked}")
 
@@ -21,7 +30,10 @@ def _describe(folder: Path) -> str:
     from stylize.models.folder import open_folder
 
     try:
-        manifest = open_folder(folder).manifest
+        opened = open_folder(folder)
+        manifest = opened.manifest
+        for graph in manifest.graph_files:
+            opened.read(graph)
     except ModelError as error:
         return f"unusable: {error}"
     size = (folder / manifest.weights.file).stat().st_size

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from stylize.models.catalog import embedded_folder
+from stylize.models.catalog import embedded_folder, hidden_by
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.providers.table import AUTO, Provider
@@ -27,6 +27,9 @@ def open_model(machine: Machine, quiet: bool) -> "Model":
     model = Model.open(machine.model, provider)
     if not quiet:
         _announce(provider, machine)
+    if not quiet and (hidden := hidden_by(model.folder.path, machine.model)):
+        other = "the embedded one" if hidden == embedded_folder() else f"that in {hidden}"
+        typer.echo(f"Using the model in {model.folder.path}, not {other}.", err=True)
     if machine.model is None and model.folder.path == embedded_folder() and not quiet:
         typer.echo(
             "Using the small embedded model 'compact', since no exported vgg19 was found. To get "

@@ -7,7 +7,10 @@ a model can be exported from a .safetensors file without them.
 import importlib
 import importlib.util
 import pickle
+import re
 import struct
+import warnings
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,24 +20,35 @@ import numpy as np
 import numpy.typing as npt
 
 from stylize.export.network.architecture import Convolution, Network, Pooling
+from stylize.export.network.tensors import Array, FileTensor, FileTensors
 from stylize.models.errors import ExtraError, WeightsError
 from stylize.models.layers import LayerSet
 
 if TYPE_CHECKING:
     import torch
 
-Array = npt.NDArray[np.floating]
+OLDEST_TORCH = (2, 10)
+"""Older releases have known ways to run code from a file even with ``weights_only=True``."""
+
+CHECKPOINT_KEYS = ("state_dict", "model_state_dict", "model")
+"""Where checkpoints keep a network's tensors."""
+
 Arrays = Mapping[str, npt.NDArray[Any]]
 Layer = Convolution | Pooling
 
 _DAMAGED = (
     RuntimeError,
     EOFError,
-    IndexError,
-    KeyError,
+    LookupError,
     ValueError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    OverflowError,
+    MemoryError,
     struct.error,
     pickle.UnpicklingError,
+    zipfile.BadZipFile,
 )
 """What torch raises on files that are damaged, foreign or not to be trusted."""
 
@@ -54,7 +68,7 @@ def download_vgg19() -> Path:
     WeightsError
         The download failed.
     """
-    torch = _require("torch")
+    torch = _reader()
     weights = _require("torchvision.models").VGG19_Weights.IMAGENET1K_V1
     try:
         weights.get_state_dict(check_hash=True, weights_only=True)
@@ -66,30 +80,82 @@ def download_vgg19() -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
 
 
-def read_state(path: Path) -> dict[str, Array]:
-    """Read a .pth file's tensors as float32; no code in it is run (``weights_only=True``).
+def read_state(path: Path) -> FileTensors:
+    """Look into a .pth file; no code in it is run (``weights_only=True``).
+
+    The tensors may be the file's own, or those of a checkpoint's ``state_dict`` or ``model``.
 
     Raises
     ------
     ExtraError
-        torch is not installed.
+        torch is not installed, or is so old that a file could run code.
     WeightsError
         The file is damaged or holds something other than tensors.
     """
-    torch = _require("torch")
+    torch = _reader()
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        _check_packing(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on odd files torch speaks to its developers
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except _DAMAGED as error:
         raise WeightsError(
             f"'{path}' is no file of tensors that torch reads safely: {_first_line(error)} "
             "Save the model's state_dict() instead, or download the file again."
         ) from error
+    state = _state_in(content)
     if not isinstance(state, Mapping):
         raise WeightsError(f"'{path}' holds a {type(state).__name__}, not named tensors.")
     for name, value in state.items():
         if not torch.is_tensor(value):
             raise WeightsError(f"'{path}': '{name}' is a {type(value).__name__}, not a tensor.")
-    return {str(name): value.detach().to(torch.float32).numpy() for name, value in state.items()}
+    return {str(name): _file_tensor(value) for name, value in state.items()}
+
+
+def _state_in(content: object) -> object:
+    """Return the tensors of a checkpoint, which has other things beside them."""
+    if isinstance(content, Mapping):
+        for key in CHECKPOINT_KEYS:
+            if isinstance(content.get(key), Mapping):
+                return content[key]
+    return content
+
+
+def _file_tensor(tensor: "torch.Tensor") -> FileTensor:
+    torch = _require("torch")
+    strided = tensor.layout == torch.strided and not (tensor.is_quantized or tensor.is_nested)
+    real = tensor.is_floating_point() and not tensor.is_meta
+    kind = f"{'' if strided else f'{tensor.layout} '}{tensor.dtype}"
+
+    def read() -> Array:
+        array: Array = tensor.detach().to(torch.float32).numpy()
+        return array
+
+    return FileTensor(tuple(tensor.shape), kind, strided and real, read)
+
+
+def _reader() -> Any:
+    """Return torch, to read files with."""
+    torch = _require("torch")
+    release = tuple(int(part) for part in re.findall(r"[0-9]+", torch.__version__)[:2])
+    if release < OLDEST_TORCH:
+        oldest = ".".join(map(str, OLDEST_TORCH))
+        raise ExtraError(
+            f"torch {torch.__version__} may run code in a .pth file; stylize needs {oldest} or "
+            "newer to read one. Upgrade torch, or use a .safetensors file."
+        )
+    return torch
+
+
+def _check_packing(path: Path) -> None:
+    """Raise WeightsError of a compressed file: torch does not compress, and it could be a bomb."""
+    if not zipfile.is_zipfile(path):
+        return  # torch's older format
+    with zipfile.ZipFile(path) as file:
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in file.infolist()):
+            raise WeightsError(
+                f"'{path}' is compressed, as torch's files never are. Get it again from its source."
+            )
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,25 @@
-"""Reading VGG-19's weights under the names that files give them, and storing them under ours."""
+"""VGG-19's weights: read from a file once they are known to fit, and stored under our names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
 from stylize.export.network import torch_peer
-from stylize.export.network.architecture import Convolution, Network
+from stylize.export.network.architecture import Network
+from stylize.export.network.names import our_name, without_classifier
+from stylize.export.network.tensors import Array, FileTensor, FileTensors
 from stylize.models.errors import WeightsError
 from stylize.models.folder import sha256
 from stylize.models.preprocessing import CAFFE, PREPROCESSINGS, TORCHVISION, Preprocessing
 
-Array = npt.NDArray[np.floating]
+FLOATING = ("F64", "F32", "F16", "BF16")
+"""Types of .safetensors that are read."""
 
 TORCHVISION_SOURCE = "torchvision"
 """What to pass instead of a file for torchvision's own download."""
@@ -65,8 +69,9 @@ def load_weights(source: str, network: Network, preprocessing: str | None = None
     ----------
     source : str
         A .safetensors or .pth file, with tensors named as ours (``conv1_1.weight``) or as
-        torchvision's (``features.0.weight``, alone or in a full classifier), or ``torchvision``
-        for torchvision's ImageNet weights, which are downloaded if they are not in its cache.
+        torchvision's and timm's (``features.0.weight``, alone or in a full classifier), or
+        ``torchvision`` for torchvision's ImageNet weights, which are downloaded if they are not in
+        its cache.
     network : Network
         The layers to find weights for.
     preprocessing : {"caffe", "torchvision"}, optional
@@ -79,8 +84,10 @@ def load_weights(source: str, network: Network, preprocessing: str | None = None
         The file cannot be read, or its tensors are not finite numbers in the network's shapes.
     """
     path = torch_peer.download_vgg19() if source == TORCHVISION_SOURCE else Path(source)
-    arrays = _under_our_names(_read(path), network, path)
-    _check(arrays, network, path)
+    with _reading(path):
+        tensors = _under_our_names(_tensors_of(path), network, path)
+        _check(tensors, network, path)
+        arrays = {name: _numbers(tensors[name], name, path) for name in network.parameters}
     digest = sha256(path)
     known = PUBLISHED.get(digest)
     if source == TORCHVISION_SOURCE and known is None:
@@ -89,7 +96,7 @@ def load_weights(source: str, network: Network, preprocessing: str | None = None
             f"is {digest}). Delete it and run again; torchvision will download it anew."
         )
     return Weights(
-        {name: arrays[name] for name in network.parameters},
+        arrays,
         known.source if known else path.name,
         digest,
         known.licence if known else "unknown: as given by the source of the file",
@@ -116,9 +123,9 @@ def store_weights(path: Path, arrays: Mapping[str, Array], *, half: bool = False
     path.write_bytes(save(stored))
 
 
-def _read(path: Path) -> dict[str, Array]:
-    readers: dict[str, Callable[[Path], dict[str, Array]]] = {
-        ".safetensors": load_file,
+def _tensors_of(path: Path) -> FileTensors:
+    readers: dict[str, Callable[[Path], FileTensors]] = {
+        ".safetensors": _safetensors,
         ".pth": torch_peer.read_state,
         ".pt": torch_peer.read_state,
     }
@@ -129,59 +136,76 @@ def _read(path: Path) -> dict[str, Array]:
         )
     if not path.is_file():
         raise WeightsError(f"There is no weights file '{path}'. Check the path.")
-    try:
-        with np.errstate(over="ignore"):
-            return {
-                name: np.asarray(array, np.float32)
-                for name, array in readers[path.suffix](path).items()
-            }
-    except (SafetensorError, OSError, TypeError, KeyError, AttributeError) as error:
-        raise WeightsError(
-            f"'{path}' cannot be read: {error}. It may be truncated: compare its size with the "
-            "source's, and download it again."
-        ) from error
+    return readers[path.suffix](path)
 
 
-def _under_our_names(arrays: Mapping[str, Array], network: Network, path: Path) -> dict[str, Array]:
-    """Rename torchvision's ``features.0.weight`` to ``conv1_1.weight``; drop its classifier."""
-    ours = _torchvision_names(network)
-    known = {**ours, **{name: name for name in network.parameters}}
-    kept = [name for name in arrays if not name.startswith("classifier.")]
-    for name in kept:
-        if name not in known:
+def _safetensors(path: Path) -> FileTensors:
+    file: Any = safe_open(path, framework="numpy")
+
+    def tensor(name: str) -> FileTensor:
+        found = file.get_slice(name)
+        kind = found.get_dtype()
+
+        def read() -> Array:
+            return np.asarray(file.get_tensor(name), np.float32)
+
+        return FileTensor(tuple(found.get_shape()), kind, kind in FLOATING, read)
+
+    return {name: tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+
+
+def _under_our_names(tensors: FileTensors, network: Network, path: Path) -> dict[str, FileTensor]:
+    found: dict[str, FileTensor] = {}
+    for name in without_classifier(tensors):
+        ours = our_name(name, network)
+        if ours is None:
             raise WeightsError(
                 f"'{path}' has an unknown tensor '{name}'. Expected are VGG-19's, named like "
                 "'conv1_1.weight' or 'features.0.weight'."
             )
-    return {known[name]: arrays[name] for name in kept}
+        if ours in found:
+            raise WeightsError(
+                f"'{path}' has two tensors for '{ours}', one of them '{name}'. Leave one out."
+            )
+        found[ours] = tensors[name]
+    return found
 
 
-def _torchvision_names(network: Network) -> dict[str, str]:
-    """Return our names by torchvision's, whose numbers count the ReLUs and poolings, too."""
-    names = {}
-    index = 0
-    for layer in network.layers:
-        if isinstance(layer, Convolution):
-            for kind in ("weight", "bias"):
-                names[f"features.{index}.{kind}"] = f"{layer.name}.{kind}"
-            index += 1
-        index += 1
-    return names
-
-
-def _check(arrays: Mapping[str, Array], network: Network, path: Path) -> None:
+def _check(tensors: FileTensors, network: Network, path: Path) -> None:
+    """Raise WeightsError unless each parameter is there in its shape."""
     for name, shape in network.parameters.items():
-        if name not in arrays:
+        if name not in tensors:
             raise WeightsError(f"'{path}' has no tensor for '{name}', of shape {shape}.")
-        if arrays[name].shape != shape:
+        tensor = tensors[name]
+        if tensor.shape != shape:
+            raise WeightsError(f"'{path}': '{name}' has shape {tensor.shape}; VGG-19's is {shape}.")
+        if not tensor.floating:
             raise WeightsError(
-                f"'{path}': '{name}' has shape {arrays[name].shape}; VGG-19's is {shape}."
+                f"'{path}': '{name}' is {tensor.kind}, not plain floating-point numbers. Convert "
+                "it to float32, or get another file."
             )
-        if not np.isfinite(arrays[name]).all():
-            raise WeightsError(
-                f"'{path}': '{name}' has values that are NaN or infinite. The file is damaged, "
-                "or its training diverged: get it again from its source."
-            )
+
+
+def _numbers(tensor: FileTensor, name: str, path: Path) -> Array:
+    with np.errstate(over="ignore"):
+        array = tensor.read()
+    if not np.isfinite(array).all():
+        raise WeightsError(
+            f"'{path}': '{name}' has values that are NaN or infinite. The file is damaged, or its "
+            "training diverged: get it again from its source."
+        )
+    return array
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (SafetensorError, OSError, TypeError, KeyError, AttributeError, ValueError) as error:
+        raise WeightsError(
+            f"'{path}' cannot be read: {error}. It may be truncated: compare its size with the "
+            "source's, and download it again."
+        ) from error
 
 
 def _preprocessing(name: str | None, known: Publication | None, path: Path) -> Preprocessing:

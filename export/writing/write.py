@@ -41,6 +41,11 @@ OWN_FILES = re.compile(
 )
 """Names of the files that an export writes, and that the next one may replace."""
 
+LITTER = re.compile(
+    r"\.DS_Store|\._.*|\.localized|Thumbs\.db|ehthumbs\.db|desktop\.ini|\.directory", re.IGNORECASE
+)
+"""Names of the files that file managers leave wherever they look; nobody misses them."""
+
 
 def write_folder(
     path: Path,
@@ -92,10 +97,13 @@ def write_folder(
             weights=_weights_file(folder, weights, half),
             features=_save(folder, "features", features_model(network, stored)),
             targets=tuple(
-                _save(folder, "targets", targets_model(network, stored, layers), layers)
-                for layers in _target_sets(sets)
+                _save(folder, f"targets.{number}", targets_model(network, stored, layers), layers)
+                for number, layers in enumerate(_target_sets(sets), start=1)
             ),
-            gradients=tuple(_save_gradient(folder, network, stored, layers) for layers in sets),
+            gradients=tuple(
+                _save_gradient(folder, f"gradient.{number}", network, stored, layers)
+                for number, layers in enumerate(sets, start=1)
+            ),
             optimizers={
                 "lbfgs": _save(folder, "lbfgs", lbfgs_model()),
                 "adam": _save(folder, "adam", adam_model()),
@@ -108,13 +116,20 @@ def write_folder(
 
 
 def check_replaceable(path: Path) -> None:
-    """Raise ModelError if there is anything at `path` that an export did not write."""
-    if path.exists() and not path.is_dir():
-        raise ModelError(f"'{path}' is a file. Name a folder for the model.")
-    for file in path.iterdir() if path.is_dir() else ():
-        if not OWN_FILES.fullmatch(file.name):
+    """Raise ModelError unless a model may be written to `path`, in place of nothing or of another.
+
+    Whatever an export did not write stays.
+    """
+    if not path.name.isprintable():
+        raise ModelError(f"{path.name!r} cannot be a model's name. Name another folder.")
+    with _writing(path):
+        if path.exists() and not path.is_dir():
+            raise ModelError(f"'{path}' is a file. Name a folder for the model.")
+        names = [file.name for file in path.iterdir()] if path.is_dir() else []
+    for name in names:
+        if not (OWN_FILES.fullmatch(name) or LITTER.fullmatch(name)):
             raise ModelError(
-                f"'{path}' holds '{file.name}', which is no part of a model and would be lost. "
+                f"'{path}' holds '{name}', which is no part of a model and would be lost. "
                 f"Name a new folder, for example '{path / 'vgg19'}'."
             )
 
@@ -138,10 +153,13 @@ def in_order(network: Network, layers: LayerSet) -> LayerSet:
 
 @contextmanager
 def _replacing_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `path`, and move it there once it is complete."""
-    try:
+    """Give a temporary folder beside `path`, and move it there once it is complete.
+
+    Until then it lies so deep that nobody takes it for a model, should this process be killed.
+    """
+    with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as temporary:
+        with tempfile.TemporaryDirectory(prefix=".stylize-", dir=path.parent) as temporary:
             new, old = Path(temporary, "new"), Path(temporary, "old")
             new.mkdir()
             yield new
@@ -153,6 +171,12 @@ def _replacing_folder(path: Path) -> Iterator[Path]:
                 if old.exists():
                     old.rename(path)
                 raise
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise ModelError(
             f"'{path}' cannot be written: {error.strerror or error}. "
@@ -189,9 +213,9 @@ def _target_sets(sets: Sequence[LayerSet]) -> list[LayerSet]:
 
 
 def _save(
-    folder: Path, kind: str, model: onnx.ModelProto, layers: LayerSet = LayerSet()
+    folder: Path, name: str, model: onnx.ModelProto, layers: LayerSet = LayerSet()
 ) -> GraphFile:
-    path = folder / f"{kind}{_suffix(layers)}.onnx"
+    path = folder / f"{name}.onnx"
     return GraphFile(
         file=path.name,
         sha256=_write_checked(path, model),
@@ -203,14 +227,18 @@ def _save(
 
 
 def _save_gradient(
-    folder: Path, network: Network, stored: Mapping[str, StoredTensor], layers: LayerSet
+    folder: Path,
+    name: str,
+    network: Network,
+    stored: Mapping[str, StoredTensor],
+    layers: LayerSet,
 ) -> GraphFile:
     """Save the gradient graph in all its forms, since it runs at every iteration."""
     plain = gradient_model(network, stored, layers)
-    graph = _save(folder, "gradient", plain, layers)
+    graph = _save(folder, name, plain, layers)
 
     def other(form: str, model: onnx.ModelProto) -> OtherForm:
-        path = folder / f"{graph.file.removesuffix('.onnx')}.{form}.onnx"
+        path = folder / f"{name}.{form}.onnx"
         return OtherForm(path.name, _write_checked(path, model))
 
     half = gradient_model(network, stored, layers, convolved=np.float16)
@@ -222,12 +250,6 @@ def _write_checked(path: Path, model: onnx.ModelProto) -> str:
     onnx.save(model, path)
     onnx.checker.check_model(path, full_check=True)
     return sha256(path)
-
-
-def _suffix(layers: LayerSet) -> str:
-    """Return ``.content-conv4_2.style-conv1_1-conv2_1``."""
-    parts = (("content", layers.content), ("style", layers.style))
-    return "".join(f".{'-'.join((kind, *names))}" for kind, names in parts if names)
 
 
 def _values(infos: Iterable[onnx.ValueInfoProto]) -> tuple[Value, ...]:

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from stylize.models.catalog import embedded_folder
 from stylize.models.errors import OptionError, ProviderError
-from stylize.models.folder import ModelFolder
+from stylize.models.folder import ModelFolder, open_folder
 from stylize.models.layers import LayerSet
-from stylize.models.manifest import GraphFile, read_manifest
+from stylize.models.manifest import GraphFile
 from stylize.runtime.engine.program import Program
 from stylize.runtime.engine.tensors import read
 from stylize.runtime.pictures.limits import MIN_SIDE
@@ -114,8 +114,7 @@ def try_provider(provider: Provider) -> None:
     ProviderError
         It cannot; the message says why.
     """
-    path = embedded_folder()
-    folder = ModelFolder(path, read_manifest(path))
+    folder = open_folder(embedded_folder())
     dimensions = {**folder.dimensions((MIN_SIDE, MIN_SIDE)), "places": 2, "rows": 4}
     try:
         _run_twice(folder, folder.gradient_graph(TRIED), dimensions, provider)
@@ -133,7 +132,7 @@ def try_provider(provider: Provider) -> None:
 def _run_twice(
     folder: ModelFolder, graph: GraphFile, dimensions: Mapping[str, int], provider: Provider
 ) -> None:
-    program = Program(folder.path, graph, dimensions, provider)
+    program = Program(folder, graph, dimensions, provider)
     memory = program.memory
     inputs = {name: memory.full(shape, 0.5) for name, shape in program.input_shapes.items()}
     outputs = {name: memory.empty(shape) for name, shape in program.output_shapes.items()}

@@ -1,19 +1,21 @@
 """A graph of a model folder, loaded for images of one size on one provider."""
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from stylize.models.catalog import MANIFEST_FILE
+from stylize.models.errors import ModelError
+from stylize.models.folder import ModelFolder
 from stylize.models.manifest import GraphFile
 from stylize.runtime.engine.tensors import Memory, Tensor, translating_errors
 from stylize.runtime.providers.session import open_session
 from stylize.runtime.providers.table import Provider
 
 if TYPE_CHECKING:
-    from onnxruntime import RunOptions
+    from onnxruntime import NodeArg, RunOptions
 
 Array = npt.NDArray[np.float32]
 
@@ -30,7 +32,7 @@ class Program:
 
     Parameters
     ----------
-    folder : Path
+    folder : ModelFolder
         The folder that the graph lies in.
     graph : GraphFile
         Its entry in the manifest.
@@ -41,7 +43,11 @@ class Program:
     """
 
     def __init__(
-        self, folder: Path, graph: GraphFile, dimensions: Mapping[str, int], provider: Provider
+        self,
+        folder: ModelFolder,
+        graph: GraphFile,
+        dimensions: Mapping[str, int],
+        provider: Provider,
     ) -> None:
         def shape_of(shape: tuple[int | str, ...]) -> tuple[int, ...]:
             return tuple(n if isinstance(n, int) else dimensions[n] for n in shape)
@@ -51,17 +57,19 @@ class Program:
         self.memory = Memory(provider)
         self.input_shapes = {value.name: shape_of(value.shape) for value in graph.inputs}
         self.output_shapes = {value.name: shape_of(value.shape) for value in graph.outputs}
-        file = graph.form(provider.form).file
+        self._stored = folder.read(graph.form(provider.form))
         size = f"{dimensions['width']}x{dimensions['height']}"
         self._recorded = provider.records
         self._bindings = 0
         # A device whose memory is not known here gets copies, which are made at binding.
         self._copies = not provider.tested
-        self._what = f"{file} at {size} pixels, provider {provider.name}"
+        self._what = f"{self._stored.name} at {size} pixels, provider {provider.name}"
         with translating_errors(self._what):
             self._session = open_session(
-                folder / file, {name: dimensions[name] for name in used}, provider
+                self._stored, {name: dimensions[name] for name in used}, provider
             )
+            self._check("inputs", self._session.get_inputs(), self.input_shapes)
+            self._check("outputs", self._session.get_outputs(), self.output_shapes)
 
     def __call__(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """Run the graph once on arrays."""
@@ -106,6 +114,17 @@ class Program:
 
         return run
 
+    def _check(
+        self, what: str, found: "Sequence[NodeArg]", shapes: Mapping[str, tuple[int, ...]]
+    ) -> None:
+        """Raise ModelError unless the graph has what its manifest says, and nothing else."""
+        fitting = [value for value in found if _fits(value, shapes.get(value.name))]
+        if len(fitting) != len(found) or {value.name for value in found} != set(shapes):
+            raise ModelError(
+                f"{self._stored.name} does not have the {what} that {MANIFEST_FILE} beside it "
+                "tells. Get the model again from somebody you trust, or export it yourself."
+            )
+
     def _run_options(self) -> "RunOptions | None":
         """Give each binding a number if runs are recorded, since each replays its own record."""
         if not self._recorded:
@@ -116,3 +135,13 @@ class Program:
         options = RunOptions()
         options.add_run_config_entry("gpu_graph_id", str(self._bindings))
         return options
+
+
+def _fits(value: "NodeArg", shape: tuple[int, ...] | None) -> bool:
+    """Tell whether a value may have a shape; named dimensions and empty ones may be any."""
+    if shape is None or value.type != "tensor(float)" or len(value.shape) != len(shape):
+        return False
+    return all(
+        size == expected or expected == 0 or not isinstance(size, int)
+        for size, expected in zip(value.shape, shape, strict=True)
+    )

@@ -191,10 +191,10 @@ class Model:
         # What was recorded stays in memory as long as the graph does.
         if role not in self._loaded or self._loaded[role][0] != key or provider.records:
             self._loaded.pop(role, None)  # first, since two at a time would need twice the memory
-            self._loaded[role] = key, Program(self.folder.path, graph, dimensions, provider)
+            self._loaded[role] = key, Program(self.folder, graph, dimensions, provider)
         return self._loaded[role][1]
 
     def _program(self, graph: GraphFile, image: Array) -> Program:
         _, _, height, width = image.shape
         dimensions = self.folder.dimensions((height, width))
-        return Program(self.folder.path, graph, dimensions, self.provider.without_recording)
+        return Program(self.folder, graph, dimensions, self.provider.without_recording)

@@ -33,6 +33,14 @@ def cannot_import(extra: str, error: ImportError) -> str:
     )
 
 
+def too_old(extra: str, found: str, oldest: tuple[int, ...]) -> str:
+    """Return the message for an ONNX Runtime that is not safe enough."""
+    return (
+        f"ONNX Runtime {found} is installed; stylize needs {'.'.join(map(str, oldest))} or newer, "
+        f"since older ones have known flaws. Replace it: {replace_command(extra)}"
+    )
+
+
 def not_in_wheel(provider: "Provider", present: list[str]) -> str:
     """Return the message for a provider that the installed ONNX Runtime was built without."""
     advice = f"Install it: {replace_command(provider.extra)}" if provider.extra else ELSEWHERE

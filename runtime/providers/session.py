@@ -1,18 +1,26 @@
 """A graph as a session of ONNX Runtime, on the provider that was asked for, or an error."""
 
 import os
+import re
 from collections.abc import Mapping
-from pathlib import Path
+from math import prod
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from stylize.models.errors import ProviderError
+from stylize.models.folder import StoredGraph
 from stylize.runtime.providers import diagnosis
 from stylize.runtime.providers.hardware import give_back_freed_memory
 from stylize.runtime.providers.table import Provider
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession, SessionOptions
+    from onnxruntime import InferenceSession, OrtValue, SessionOptions
+
+OLDEST = (1, 24)
+"""The first release of ONNX Runtime whose reading of models is known to be safe enough for those of
+strangers; the extras ask for what is the newest of it."""
 
 ERROR, FATAL = 3, 4
 """Severities of ONNX Runtime's log, which goes to stderr."""
@@ -22,14 +30,16 @@ FALLBACK_REFUSED = "fallback to CPU EP has been explicitly disabled"
 
 
 def open_session(
-    graph: Path, dimensions: Mapping[str, int], provider: Provider
+    graph: StoredGraph, dimensions: Mapping[str, int], provider: Provider
 ) -> "InferenceSession":
     """Load a graph for images of one size, on one provider.
 
+    ONNX Runtime gets the bytes that were checked. It opens no file.
+
     Parameters
     ----------
-    graph : Path
-        An .onnx file, beside the weights that it refers to.
+    graph : StoredGraph
+        The graph, to be kept as long as the session: that may look at the weights at any time.
     dimensions : mapping of str to int
         A value for each symbolic dimension: a pinned graph runs as fast as a static one.
     provider : Provider
@@ -46,9 +56,10 @@ def open_session(
     options = _session_options(onnxruntime, provider)
     for name, value in dimensions.items():
         options.add_free_dimension_override_by_name(name, value)
+    _add_weights(options, graph, onnxruntime.OrtValue)
     try:
         session = onnxruntime.InferenceSession(
-            _without_links(graph),
+            graph.model,
             options,
             providers=[(provider.onnxruntime_name, dict(provider.options))],
             enable_fallback=0,  # no fall-back to the CPU when loading fails
@@ -57,6 +68,7 @@ def open_session(
         if FALLBACK_REFUSED in str(error):
             raise ProviderError(diagnosis.would_fall_back(provider, graph.name)) from error
         raise
+    graph.forget_pages()
     give_back_freed_memory()
     session.disable_fallback()  # none when a run fails
     if session.get_providers()[0] != provider.onnxruntime_name:
@@ -71,6 +83,8 @@ def _session_options(onnxruntime: ModuleType, provider: Provider) -> "SessionOpt
     onnxruntime.set_default_logger_severity(severity)
     options.log_severity_level = severity
     options.intra_op_num_threads = provider.threads
+    # Never its other format, whatever the bytes say: nothing has checked that.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     # The planned block of all values is larger than what is alive at any one time.
     options.enable_mem_pattern = False
     # On the CPU, buffers kept for later values of the same size are a fifth of the peak.
@@ -84,14 +98,20 @@ def _session_options(onnxruntime: ModuleType, provider: Provider) -> "SessionOpt
     return options
 
 
-def _without_links(graph: Path) -> Path:
-    """Return the real place of a graph if its weights lie there, too.
-
-    An editable install has links. Releases of ONNX Runtime up to 1.24 refuse weights behind one.
-    """
-    real = graph.resolve()
-    weights = {path.resolve().parent for path in graph.parent.glob("*.safetensors")}
-    return real if weights == {real.parent} else graph
+def _add_weights(
+    options: "SessionOptions", graph: StoredGraph, ort_value: "type[OrtValue]"
+) -> None:
+    """Give the numbers that a graph refers to, as arrays that lie where the weights do."""
+    if not graph.references:
+        return
+    arrays = [
+        np.frombuffer(
+            graph.weights, reference.dtype, prod(reference.shape), reference.offset
+        ).reshape(reference.shape)
+        for reference in graph.references
+    ]
+    names = [reference.name for reference in graph.references]
+    options.add_external_initializers(names, list(map(ort_value.ortvalue_from_numpy, arrays)))
 
 
 def import_onnxruntime(extra: str | None = "cpu") -> ModuleType:
@@ -105,7 +125,7 @@ def import_onnxruntime(extra: str | None = "cpu") -> ModuleType:
     Raises
     ------
     ProviderError
-        It cannot be imported; the message has the command that installs it.
+        It cannot be imported, or is too old; the message has the command that installs it.
     """
     # On import, releases from 1.31 on collect facts about the machine to be sent to Microsoft. To
     # have that, set the variable to 0.
@@ -117,4 +137,11 @@ def import_onnxruntime(extra: str | None = "cpu") -> ModuleType:
             raise ImportError("its files are gone, as after removing one of several wheels")
     except ImportError as error:
         raise ProviderError(diagnosis.cannot_import(extra or "cpu", error)) from error
+    if _release(onnxruntime.__version__) < OLDEST:
+        raise ProviderError(diagnosis.too_old(extra or "cpu", onnxruntime.__version__, OLDEST))
     return onnxruntime
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Return (1, 24) of ``1.24.4`` or ``1.24.0.dev20260101``."""
+    return tuple(int(part) for part in re.findall(r"[0-9]+", version)[:2])

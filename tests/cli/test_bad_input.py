@@ -284,7 +284,7 @@ class TestModel:
         found = message("--model", "model")
         assert f"'{Path('model', WEIGHTS)}' (1000 bytes) is damaged or was changed" in found
 
-    @pytest.mark.parametrize("name", [WEIGHTS, "features.onnx", "gradient.style-conv1_1.onnx"])
+    @pytest.mark.parametrize("name", [WEIGHTS, "features.onnx", "gradient.1.onnx"])
     def test_one_changed_byte(self, model: Path, name: str) -> None:
         data = bytearray((model / name).read_bytes())
         data[-1] ^= 1
@@ -294,7 +294,7 @@ class TestModel:
         assert f"{name}' ({len(data)} bytes) is damaged or was changed" in found
         assert f"its sha256 is {sha256(model / name)}, the manifest says {was}" in found
 
-    @pytest.mark.parametrize("name", [WEIGHTS, "features.onnx", "targets.content-conv4_2.onnx"])
+    @pytest.mark.parametrize("name", [WEIGHTS, "features.onnx", "targets.1.onnx"])
     def test_missing_file(self, model: Path, name: str) -> None:
         (model / name).unlink()
         assert f"'model' is incomplete: {name} is missing" in message("--model", "model")
@@ -366,7 +366,7 @@ class TestProvider:
 
         monkeypatch.setattr(onnxruntime.InferenceSession, "run", fail)
         found = message()
-        assert "ONNX Runtime failed on targets.content-conv4_2.onnx at 48x" in found
+        assert "ONNX Runtime failed on targets.1.onnx at 48x" in found
         assert "bad allocation" in found
         assert "use a smaller size" in found
 

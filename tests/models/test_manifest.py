@@ -133,12 +133,89 @@ def test_damaged_json_is_an_error(tmp_path: Path, text: bytes) -> None:
         (put("gradients", 0, "blocked", value="x.onnx"), r"\$\.gradients\[0\]\.blocked"),
         (remove("gradients", 1, "blocked", "sha256"), r"`\$\.gradients\[1\]\.blocked`"),
         (remove("gradients", 2, "opset"), r"`opset` - at `\$\.gradients\[2\]`"),
+        (put("layers", 3, "stride", value=0), r">= 1 - at `\$\.layers\[3\]\.stride"),
+        (put("layers", 3, "stride", value=-2), r">= 1 - at `\$\.layers\[3\]\.stride"),
+        (put("layers", 3, "stride", value=10**30), r"\$\.layers\[3\]\.stride"),
+        (put("layers", 3, "stride", value=2.5), r"\$\.layers\[3\]\.stride"),
+        (put("layers", 3, "channels", value=0), r"\$\.layers\[3\]\.channels"),
+        (put("layers", 3, "channels", value=10**9), r"\$\.layers\[3\]\.channels"),
+        (put("layers", 3, "represents", value=0), r"\$\.layers\[3\]\.represents"),
+        (put("layers", 3, "name", value="../x"), r"\$\.layers\[3\]\.name"),
+        (put("layers", 3, "name", value=""), r"\$\.layers\[3\]\.name"),
+        (put("layers", 3, "name", value="conv1_1"), "two of its layers have the same name"),
+        (put("layers", value=[]), "is none of the layers|are not those of such a graph"),
+        (put("preprocessing", "std", 1, value=0), r"\$\.preprocessing\.std\[1\]"),
+        (put("preprocessing", "scale", value=-1), r"\$\.preprocessing\.scale"),
+        (put("preprocessing", "feature_scale", value=1e30), r"\$\.preprocessing\.feature_scale"),
+        (put("preprocessing", "mean", 0, value=float("nan")), "JSON is malformed"),
+        (put("preprocessing", "mean", 0, value=float("inf")), "JSON is malformed"),
+        (put("weights", "sha256", value="0"), r"\$\.weights\.sha256"),
+        (put("weights", "source", value="\x1b[2J"), r"\$\.weights\.source"),
+        (put("name", value="a\nb"), r"\$\.name"),
+        (put("network", value="a\0b"), r"\$\.network"),
+        (put("weights", "file", value="a\0b"), r"names 'a\\x00b'"),
+        (put("features", "file", value="weights.safetensors"), "names a file twice"),
+        (put("features", "inputs", 0, "dtype", value="float64"), r"\$\.features\.inputs"),
+        (put("features", "inputs", 0, "shape", 2, value="size"), "inputs of features.onnx are not"),
+        (put("features", "inputs", value=[]), "inputs of features.onnx are not those"),
+        (put("features", "outputs", 0, "name", value="conv9_9"), "outputs of features.onnx are"),
+        (remove("variation", "outputs", 0), "outputs of variation.onnx are not those"),
+        (put("targets", 0, "layers", "content", value=["conv9_9"]), "'conv9_9', which is none"),
+        (put("targets", 0, "layers", "content", value=[]), "looks at no layer"),
+        (put("gradients", 0, "layers", "style", value=["x"]), "looks at 'x', which is none"),
+        (put("gradients", 0, "layers", "content", value=["conv4_1"]), "inputs of gradient.* are"),
+        (remove("gradients", 0, "outputs", 2), "outputs of gradient.* are not those"),
+        (remove("optimizers", "lbfgs"), "names no graph of the optimiser lbfgs"),
+        (remove("optimizers", "adam"), "names no graph of the optimiser adam"),
+        (put("optimizers", value={}), "names no graph of the optimiser lbfgs"),
+        (remove("optimizers", "lbfgs", "outputs", 0), "graph of lbfgs is no optimiser's: it lacks"),
+        (remove("optimizers", "lbfgs", "inputs", 0), "what goes in is not what came out"),
+        (
+            put("optimizers", "adam", "inputs", 0, "name", value="new"),
+            "graph of adam is no optimiser's: what goes in",
+        ),
     ],
 )
 def test_a_wrong_field_is_named(folder: Path, change: Change, message: str) -> None:
     edit(folder, change)
     with pytest.raises(ModelError, match=rf"model\.json' is damaged: .*{message}"):
         read_manifest(folder)
+
+
+def test_an_unknown_dimension_of_an_optimiser_is_refused(folder: Path) -> None:
+    def rename(content: Any) -> None:
+        for values in ("inputs", "outputs"):
+            for value in content["optimizers"]["lbfgs"][values]:
+                value["shape"] = ["depth" if size == "rows" else size for size in value["shape"]]
+
+    edit(folder, rename)
+    with pytest.raises(ModelError, match="its shapes have the unknown dimension depth"):
+        read_manifest(folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"[" * 10**6, b'{"a":' * 10**5, b'{"format": 1e400}', b'{"format": 2, "name": "\xff"}'],
+    ids=["lists", "objects", "number", "encoding"],
+)
+def test_bombs_are_damage(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "model.json").write_bytes(text)
+    with pytest.raises(ModelError, match=r"model\.json' is damaged"):
+        read_manifest(tmp_path)
+
+
+def test_a_huge_number_is_out_of_range(folder: Path) -> None:
+    path = folder / "model.json"
+    path.write_bytes(path.read_bytes().replace(b'"scale": 255.0', b'"scale": 1e400'))
+    with pytest.raises(ModelError, match=r"model\.json' is damaged"):
+        read_manifest(folder)
+
+
+def test_a_huge_manifest_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "model.json").open("wb") as file:
+        file.truncate(2**33)  # a hole, which takes no place on the disk
+    with pytest.raises(ModelError, match="has more than 4 MiB: it is no manifest"):
+        read_manifest(tmp_path)
 
 
 @pytest.mark.parametrize("version", [0, 1, 1000])
@@ -226,7 +303,7 @@ def test_a_file_outside_the_folder_is_refused(folder: Path, form: str) -> None:
         shutil.copy(folder / "weights.safetensors", place)
     name = form.format("weights.safetensors", folder=folder.parent)
     edit(folder, put("weights", "file", value=name))
-    with pytest.raises(ModelError, match=f"names '{name}', which is not a file in it"):
+    with pytest.raises(ModelError, match=f"names {name!r}, which is not a file in it"):
         open_folder(folder)
 
 
@@ -332,6 +409,17 @@ def test_without_a_covering_graph_the_error_says_how_to_get_one(wanted: LayerSet
     options += [f" --style-layer {name}" for name in wanted.style]
     assert str(caught.value).endswith("again with the options you used, and" + "".join(options))
     assert f"'compact' (folder) has no graph for {wanted}." in str(caught.value)
+
+
+def test_the_embedded_model_cannot_be_exported_again() -> None:
+    with pytest.raises(ModelError, match="has no graph for") as caught:
+        open_folder(embedded_folder()).gradient_graph(LayerSet(("conv3_2",), ("conv1_1",)))
+    message = str(caught.value)
+    assert message.endswith(
+        "The embedded model has those of the paper only. Export VGG-19 with these, and use it: "
+        "stylize export vgg19 --content-layer conv3_2 --style-layer conv1_1"
+    )
+    assert "again" not in message
 
 
 @pytest.mark.parametrize("wanted", [LayerSet(("conv9_9",)), LayerSet(style=("conv9_9",))])

@@ -47,12 +47,13 @@ def pictures(picture: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The graphs that were loaded, in order."""
+    """The graphs that were loaded, in order, with their layers."""
     names: list[str] = []
     load = Program.__init__
 
     def load_and_count(program: Program, folder: object, graph: object, *rest: object) -> None:
-        names.append(graph.file)  # type: ignore[attr-defined]
+        kind, layers = graph.file.partition(".")[0], graph.layers  # type: ignore[attr-defined]
+        names.append(f"{kind}: {layers}")
         load(program, folder, graph, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Program, "__init__", load_and_count)
@@ -206,10 +207,10 @@ class TestGrid:
 class TestEconomy:
     def test_one_gradient_graph_is_loaded_for_each_row(self, loaded: list[str]) -> None:
         succeed(*GRID)
-        gradients = [name for name in loaded if name.startswith("gradient.")]
+        gradients = [name for name in loaded if name.startswith("gradient:")]
         assert gradients == [
-            "gradient.content-conv4_2.style-conv1_1.onnx",
-            "gradient.content-conv4_2.style-conv1_1-conv2_1.onnx",
+            "gradient: content conv4_2, style conv1_1",
+            "gradient: content conv4_2, style conv1_1 conv2_1",
         ]
 
     def test_each_target_is_computed_once(self, targets: list[str]) -> None:
@@ -225,7 +226,7 @@ class TestEconomy:
     def test_figure_2_loads_its_gradient_graph_once(self, loaded: list[str]) -> None:
         paintings = ("--painting", "painting.png", "--painting", "other.png")
         succeed("figure", "2", "--photo", "photo.png", *paintings, *SHORT)
-        assert len([name for name in loaded if name.startswith("gradient.")]) == 1
+        assert len([name for name in loaded if name.startswith("gradient:")]) == 1
 
 
 class TestResumption:

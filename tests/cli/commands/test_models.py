@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from stylize.cli.app import app
 from stylize.models.catalog import embedded_folder, user_folder
+from stylize.models.folder import sha256
 
 
 def listed() -> dict[str, tuple[str, str]]:
@@ -54,7 +55,7 @@ def test_a_damaged_model_is_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         shutil.copytree(embedded_folder(), tmp_path / "found" / name)
     found_in = tmp_path / "found"
     monkeypatch.setenv("STYLIZE_MODELS", str(found_in))
-    (found_in / "cut" / "model.json").write_text("{")
+    (found_in / "cut" / "model.json").write_text('{"format": 2,')
     (found_in / "lacking" / "features.onnx").unlink()
     (found_in / "wrong" / "weights.safetensors").write_bytes(b"")
     found = {name: description for name, (description, _) in listed().items()}
@@ -83,3 +84,25 @@ def test_the_folders_that_were_searched(tmp_path: Path, monkeypatch: pytest.Monk
 def test_folders_that_hold_no_manifest_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "models" / "pictures").mkdir(parents=True)
     assert list(listed()) == ["compact"]
+
+
+def test_another_programs_model_is_told_of_and_passed_over() -> None:
+    path = Path("models", "vgg19")
+    path.mkdir(parents=True)
+    (path / "model.json").write_text('{"format": "layers-model"}')
+    found = listed()
+    assert list(found) == ["compact", "vgg19"]
+    assert found["vgg19"] == ("passed over: its model.json is not one of stylize's", str(path))
+
+
+def test_a_graph_that_refers_to_another_file_is_told_of() -> None:
+    folder = Path(shutil.copytree(embedded_folder(), "models/hostile"))
+    graph = folder / "features.onnx"
+    before = sha256(graph)
+    content = graph.read_bytes()
+    graph.write_bytes(content.replace(b"weights.safetensors", b"../../etc/passwd.txt"[:19]))
+    manifest = (folder / "model.json").read_text()
+    (folder / "model.json").write_text(manifest.replace(before, sha256(graph)))
+    description, _ = listed()["hostile"]
+    assert description.startswith("unusable: ")
+    assert "it refers to '../../etc/passwd" in description

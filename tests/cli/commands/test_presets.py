@@ -318,7 +318,7 @@ class TestTable:
 
 def test_a_damaged_model_is_not_called_missing(tmp_path: Path) -> None:
     (tmp_path / "models" / "vgg19").mkdir(parents=True)
-    (tmp_path / "models" / "vgg19" / "model.json").write_text("{}")
+    (tmp_path / "models" / "vgg19" / "model.json").write_text('{"format": 2}')
     picture = tmp_path / "photo.png"
     Image.new("RGB", (48, 32)).save(picture)
     result = CliRunner().invoke(app, ["run", str(picture), str(picture), "--preset", "paper"])

@@ -337,7 +337,7 @@ class TestModel:
         folders = [one / "vgg19", two / "vgg19", Path("models/vgg19"), user_folder() / "vgg19"]
         for folder in folders:
             folder.mkdir(parents=True)
-            (folder / "model.json").write_text("{")
+            (folder / "model.json").write_text('{"format": 2,')
         for folder in folders:
             for arguments in ((), ("--model", "vgg19")):
                 result = stylize(*arguments)

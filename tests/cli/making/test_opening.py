@@ -1,5 +1,6 @@
 """The warning before a picture that will not fit into memory."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 
 from stylize.cli.app import app
 from stylize.cli.making.opening import warn_of_memory
+from stylize.models.catalog import embedded_folder, user_folder
 from stylize.runtime import Model, Options, Scene
 from stylize.runtime.engine import memory
 from stylize.runtime.providers.table import configure
@@ -31,6 +33,21 @@ def run(picture: Callable[..., Path], *options: str) -> str:
     result = CliRunner().invoke(app, [*arguments, "--iterations", "1", *options])
     assert result.exit_code == 0, result.output
     return " ".join(result.stderr.split())
+
+
+def test_what_a_model_of_the_working_folder_hides_is_told(picture: Callable[..., Path]) -> None:
+    here = Path("models", "compact")
+    shutil.copytree(embedded_folder(), here)
+    said = run(picture, "--size", "32")
+    assert f"Using the model in {here}, not the embedded one." in said
+    assert "Using the model in" not in run(picture, "--size", "32", "--quiet")
+    users = user_folder()
+    assert users
+    shutil.copytree(embedded_folder(), users / "compact")
+    said = run(picture, "--size", "32")
+    assert f"Using the model in {here}, not that in {users / 'compact'}." in said
+    shutil.rmtree(here)
+    assert "Using the model in" not in run(picture, "--size", "32")
 
 
 def test_a_warning_names_need_and_rest_and_a_size_that_fits(

@@ -7,6 +7,8 @@ import pickle
 import sys
 import urllib.error
 import urllib.request
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Never
 
@@ -18,6 +20,7 @@ pytest.importorskip("safetensors", reason="exporting needs safetensors")
 torch = pytest.importorskip("torch", reason="these files are written by torch")
 pytest.importorskip("onnx", reason="exporting needs onnx")
 
+from mutations import mutants
 from safetensors.numpy import load_file, save_file
 from safetensors.torch import save_file as save_torch_file
 from small import small_network, small_weights
@@ -250,15 +253,177 @@ def write_attack(path: Path, target: Path, form: str = "torch") -> None:
     [
         ([torch.zeros(2)], "holds a list, not named tensors"),
         (torch.zeros(2), "holds a Tensor, not named tensors"),
-        ({"state_dict": {"conv1_1.weight": torch.zeros(2)}}, "'state_dict' is a dict"),
+        ({"weights": {"conv1_1.weight": torch.zeros(2)}}, "'weights' is a dict"),
+        ({"state_dict": {"model": {"x": torch.zeros(2)}}}, "'model' is a dict"),
+        ({"state_dict": torch.zeros(2), "epoch": 3}, "'epoch' is a int, not a tensor"),
         ({**OURS, "epoch": 3}, "'epoch' is a int, not a tensor"),
     ],
-    ids=["list", "tensor", "nested", "number"],
+    ids=["list", "tensor", "nested", "nested twice", "no state", "number"],
 )
 def test_a_pth_file_must_hold_named_tensors(tmp_path: Path, content: Any, message: str) -> None:
     save_pth(content, tmp_path / "weights.pth")
     with pytest.raises(WeightsError, match=message):
         load_weights(str(tmp_path / "weights.pth"), NETWORK, "caffe")
+
+
+def renamed(arrays: Arrays, old: str, new: str) -> Arrays:
+    return {new + name.removeprefix(old): array for name, array in arrays.items()}
+
+
+PRE_LOGITS = {f"pre_logits.fc{n}.weight": np.ones((2, 2), np.float32) for n in (1, 2)}
+TIMM = {**PRE_LOGITS, "head.fc.weight": PRE_LOGITS["pre_logits.fc1.weight"]}
+
+
+@pytest.mark.parametrize("ending", [".safetensors", ".pth"])
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {**THEIRS, **TIMM},
+        renamed(THEIRS, "features.", ""),
+        renamed({**THEIRS, **CLASSIFIER}, "", "module."),
+        {**renamed(THEIRS, "features.", "features.module."), **CLASSIFIER},
+        renamed({**THEIRS, **CLASSIFIER}, "", "model."),
+        renamed(OURS, "", "module."),
+    ],
+    ids=["timm", "features alone", "parallel", "parallel features", "wrapped", "ours, parallel"],
+)
+def test_the_names_of_other_programs_are_known(tmp_path: Path, arrays: Arrays, ending: str) -> None:
+    assert_ours(load_weights(saved(tmp_path, arrays, ending), NETWORK, "caffe").arrays)
+
+
+@pytest.mark.parametrize("key", ["state_dict", "model", "model_state_dict"])
+def test_the_state_in_a_checkpoint_is_read(tmp_path: Path, key: str) -> None:
+    state = {name: torch.from_numpy(array.copy()) for name, array in THEIRS.items()}
+    checkpoint = {"epoch": 3, key: state, "optimizer": {"param_groups": [{"lr": 0.1}]}}
+    torch.save(checkpoint, tmp_path / "weights.pth")
+    assert_ours(load_weights(str(tmp_path / "weights.pth"), NETWORK, "caffe").arrays)
+
+
+def test_two_tensors_for_one_parameter_are_an_error(tmp_path: Path) -> None:
+    path = saved(tmp_path, {**OURS, "features.0.bias": OURS["conv1_1.bias"]})
+    with pytest.raises(WeightsError, match=r"has two tensors for 'conv1_1\.bias'"):
+        load_weights(path, NETWORK, "caffe")
+
+
+KERNEL = torch.from_numpy(OURS[TENSOR].copy())
+
+UNUSUAL: dict[str, tuple[Callable[[], Any], str]] = {
+    "integers": (lambda: KERNEL.int(), "is torch.int32, not plain floating-point"),
+    "booleans": (lambda: KERNEL > 0, "is torch.bool"),
+    "complex": (lambda: KERNEL.cfloat(), "is torch.complex64"),
+    "sparse": (lambda: KERNEL.to_sparse(), "is torch.sparse_coo torch.float32"),
+    "sparse rows": (lambda: KERNEL.reshape(16, -1).to_sparse_csr(), "has shape"),
+    "quantised": (
+        lambda: torch.quantize_per_tensor(KERNEL, 0.1, 0, torch.qint8),
+        "not plain floating-point|reads safely",
+    ),
+    "expanded": (
+        lambda: torch.zeros(1).expand(10**6, 10**6, 3, 3),
+        r"has shape \(1000000, 1000000, 3, 3\)",
+    ),
+    "text": (lambda: "kernel", "is a str, not a tensor"),
+    "nested": (lambda: {"kernel": KERNEL}, "is a dict, not a tensor"),
+    "meta": (lambda: KERNEL.to("meta"), "not plain floating-point|reads safely"),
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's: quantisation and sparse rows are about to change
+@pytest.mark.parametrize("kind", UNUSUAL)
+def test_what_is_no_array_of_numbers_is_an_error(tmp_path: Path, kind: str) -> None:
+    value, message = UNUSUAL[kind]
+    state = {name: torch.from_numpy(array.copy()) for name, array in OURS.items()}
+    torch.save({**state, TENSOR: value()}, tmp_path / "weights.pth")
+    with pytest.raises(WeightsError, match=message):
+        load_weights(str(tmp_path / "weights.pth"), NETWORK, "caffe")
+
+
+def test_a_whole_module_is_an_error(tmp_path: Path) -> None:
+    torch.save(torch.nn.Conv2d(3, 4, 3), tmp_path / "weights.pth")
+    with pytest.raises(WeightsError, match="no file of tensors that torch reads safely"):
+        load_weights(str(tmp_path / "weights.pth"), NETWORK, "caffe")
+
+
+def test_a_compressed_pth_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.pth"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("archive/data/0", bytes(10**6))
+    with pytest.raises(WeightsError, match=r"bomb\.pth' is compressed"):
+        load_weights(str(path), NETWORK, "caffe")
+
+
+@pytest.mark.parametrize("version", ["2.9.1", "2.5.0+cu121", "1.13.1", "2.9.0a0+git"])
+def test_an_old_torch_reads_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    path = saved(tmp_path, OURS, ".pth")
+    monkeypatch.setattr(torch, "__version__", version)
+    with pytest.raises(ExtraError, match=r"torch 2|torch 1") as caught:
+        load_weights(path, NETWORK, "caffe")
+    assert "needs 2.10 or newer" in str(caught.value)
+    monkeypatch.setattr(torch, "__version__", "2.10.0")
+    assert_ours(load_weights(path, NETWORK, "caffe").arrays)
+
+
+def write_safetensors(path: Path, header: dict[str, Any], size: int, length: int = 0) -> str:
+    text = json.dumps(header).encode()
+    path.write_bytes((length or len(text)).to_bytes(8, "little") + text + bytes(size))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "size", "length"),
+    [
+        ({"a": ([2], [0, 8]), "b": ([2], [4, 12])}, 12, 0),
+        ({"a": ([2], [0, 8]), "b": ([2], [0, 8])}, 8, 0),
+        ({TENSOR: ([10**6, 10**6, 3, 3], [0, 36 * 10**12])}, 8, 0),
+        ({TENSOR: ([2**32, 2**32], [0, 8])}, 8, 0),
+        ({TENSOR: ([2], [0, 8])}, 8, 2**63),
+        ({TENSOR: ([2], [0, 8])}, 8, 10**9),
+        ({TENSOR: ([2], [8, 0])}, 8, 0),
+        ({TENSOR: ([-2], [0, 8])}, 8, 0),
+        ({TENSOR: ([2], [0, 8])}, 800, 0),
+    ],
+)
+def test_a_safetensors_file_that_contradicts_itself_is_an_error(
+    tmp_path: Path, header: dict[str, Any], size: int, length: int
+) -> None:
+    entries = {
+        name: {"dtype": "F32", "shape": shape, "data_offsets": offsets}
+        for name, (shape, offsets) in header.items()
+    }
+    path = write_safetensors(tmp_path / "weights.safetensors", entries, size, length)
+    with pytest.raises(WeightsError, match=r"weights\.safetensors'"):
+        load_weights(path, NETWORK, "caffe")
+
+
+def save_old_pth(state: Arrays, path: Path) -> None:
+    """Write the format that torch had before it took zip files."""
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in state.items()}
+    torch.save(tensors, path, _use_new_zipfile_serialization=False)
+
+
+@pytest.mark.parametrize(
+    ("save", "ending"),
+    [(save_file, ".safetensors"), (save_pth, ".pth"), (save_old_pth, ".pth")],
+    ids=["safetensors", "pth", "old pth"],
+)
+def test_damaged_files_are_read_or_are_an_error(
+    tmp_path: Path, mutations: Callable[[int], int], save: Callable[..., None], ending: str
+) -> None:
+    path = tmp_path / f"weights{ending}"
+    save(OURS, path)
+    refused = 0
+    for damaged in mutants(path.read_bytes(), mutations(40), seed=3):
+        path.write_bytes(damaged)
+        try:
+            loaded = load_weights(str(path), NETWORK, "caffe")
+        except WeightsError:
+            refused += 1
+        else:
+            assert {
+                name: array.shape for name, array in loaded.arrays.items()
+            } == NETWORK.parameters
+    assert refused > 10
 
 
 @pytest.mark.parametrize("name", ["none.safetensors", "none.pth", "none.pt", "folder.pth"])

@@ -19,10 +19,11 @@ from small import small_network, small_weights
 from stylize.export.network.architecture import Convolution, vgg19
 from stylize.export.network.weights import Weights
 from stylize.export.writing.write import write_folder
+from stylize.models.catalog import embedded_folder, foreign_folders, model_folders
 from stylize.models.errors import ModelError, OptionError
 from stylize.models.folder import ModelFolder, open_folder
 from stylize.models.layers import LayerSet
-from stylize.models.manifest import GraphFile, read_manifest
+from stylize.models.manifest import GraphFile, Manifest, read_manifest
 from stylize.models.preprocessing import TORCHVISION
 
 STYLE = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
@@ -279,7 +280,7 @@ def test_a_layer_set_of_ones_own_adds_its_graphs(folder: ModelFolder, tmp_path: 
         *[graph.layers for graph in folder.manifest.gradients],
         EXTRA,
     ]
-    assert own.gradient_graph(EXTRA).file == ("gradient.content-conv3_2.style-conv1_2-conv2_2.onnx")
+    assert own.gradient_graph(EXTRA).file == f"gradient.{len(manifest.gradients)}.onnx"
     targets = {graph.layers for graph in manifest.targets}
     known = {graph.layers for graph in folder.manifest.targets}
     assert targets - known == {LayerSet(EXTRA.content), LayerSet(style=EXTRA.style)}
@@ -302,6 +303,15 @@ def test_an_unknown_layer_is_an_error_and_nothing_is_written(
     assert not names(tmp_path)
 
 
+def test_names_of_files_are_short_however_many_layers_there_are(tmp_path: Path) -> None:
+    every = tuple(layer.name for layer in NETWORK.layers)
+    manifest = write_folder(tmp_path / "all", NETWORK, WEIGHTS, layers=LayerSet(every, every))
+    assert (
+        open_folder(tmp_path / "all").gradient_graph(LayerSet(every, every)).layers.style == every
+    )
+    assert max(len(file.file) for file in manifest.files) < 30
+
+
 def test_a_layer_named_twice_is_exported_once(tmp_path: Path) -> None:
     layers = LayerSet(("conv3_2", "conv3_2"), ("conv1_1", "conv1_1"))
     manifest = write_folder(tmp_path / "new", NETWORK, WEIGHTS, layers=layers)
@@ -321,6 +331,45 @@ def test_a_model_with_a_foreign_file_beside_it_is_not_replaced(existing: Path) -
     with pytest.raises(ModelError, match=r"holds 'notes.txt'"):
         write_folder(existing, NETWORK, WEIGHTS)
     assert contents(existing) == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".DS_Store", "._weights.safetensors", "Thumbs.db", "desktop.ini", "Desktop.ini", ".directory"],
+)
+def test_what_file_managers_leave_is_no_hindrance(existing: Path, name: str) -> None:
+    (existing / name).write_bytes(b"litter")
+    write_folder(existing, NETWORK, WEIGHTS)
+    assert not (existing / name).exists()
+    open_folder(existing)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[2J", "\udcff"])
+def test_a_name_that_no_manifest_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ModelError, match="cannot be a model's name"):
+        write_folder(tmp_path / name, NETWORK, WEIGHTS)
+    assert not names(tmp_path)
+
+
+def test_the_longest_name_is_a_name(tmp_path: Path) -> None:
+    write_folder(tmp_path / ("m" * 255), NETWORK, WEIGHTS)
+    assert names(tmp_path) == {"m" * 255}
+
+
+def test_a_folder_that_is_being_written_is_no_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even if the process is killed when it is complete, and leaves it there."""
+    monkeypatch.setenv("STYLIZE_MODELS", str(tmp_path / "models"))
+    seen = []
+
+    def look(folder: Path, manifest: Manifest) -> None:
+        assert (folder / "model.json").exists()
+        seen.extend([*model_folders(), *foreign_folders()])
+
+    write_folder(tmp_path / "models" / "vgg19", NETWORK, WEIGHTS, check=look)
+    assert seen == [embedded_folder()]
+    assert next(model_folders()) == tmp_path / "models" / "vgg19"
 
 
 def test_layers_in_another_order_are_the_same_set(tmp_path: Path) -> None:

@@ -126,9 +126,8 @@ def load(folder: ModelFolder, provider: Provider, size: Size, saved: Path) -> Lo
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(onnxruntime, "SessionOptions", Saving)
-        program = Program(
-            folder.path, folder.gradient_graph(FIGURE_2), folder.dimensions(size), provider
-        )
+        graph = folder.gradient_graph(FIGURE_2)
+        program = Program(folder, graph, folder.dimensions(size), provider)
     return Loaded(onnx.load(saved).graph, count_reordered(saved, program))
 
 

@@ -17,7 +17,7 @@ pytest.importorskip("onnxruntime", reason="runs a model")
 from PIL import Image
 
 from stylize.models.catalog import embedded_folder
-from stylize.models.folder import ModelFolder, open_folder
+from stylize.models.folder import ModelFolder, StoredGraph, open_folder
 from stylize.models.layers import paper_layer_sets
 from stylize.models.manifest import GraphFile
 from stylize.runtime.engine import program
@@ -38,7 +38,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     open_session = program.open_session
 
-    def recording(graph: Path, dimensions: Mapping[str, int], provider: Provider) -> object:
+    def recording(graph: StoredGraph, dimensions: Mapping[str, int], provider: Provider) -> object:
         names.append(graph.name)
         return open_session(graph, dimensions, provider)
 

@@ -1,9 +1,17 @@
 """Options are checked where they are made."""
 
+from typing import get_args
+
 import pytest
 
 from stylize.models.errors import OptionError
+from stylize.models.manifest import OPTIMIZERS
 from stylize.runtime import Options
+from stylize.runtime.method.options import OptimizerName
+
+
+def test_every_model_must_have_the_optimisers_that_can_be_chosen() -> None:
+    assert get_args(OptimizerName) == OPTIMIZERS
 
 
 @pytest.mark.parametrize(

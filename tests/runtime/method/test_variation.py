@@ -6,18 +6,18 @@ import pytest
 pytest.importorskip("onnxruntime", reason="runs a graph")
 
 from stylize.models.catalog import embedded_folder
-from stylize.models.manifest import read_manifest
-from stylize.runtime.engine.choice import find_provider
+from stylize.models.folder import open_folder
 from stylize.runtime.engine.program import Program
+from stylize.runtime.providers.table import configure
 
+CPU = configure("cpu")
 IMAGE, GRADIENT = np.random.default_rng(0).random((2, 1, 3, 4, 5), np.float32)
 
 
 def added(image: np.ndarray, weight: float = 1.0) -> dict[str, np.ndarray]:
     """Return what the graph makes of a loss of 7 and a random gradient."""
-    folder = embedded_folder()
-    graph = read_manifest(folder).variation
-    program = Program(folder, graph, {"height": 4, "width": 5}, find_provider("cpu"))
+    folder = open_folder(embedded_folder())
+    program = Program(folder, folder.manifest.variation, {"height": 4, "width": 5}, CPU)
     feeds = {"image": image, "other_gradient": GRADIENT}
     feeds |= {"other_total": np.float32(7), "tv_weight": np.float32(weight)}
     return program({name: np.asarray(value) for name, value in feeds.items()})

@@ -1,39 +1,23 @@
 """A graph is opened on the provider that was asked for, or not at all."""
 
-from pathlib import Path
-
 import pytest
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="opens sessions")
 
 from stylize.models.errors import ProviderError
+from stylize.models.folder import StoredGraph
 from stylize.runtime.providers import session
 from stylize.runtime.providers.session import open_session
 from stylize.runtime.providers.table import configure
 
 
-def test_a_session_that_would_fall_back_is_an_error(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_session_that_would_fall_back_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise RuntimeError(f"nodes for the CPU, but {session.FALLBACK_REFUSED} by the user")
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", refuse)
     with pytest.raises(ProviderError, match=r"does not compute all of graph\.onnx"):
-        open_session(tmp_path / "graph.onnx", {}, configure("openvino"))
-
-
-def test_a_graph_behind_a_link_is_loaded_beside_its_weights(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "links").mkdir()
-    for name in ("graph.onnx", "weights.safetensors"):
-        (tmp_path / "real" / name).touch()
-        (tmp_path / "links" / name).symlink_to(tmp_path / "real" / name)
-    linked = tmp_path / "links" / "graph.onnx"
-    assert session._without_links(linked) == (tmp_path / "real" / "graph.onnx").resolve()
-    (tmp_path / "links" / "weights.safetensors").unlink()
-    (tmp_path / "links" / "weights.safetensors").touch()
-    assert session._without_links(linked) == linked
+        open_session(StoredGraph("graph.onnx", b""), {}, configure("openvino"))
 
 
 def test_threads_do_not_wait_in_loops_between_the_graphs_of_a_step() -> None:
@@ -41,3 +25,16 @@ def test_threads_do_not_wait_in_loops_between_the_graphs_of_a_step() -> None:
     options = session._session_options(onnxruntime, provider)
     assert options.get_session_config_entry("session.force_spinning_stop") == "1"
     assert options.intra_op_num_threads == 3
+
+
+@pytest.mark.parametrize("version", ["1.23.2", "1.9.0", "1.23.0.dev20250101", "0.99"])
+def test_an_old_onnx_runtime_is_refused(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    monkeypatch.setattr(onnxruntime, "__version__", version)
+    with pytest.raises(ProviderError, match=rf"ONNX Runtime {version} is installed; .* 1\.24 or"):
+        session.import_onnxruntime()
+
+
+@pytest.mark.parametrize("version", ["1.24.0", "1.24.4", "1.100.0", "2.0", "2.0.1rc1"])
+def test_a_new_onnx_runtime_is_not(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    monkeypatch.setattr(onnxruntime, "__version__", version)
+    assert session.import_onnxruntime() is onnxruntime

@@ -1,48 +1,183 @@
 """The edge of the program, where errors become messages and exit codes, once for all commands."""
 
-import functools
+import errno
 import os
-from collections.abc import Callable
-from typing import NoReturn, ParamSpec, TypeVar
+import platform
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from glob import glob
+from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from stylize.cli.signals import Stopped
+from stylize.cli.terminal import TRACEBACK_VARIABLE, complain, note
 from stylize.models.errors import OptionError, StylizeError
+from stylize.models.installation import release
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-FAILURE, USAGE, INTERRUPTED = 1, 2, 130
+SUCCESS, FAILURE, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes; 130 is what shells report for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
 
-TRACEBACK_VARIABLE = "STYLIZE_TRACEBACK"
+NAME = "stylize"
+
+UsageError: Any = typer.BadParameter.mro()[1]
+"""What Typer raises where a command line is not understood; it offers no name for it."""
 
 
-def reporting(command: Callable[P, R]) -> Callable[P, R]:
-    """Print the command's errors as one message each, and exit non-zero.
+class Command(TyperCommand):
+    """A command; the help page says nothing of the kind of value of a flag."""
 
-    With $STYLIZE_TRACEBACK set, the traceback is shown instead.
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option ``--help``."""
+        return _plain(super().get_help_option(ctx))
+
+
+class Commands(TyperGroup):
+    """Commands that end with an exit code and at most one message, whatever they raise."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option ``--help``."""
+        return _plain(super().get_help_option(ctx))
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:
+        """Run the command line, and leave with its exit code."""
+
+        def run() -> None:
+            with self.make_context(NAME, _arguments(args)) as context:
+                self.invoke(context)
+            sys.stdout and sys.stdout.flush()
+
+        sys.exit(exit_code(run))
+
+
+def _plain(flag: Any) -> Any:
+    if flag is not None:
+        flag.metavar = ""
+    return flag
+
+
+def _arguments(given: Sequence[str] | None) -> list[str]:
+    """Return the arguments; those of the process, if none are given."""
+    if given is not None:
+        return list(given)
+    if sys.platform != "win32":
+        return sys.argv[1:]
+    return [name for text in sys.argv[1:] for name in glob(text) or [text]]  # its shells do not
+
+
+def exit_code(run: Callable[[], None]) -> int:
+    """Run something; return an exit code, after one message if it failed.
+
+    With $STYLIZE_TRACEBACK set, errors pass through instead.
     """
-
-    @functools.wraps(command)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except StylizeError as error:
-            if os.environ.get(TRACEBACK_VARIABLE):
-                raise
-            fail(str(error), USAGE if isinstance(error, OptionError) else FAILURE)
-        except MemoryError:
-            fail("Memory ran out. Use a smaller --size.", FAILURE)
-        except KeyboardInterrupt as stop:
-            typer.echo("Interrupted.", err=True)
-            raise typer.Exit(stop.code if isinstance(stop, Stopped) else INTERRUPTED) from stop
-
-    return wrapper
+    try:
+        run()
+    except typer.Exit as end:
+        return end.exit_code
+    except KeyboardInterrupt as stop:
+        note(_whole("Interrupted.", stop))
+        return stop.code if isinstance(stop, Stopped) else INTERRUPTED
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE) and not isinstance(error, UsageError):
+            raise
+        return _told(error)
+    return SUCCESS
 
 
-def fail(message: str, code: int) -> NoReturn:
-    """Print an error and leave with an exit code."""
-    typer.echo(f"{typer.style('Error:', fg='red', bold=True)} {message}", err=True)
-    raise typer.Exit(code)
+def _told(error: Exception) -> int:
+    """Tell of an error, and return the exit code for it."""
+    if _is_nobody_there(error):
+        _discard_output()
+        return FAILURE
+    if isinstance(error, UsageError):
+        if message := _usage(error):
+            complain(message)
+        return USAGE
+    complain(_whole(_message(error), error))
+    return USAGE if isinstance(error, OptionError) else FAILURE
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, StylizeError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "Memory ran out. Use a smaller --size."
+    if isinstance(error, OSError) and error.strerror:
+        if not error.filename:
+            return f"Reading or writing failed: {error.strerror}."
+        return (
+            f"'{os.fsdecode(error.filename)}' cannot be used: {error.strerror}. Check that it is "
+            "there, that you may use it, and that there is space left."
+        )
+    return _bug(error)
+
+
+def _whole(message: str, error: BaseException) -> str:
+    """Return a message with what was noted on the way, such as where a picture is."""
+    return " ".join([message, *getattr(error, "__notes__", ())])
+
+
+def _bug(error: Exception) -> str:
+    """Return the message for what nobody foresaw."""
+    what = "".join(traceback.format_exception_only(error)).strip()
+    said = f"This is a bug of stylize: {what}."
+    try:
+        return f"{said} Please report it in the project's issue tracker, with this file: {_report(error)}"
+    except OSError:
+        return f"{said} Please report it in the project's issue tracker."
+
+
+def _report(error: Exception) -> str:
+    """Write what is needed to understand a bug into a file; return its path.
+
+    That is the traceback and the releases, but not the command's arguments, which are private.
+    """
+    lines = [
+        f"stylize {release()}, Python {platform.python_version()}, {platform.platform()}\n",
+        *traceback.format_exception(error),
+    ]
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", errors="backslashreplace", prefix="stylize-bug-", suffix=".txt",
+        delete=False,
+    ) as file:
+        file.writelines(lines)
+    return file.name
+
+
+def _usage(error: Any) -> str:
+    """Return the message for a command line that is not understood; none if help was printed."""
+    context = error.ctx
+    if context is None:
+        return _sentence(error)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return ""
+    arguments = [each for each in context.command.params if each.param_type_name == "argument"]
+    order = ""
+    if arguments and (type(error) is UsageError or getattr(error, "param", None) in arguments):
+        names = " ".join(each.metavar or each.name for each in arguments)
+        order = f" It takes, in this order: {names}."
+    return f"{_sentence(error)}{order} '{context.command_path} --help' tells more."
+
+
+def _sentence(error: Any) -> str:
+    text = " ".join(error.format_message().replace("Value error, ", "").split())
+    return f"{text.rstrip('.')}."
+
+
+def _is_nobody_there(error: Exception) -> bool:
+    """Tell whether whoever read the output has gone, as ``head`` does after its lines."""
+    return isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.EINVAL) and (
+        error.filename is None
+    )
+
+
+def _discard_output() -> None:
+    """Let the interpreter find nothing to complain of when it empties stdout at the end."""
+    with suppress(AttributeError, OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -74,7 +74,6 @@ def _options(
             "--version",
             callback=_print_version,
             is_eager=True,
-            metavar="",
             help="Show the version and exit.",
         ),
     ] = False,

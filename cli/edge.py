@@ -29,19 +29,24 @@ UsageError: Any = typer.BadParameter.mro()[1]
 
 
 class Command(TyperCommand):
-    """A command; the help page says nothing of the kind of value of a flag."""
+    """A command, with a plain help page."""
 
-    def get_help_option(self, ctx: Any) -> Any:
-        """Return the option ``--help``."""
-        return _plain(super().get_help_option(ctx))
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters."""
+        return _plain(super().get_params(ctx))
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return what may follow the command's name."""
+        arguments = (_usual_name(each) for each in self.params if _is_argument(each))
+        return ["[OPTIONS]", *arguments]
 
 
 class Commands(TyperGroup):
     """Commands that end with an exit code and at most one message, whatever they raise."""
 
-    def get_help_option(self, ctx: Any) -> Any:
-        """Return the option ``--help``."""
-        return _plain(super().get_help_option(ctx))
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters."""
+        return _plain(super().get_params(ctx))
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:
         """Run the command line, and leave with its exit code."""
@@ -54,10 +59,23 @@ class Commands(TyperGroup):
         sys.exit(exit_code(run))
 
 
-def _plain(flag: Any) -> Any:
-    if flag is not None:
-        flag.metavar = ""
-    return flag
+def _plain(parameters: list[Any]) -> list[Any]:
+    """Let the help page say nothing of a parameter's type: metavars and texts say enough."""
+    for each in parameters:
+        if getattr(each, "is_flag", False):
+            each.metavar = ""
+        elif _is_argument(each):
+            each.display_type_rich = lambda ctx: None
+    return parameters
+
+
+def _is_argument(parameter: Any) -> bool:
+    return bool(parameter.param_type_name == "argument")
+
+
+def _usual_name(argument: Any) -> str:
+    name = f"{argument.metavar}{'...' if argument.nargs != 1 else ''}"
+    return name if argument.required else f"[{name}]"
 
 
 def _arguments(given: Sequence[str] | None) -> list[str]:
@@ -124,11 +142,11 @@ def _whole(message: str, error: BaseException) -> str:
 def _bug(error: Exception) -> str:
     """Return the message for what nobody foresaw."""
     what = "".join(traceback.format_exception_only(error)).strip()
-    said = f"This is a bug of stylize: {what}."
+    said = f"This is a bug of stylize: {what}. Please report it in the project's issue tracker"
     try:
-        return f"{said} Please report it in the project's issue tracker, with this file: {_report(error)}"
+        return f"{said}, with this file: {_report(error)}"
     except OSError:
-        return f"{said} Please report it in the project's issue tracker."
+        return f"{said}."
 
 
 def _report(error: Exception) -> str:
@@ -141,7 +159,11 @@ def _report(error: Exception) -> str:
         *traceback.format_exception(error),
     ]
     with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", errors="backslashreplace", prefix="stylize-bug-", suffix=".txt",
+        "w",
+        encoding="utf-8",
+        errors="backslashreplace",
+        prefix="stylize-bug-",
+        suffix=".txt",
         delete=False,
     ) as file:
         file.writelines(lines)
@@ -155,11 +177,13 @@ def _usage(error: Any) -> str:
         return _sentence(error)
     if type(error).__name__ == "NoArgsIsHelpError":
         return ""
-    arguments = [each for each in context.command.params if each.param_type_name == "argument"]
+    arguments = [each for each in context.command.params if _is_argument(each)]
     order = ""
-    if arguments and (type(error) is UsageError or getattr(error, "param", None) in arguments):
-        names = " ".join(each.metavar or each.name for each in arguments)
-        order = f" It takes, in this order: {names}."
+    if len(arguments) > 1 and (
+        type(error) is UsageError or getattr(error, "param", None) in arguments
+    ):
+        names = " ".join(map(_usual_name, arguments))
+        order = f" The order is: {context.command_path} {names}."
     return f"{_sentence(error)}{order} '{context.command_path} --help' tells more."
 
 
@@ -170,8 +194,10 @@ def _sentence(error: Any) -> str:
 
 def _is_nobody_there(error: Exception) -> bool:
     """Tell whether whoever read the output has gone, as ``head`` does after its lines."""
-    return isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.EINVAL) and (
-        error.filename is None
+    return (
+        isinstance(error, OSError)
+        and error.errno in (errno.EPIPE, errno.EINVAL)
+        and (error.filename is None)
     )
 
 

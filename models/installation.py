@@ -1,9 +1,11 @@
-"""This installation of stylize: its release, and the command that installs one of its extras."""
+"""Stylize as it is installed: its release, and the command that installs one of its extras."""
 
 import json
+import os
 import shlex
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
@@ -28,22 +30,21 @@ def install_command(extra: str) -> str:
 
     Without a trace of that, it is to be run in the folder of stylize's source.
     """
-    url = _origin()
-    if url is None:
+    origin = _origin()
+    url = str(origin.get("url", ""))
+    file = Path(url2pathname(urlparse(url).path)) if url.startswith("file:") else None
+    if not url or (file and not os.path.exists(file)):
         return f"pip install '.[{extra}]'"
-    folder = Path(url2pathname(urlparse(url).path))
-    if url.startswith("file:") and folder.is_dir():
-        return f"pip install {shlex.quote(f'{folder}[{extra}]')}"
-    return f"pip install {shlex.quote(f'{DISTRIBUTION}[{extra}] @ {url}')}"
+    if not file or not os.path.isdir(file):
+        return f"pip install {shlex.quote(f'{DISTRIBUTION}[{extra}] @ {url}')}"
+    editable = (origin.get("dir_info") or {}).get("editable")
+    return f"pip install {'-e ' if editable else ''}{shlex.quote(f'{file}[{extra}]')}"
 
 
-def _origin() -> str | None:
-    """Return the address of what stylize was installed from; None if that is unknown or gone."""
+def _origin() -> dict[str, Any]:
+    """Return what an installer noted of what it installed stylize from."""
     try:
-        text = metadata.distribution(DISTRIBUTION).read_text(ORIGIN)
-        url = str(json.loads(text or "{}").get("url", ""))
-    except (metadata.PackageNotFoundError, OSError, ValueError, AttributeError):
-        return None
-    if url.startswith("file:") and not Path(url2pathname(urlparse(url).path)).exists():
-        return None
-    return url or None
+        found = json.loads(metadata.distribution(DISTRIBUTION).read_text(ORIGIN) or "{}")
+    except (metadata.PackageNotFoundError, OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

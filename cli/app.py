@@ -17,13 +17,13 @@ from stylize.cli.commands.rerun import rerun
 from stylize.cli.commands.run import run
 from stylize.cli.commands.sheet import sheet
 from stylize.cli.commands.texture import texture
-from stylize.cli.edge import NAME, Command, Commands
+from stylize.cli.edge import Command, Commands
 from stylize.cli.options.grouping import grouped
 from stylize.cli.terminal import answer
-from stylize.models.installation import release
+from stylize.models.installation import COMMAND, release
 
 app = typer.Typer(
-    name=NAME,
+    name=COMMAND,
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Render a photo in the manner of a painting (Gatys, Ecker and Bethge, 2015), "
@@ -62,7 +62,7 @@ _add("compare", compare, MANAGING)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        answer(f"{NAME} {release()}")
+        answer(f"{COMMAND} {release()}")
         raise typer.Exit
 
 

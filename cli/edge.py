@@ -7,7 +7,6 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from glob import glob
 from typing import Any, NoReturn
 
@@ -15,21 +14,21 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from stylize.cli.signals import Stopped
-from stylize.cli.terminal import TRACEBACK_VARIABLE, complain, note
+from stylize.cli.terminal import TRACEBACK_VARIABLE, complain, discard, note
 from stylize.models.errors import OptionError, StylizeError
 from stylize.models.installation import release
 
 SUCCESS, FAILURE, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes; 130 is what shells report for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
 
-NAME = "stylize"
+Arguments = Sequence[str] | None
 
 UsageError: Any = typer.BadParameter.mro()[1]
 """What Typer raises where a command line is not understood; it offers no name for it."""
 
 
 class Command(TyperCommand):
-    """A command, with a plain help page."""
+    """A command that ends with an exit code and at most one message, whatever it raises."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters."""
@@ -40,23 +39,36 @@ class Command(TyperCommand):
         arguments = (_usual_name(each) for each in self.params if _is_argument(each))
         return ["[OPTIONS]", *arguments]
 
+    def main(
+        self, args: Arguments = None, prog_name: str | None = None, *_: Any, **__: Any
+    ) -> NoReturn:
+        """Run the command line, and leave with its exit code."""
+        _run(self, args, prog_name)
+
 
 class Commands(TyperGroup):
-    """Commands that end with an exit code and at most one message, whatever they raise."""
+    """Several commands of that kind."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters."""
         return _plain(super().get_params(ctx))
 
-    def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:
+    def main(
+        self, args: Arguments = None, prog_name: str | None = None, *_: Any, **__: Any
+    ) -> NoReturn:
         """Run the command line, and leave with its exit code."""
+        _run(self, args, prog_name)
 
-        def run() -> None:
-            with self.make_context(NAME, _arguments(args)) as context:
-                self.invoke(context)
-            sys.stdout and sys.stdout.flush()
 
-        sys.exit(exit_code(run))
+def _run(command: Command | Commands, args: Arguments, name: str | None) -> NoReturn:
+    def run() -> None:
+        called = name or command.name or os.path.basename(sys.argv[0])
+        with command.make_context(called, _arguments(args)) as context:
+            command.invoke(context)
+        if sys.stdout:
+            sys.stdout.flush()
+
+    sys.exit(exit_code(run))
 
 
 def _plain(parameters: list[Any]) -> list[Any]:
@@ -78,7 +90,7 @@ def _usual_name(argument: Any) -> str:
     return name if argument.required else f"[{name}]"
 
 
-def _arguments(given: Sequence[str] | None) -> list[str]:
+def _arguments(given: Arguments) -> list[str]:
     """Return the arguments; those of the process, if none are given."""
     if given is not None:
         return list(given)
@@ -109,7 +121,7 @@ def exit_code(run: Callable[[], None]) -> int:
 def _told(error: Exception) -> int:
     """Tell of an error, and return the exit code for it."""
     if _is_nobody_there(error):
-        _discard_output()
+        discard(sys.stdout)
         return FAILURE
     if isinstance(error, UsageError):
         if message := _usage(error):
@@ -199,11 +211,3 @@ def _is_nobody_there(error: Exception) -> bool:
         and error.errno in (errno.EPIPE, errno.EINVAL)
         and (error.filename is None)
     )
-
-
-def _discard_output() -> None:
-    """Let the interpreter find nothing to complain of when it empties stdout at the end."""
-    with suppress(AttributeError, OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)

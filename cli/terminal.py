@@ -5,9 +5,7 @@ import os
 import sys
 import warnings
 from contextlib import suppress
-from typing import Any
-
-import typer
+from typing import Any, TextIO
 
 READABLE = {"α": "a", "β": "b", "γ": "g", "×": "x", "·": "*", "²": "^2", "½": "1/2"}
 """What stands for our own characters where an encoding lacks them; others become numbers."""
@@ -22,6 +20,9 @@ TRACEBACK_VARIABLE = "STYLIZE_TRACEBACK"
 """Set, it lets everything through: tracebacks, warnings, and what libraries print."""
 
 
+RED, PLAIN = "\x1b[1;31m", "\x1b[0m"
+
+
 def answer(line: str) -> None:
     """Print a line of what a command was asked for.
 
@@ -30,19 +31,41 @@ def answer(line: str) -> None:
     OSError
         It cannot be written; nobody would get the answer.
     """
-    typer.echo(escaped(line))
+    print(escaped(line))
 
 
 def note(line: str) -> None:
-    """Print a line about the work. Where that fails, the work goes on: it does not depend on it."""
-    with suppress(OSError, ValueError):  # the latter: the stream is closed
-        typer.echo(escaped(line), err=True)
+    """Print a line about the work."""
+    draw(f"{escaped(line)}\n")
 
 
 def complain(message: str) -> None:
     """Print what went wrong, as one line."""
-    with suppress(OSError, ValueError):
-        typer.echo(f"{typer.style('Error:', fg='red', bold=True)} {escaped(message)}", err=True)
+    colourful = os.name == "posix" and _is_terminal(sys.stderr) and "NO_COLOR" not in os.environ
+    head = f"{RED}Error:{PLAIN}" if colourful else "Error:"
+    draw(f"{head} {escaped(message)}\n")
+
+
+def draw(text: str) -> None:
+    """Write to stderr. Where that fails, the work goes on: it does not depend on it."""
+    try:
+        if sys.stderr:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+    except (OSError, ValueError):  # the latter: it is closed
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Let whatever a stream still holds, and all that follows, go nowhere."""
+    with suppress(AttributeError, OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return bool(stream and stream.isatty())
 
 
 def escaped(text: str) -> str:
@@ -91,6 +114,4 @@ def _silence_libraries() -> None:
     except (AttributeError, OSError, ValueError):  # there is none, or it is none of the system's
         return
     sys.stderr = open(copy, "w", buffering=1, encoding=stream.encoding, errors=LENIENT)  # noqa: SIM115
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, STDERR)
-    os.close(nowhere)
+    discard(stream)

@@ -1,8 +1,12 @@
-"""Stylize as it is installed: its release, and the command that installs one of its extras."""
+"""What is installed: stylize's release, what it came from, and the distributions beside it."""
 
 import json
 import os
+import re
 import shlex
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -11,18 +15,73 @@ from urllib.request import url2pathname
 
 DISTRIBUTION = "stylize-onnx"
 """The name under which installers know stylize."""
+COMMAND = "stylize"
 
 ORIGIN = "direct_url.json"
 """Where installers note what they installed from, if that was no registry."""
 
 
+@dataclass(frozen=True)
+class Distribution:
+    """Something that an installer has installed.
+
+    Attributes
+    ----------
+    name, version : str
+        What it tells of itself. One that is half removed does not: then its folder does.
+    folders : frozenset of str
+        The packages that it wrote.
+    commands : frozenset of str
+        The commands that it brings.
+    """
+
+    name: str
+    version: str
+    folders: frozenset[str]
+    commands: frozenset[str]
+
+
 def release() -> str:
     """Return stylize's release; ``unknown`` where the installation is damaged."""
-    try:
-        found: str | None = metadata.version(DISTRIBUTION)
-    except (metadata.PackageNotFoundError, KeyError, TypeError):
-        return "unknown"
-    return found or "unknown"
+    with suppress(Exception):  # each release of Python has its own ways to say so
+        return metadata.version(DISTRIBUTION) or "unknown"
+    return "unknown"
+
+
+def installed() -> Iterator[Distribution]:
+    """Yield each distribution of this environment."""
+    for found in metadata.distributions():
+        folder = Path(str(getattr(found, "_path", ""))).name.removesuffix(".dist-info")
+        called, _, version = folder.rpartition("-")
+        name = _told(found, "Name") or called
+        if name:
+            yield Distribution(
+                re.sub(r"[-_.]+", "-", name).lower(),
+                _told(found, "Version") or version,
+                _folders(found),
+                frozenset(
+                    point.name for point in found.entry_points if point.group == "console_scripts"
+                ),
+            )
+
+
+def rivals() -> Iterator[Distribution]:
+    """Yield distributions of other programs that have a command of stylize's name."""
+    for found in installed():
+        if found.name != DISTRIBUTION and COMMAND in (found.name, *found.commands):
+            yield found
+
+
+def _told(found: metadata.Distribution, what: str) -> str | None:
+    with suppress(Exception):  # as above
+        return found.metadata[what]
+    return None
+
+
+def _folders(found: metadata.Distribution) -> frozenset[str]:
+    if declared := (found.read_text("top_level.txt") or "").split():
+        return frozenset(declared)
+    return frozenset(file.parts[0] for file in found.files or ())
 
 
 def install_command(extra: str) -> str:

@@ -11,6 +11,7 @@ from stylize.cli.showing.export_report import announce_replacement, contents, ve
 from stylize.export.options import ExportOptions
 from stylize.models.catalog import PREFERRED_MODEL, user_folder
 from stylize.models.errors import ExtraError
+from stylize.models.installation import install_command
 
 if TYPE_CHECKING:
     from stylize.models.manifest import Manifest
@@ -21,8 +22,9 @@ Folder = Annotated[
         "--output",
         "-o",
         metavar="FOLDER",
-        help="Where to write the model; its last part is the model's name.",
-        show_default="vgg19, or vgg19-max, in the user's data folder",
+        help="Where to write the model; its last part is the model's name. Default: vgg19, or "
+        "vgg19-max, in the user's data folder.",
+        show_default=False,
     ),
 ]
 
@@ -65,5 +67,5 @@ def _require_extra() -> None:
         if find_spec(module) is None:
             raise ExtraError(
                 f"Exporting needs {module}, which is not installed. "
-                "Install the extra: pip install 'stylize-onnx[export]'"
+                f"Install the extra: {install_command('export')}"
             )

@@ -49,10 +49,10 @@ def announce(model: "Model", machine: Machine) -> None:
         )
 
 
-def check_memory(model: "Model", scene: "Scene", options: Options, quiet: bool) -> None:
-    """Say so if a picture will not fit into the free memory, and which size would.
+def check_memory(model: "Model", scene: "Scene", options: Options) -> list[str]:
+    """Return a warning if a picture will not fit into the free memory, and say which size would.
 
-    It is begun all the same: there may be memory to swap to, and the estimate may err.
+    It may be begun all the same: there may be memory to swap to, and the estimate may err.
 
     Raises
     ------
@@ -63,17 +63,16 @@ def check_memory(model: "Model", scene: "Scene", options: Options, quiet: bool) 
 
     available, most = memory_available(), memory_of_machine()
     if model.provider.memory != "cpu" or available is None:
-        return
+        return []
     size, need = scene.size(options), scene.memory(options)
     if need.bytes(size) <= HEADROOM * available:
-        return
+        return []
     fitting = need.size_within(int(HEADROOM * available), size)
     advice = f"{fitting[0]}x{fitting[1]} would fit." if fitting else "Free some memory."
     needs = f"{size[0]}x{size[1]} needs about {need.bytes(size) / 1e9:.1f} GB of memory"
     if most and need.bytes(size) > HOPELESS * most:
         raise OptionError(f"{needs}, and there are {most / 1e9:.1f} GB in all. {advice}")
-    if not quiet:
-        note(
-            f"Warning: {needs}, and {available / 1e9:.1f} GB are free. It may fail, or take very "
-            f"long. {advice}"
-        )
+    return [
+        f"Warning: {needs}, and {available / 1e9:.1f} GB are free. It may fail, or take very long. "
+        f"{advice}"
+    ]

@@ -68,11 +68,11 @@ def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
     scene = Scene(model, job.photo, job.painting)
     scene.check(job.options)
     _check_picture(job.output, scene.size(job.options))
-    check_memory(model, scene, job.options, quiet)
+    warnings = check_memory(model, scene, job.options)
     recipe = recipe_of(model, job.photo, job.painting, job.options)
     if not quiet:
         announce(model, machine)
-        for remark in _remarks(job, model, scene):
+        for remark in (*_remarks(job, model, scene), *warnings):
             note(remark)
     every = 1 if job.trace else None
     with (

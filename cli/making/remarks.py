@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from stylize.cli.making.paths import same_file
-from stylize.runtime.method.options import Options
+from stylize.runtime.method.options import STARTS, Options
 from stylize.runtime.plans.preset import PRESETS
 
 CUT = 0.1
@@ -23,7 +23,8 @@ ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)
 def of_options(options: Options, given: Collection[str]) -> Iterator[str]:
     """Yield a sentence for each option that was given and does nothing."""
     if "seed" in given and options.init not in RANDOM:
-        yield f"The seed does nothing: the start is no noise, it is '{options.init}'."
+        start = f"the {options.init}" if options.init in STARTS else f"'{options.init}'"
+        yield f"The seed does nothing: the picture starts from {start}, not from noise."
     if "history" in given and options.optimizer != "lbfgs":
         yield "The history does nothing: only L-BFGS has one, and the optimiser is Adam."
     if "content_layers" in given and not options.content_weight:

@@ -110,11 +110,11 @@ def make_figure(
     done = {cell.name: _evaluations(files[cell.name], recipes[cell.name]) for cell in cells}
     missing = [cell for cell in cells if done[cell.name] < cell.options.iterations]
     scenes = _checked_scenes(model, missing)
-    _check_memory(model, scenes, missing, quiet)
+    warnings = _check_memory(model, scenes, missing)
     _prepare(destination, sheet, [files[cell.name] for cell in missing])
     if not quiet:
         announce(model, machine)
-        for remark in (*remarks, *_remarks(scenes, missing)):
+        for remark in (*remarks, *_remarks(scenes, missing), *warnings):
             note(remark)
     iterations = sum(cell.options.iterations for cell in missing)
     with showing_progress(iterations, quiet) as progress:
@@ -143,12 +143,13 @@ def _prepare(destination: Destination, sheet: Path, pictures: Sequence[Path]) ->
 
 
 def _check_memory(
-    model: "Model", scenes: "dict[Pictures, Scene]", cells: Sequence[Cell], quiet: bool
-) -> None:
-    """Find out whether the cell that needs most memory fits."""
-    if cells:
-        worst = max(cells, key=lambda cell: _need(scenes, cell))
-        check_memory(model, scenes[worst.photo, worst.painting], worst.options, quiet)
+    model: "Model", scenes: "dict[Pictures, Scene]", cells: Sequence[Cell]
+) -> list[str]:
+    """Return a warning if the cell that needs most memory will not fit."""
+    if not cells:
+        return []
+    worst = max(cells, key=lambda cell: _need(scenes, cell))
+    return check_memory(model, scenes[worst.photo, worst.painting], worst.options)
 
 
 def _remarks(scenes: "dict[Pictures, Scene]", cells: Sequence[Cell]) -> dict[str, None]:

@@ -4,10 +4,10 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from stylize.cli.terminal import note
+from stylize.cli.terminal import draw, note
 
 if TYPE_CHECKING:
     from stylize.runtime import Iterate
@@ -148,19 +148,14 @@ class _Bar:
     def clear(self) -> None:
         """Remove the bar."""
         if self._drawn:
-            self._write(f"\r{' ' * self._drawn}\r")
+            draw(f"\r{' ' * self._drawn}\r")
         self._drawn = 0
 
     def _draw(self) -> None:
         line = bar_line(_columns() - 1, self._pace, self._loss)
-        self._write("\r" + line.ljust(self._drawn))
+        draw("\r" + line.ljust(self._drawn))
         self._drawn = len(line)
         self._next = time.perf_counter() + PATIENCE
-
-    def _write(self, text: str) -> None:
-        with suppress(OSError, ValueError):  # a terminal that is gone does not end the work
-            sys.stderr.write(text)
-            sys.stderr.flush()
 
 
 def _columns() -> int:

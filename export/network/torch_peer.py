@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from stylize.export.network.architecture import Convolution, Network, Pooling
 from stylize.models.errors import ExtraError, WeightsError
+from stylize.models.installation import install_command
 from stylize.models.layers import LayerSet
 
 if TYPE_CHECKING:
@@ -254,7 +255,7 @@ def _require(module: str) -> Any:
     except ImportError as error:
         raise ExtraError(
             f"This needs {module.partition('.')[0]}, which is not installed. "
-            "Install the export extra: pip install 'stylize-onnx[export]'"
+            f"Install the export extra: {install_command('export')}"
         ) from error
 
 

@@ -13,6 +13,7 @@ pytest.importorskip("onnxruntime", reason="tries its providers")
 from stylize.cli.app import app
 from stylize.cli.showing.tables import NARROW
 from stylize.models.errors import ProviderError
+from stylize.models.installation import install_command
 from stylize.runtime.checks import survey
 from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.providers import table
@@ -137,7 +138,7 @@ class TestFailure:
         result = doctor("--provider", "openvino")
         assert result.exit_code == FAILURE
         assert "has no OpenVINOExecutionProvider" in result.stderr
-        assert "pip install 'stylize-onnx[openvino]'" in result.stderr
+        assert install_command("openvino") in result.stderr
 
     def test_of_all_in_a_precision(self, having: Callable[..., list[str]]) -> None:
         having("cpu")
@@ -152,7 +153,7 @@ class TestFailure:
         result = doctor()
         assert result.exit_code == FAILURE
         assert "cannot be imported; installed: " in result.stdout
-        assert "pip install 'stylize-onnx[cpu]'" in result.stderr
+        assert install_command("cpu") in result.stderr
 
     @pytest.mark.parametrize(
         ("arguments", "found"),
@@ -173,7 +174,7 @@ class TestAdvice:
     ) -> None:
         monkeypatch.setattr(survey, "_has_driver", lambda: False)
         having("cpu", amx=True)
-        assert "pip install 'stylize-onnx[openvino]'\n" in succeed()
+        assert install_command("openvino") + "\n" in succeed()
         having("cpu", amx=False)
         assert "[openvino]" not in succeed()
         having("cpu", "openvino", working=("cpu", "openvino"), amx=True)
@@ -185,7 +186,7 @@ class TestAdvice:
         monkeypatch.setattr(survey, "_has_driver", lambda: True)
         having("cpu", amx=True)
         output = succeed()
-        assert "pip install 'stylize-onnx[cuda]'\n" in output
+        assert install_command("cuda") + "\n" in output
         assert "[openvino]" not in output
 
     def test_one_wheel_where_there_are_several(

@@ -283,7 +283,9 @@ class TestPicturesRead:
     def test_may_lie_where_it_is_said(self, made: Path, kind: str) -> None:
         name = "start.png" if kind == "init" else f"{kind}.png"
         Path(name).rename("renamed.png")
-        assert f"There is no '{name}'. Say where it lies now with --{kind}." in refusal("out.png")
+        found = refusal("out.png")
+        assert f"There is no '{name}', neither here nor near 'out.png'." in found
+        assert f"Say where it lies now with --{kind}." in found
         succeed("rerun", "out.png", f"--{kind}", "renamed.png")
         assert same_pixels("out-again.png", "out.png")
 
@@ -444,7 +446,8 @@ class TestModel:
         assert same_pixels("out-again.png", "out.png")
 
     def test_is_the_one_that_was_named(self) -> None:
-        succeed(*RUN, "--model", str(shutil.copytree(embedded_folder(), "mine")))
+        succeed(*RUN, "--model", str(shutil.copytree(embedded_folder(), "models/mine")))
+        assert read_recipe(Path("out.png")).model.name == "mine"
         succeed("rerun", "out.png")
         assert Path("out-again.png").read_bytes() == Path("out.png").read_bytes()
 
@@ -504,7 +507,7 @@ class TestModel:
 
     def test_precision_and_options_are_told(self) -> None:
         model = Model.open("compact", configure("cuda", "tf32", {"a": "b"}))
-        recipe = recipe_of(model, None, Path("photo.png"), None, RECONSTRUCTION)
+        recipe = recipe_of(model, Path("photo.png"), None, RECONSTRUCTION)
         told = json.loads(recipe_chunks(recipe)[KEYWORD])
         assert (told["provider"], told["precision"]) == ("cuda", "tf32")
         assert told["provider_options"] == {"a": "b"}

@@ -41,7 +41,7 @@ def note(line: str) -> None:
 
 def complain(message: str) -> None:
     """Print what went wrong, as one line."""
-    colourful = os.name == "posix" and _is_terminal(sys.stderr) and "NO_COLOR" not in os.environ
+    colourful = os.name == "posix" and is_terminal() and "NO_COLOR" not in os.environ
     head = f"{RED}Error:{PLAIN}" if colourful else "Error:"
     draw(f"{head} {escaped(message)}\n")
 
@@ -64,8 +64,11 @@ def discard(stream: TextIO) -> None:
         os.close(nowhere)
 
 
-def _is_terminal(stream: TextIO | None) -> bool:
-    return bool(stream and stream.isatty())
+def is_terminal() -> bool:
+    """Tell whether stderr is a terminal."""
+    with suppress(AttributeError, ValueError):  # there is none, or it is closed
+        return sys.stderr.isatty()
+    return False
 
 
 def escaped(text: str) -> str:

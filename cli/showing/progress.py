@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from stylize.cli.terminal import draw, note
+from stylize.cli.terminal import draw, is_terminal, note
 
 if TYPE_CHECKING:
     from stylize.runtime import Iterate
@@ -46,7 +46,7 @@ def showing_progress(iterations: int, quiet: bool) -> Iterator[Progress]:
     """
     if quiet:
         yield _Silence()
-    elif iterations and sys.stderr and sys.stderr.isatty():
+    elif iterations and is_terminal():
         bar = _Bar(Pace(iterations))
         try:
             yield bar

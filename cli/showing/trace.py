@@ -10,7 +10,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylize.models.errors import OptionError
+from stylize.models.errors import OptionError, StylizeError
 
 if TYPE_CHECKING:
     from stylize.runtime import Iterate
@@ -50,7 +50,7 @@ def _write_line(file: FileIO, path: Path, text: str) -> None:
 
     Raises
     ------
-    OptionError
+    StylizeError
         It cannot be written any more.
     """
     line = f"{text}\n".encode()
@@ -60,7 +60,7 @@ def _write_line(file: FileIO, path: Path, text: str) -> None:
             file.truncate(file.seek(-(written or 0), os.SEEK_CUR))
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
-        raise OptionError(
+        raise StylizeError(
             f"The trace '{path}' cannot be written any more: {error.strerror}. Name another file."
         ) from error
 

@@ -18,7 +18,7 @@ LONGEST = 255
 RESERVED = len("-again-99999.tiff")
 """Bytes that a shortened name leaves for what is put behind it."""
 
-PROBE = 1 << 16
+PROBE = 1 << 12
 """Bytes that are written to find out whether a disk is full."""
 
 NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}

@@ -65,7 +65,8 @@ def test_nobody_need_listen(monkeypatch: pytest.MonkeyPatch) -> None:
         def write(self, text: str) -> int:
             raise BrokenPipeError
 
-        flush = isatty = write
+        def isatty(self) -> bool:
+            raise ValueError("closed")
 
     for stream in (Gone(), None):
         monkeypatch.setattr(terminal.sys, "stderr", stream)

@@ -11,11 +11,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass, replace
 from types import NoneType
-from typing import Annotated, Any, TypeAlias, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
 
 import typer
 
-from stylize.models.settings import Setting, choices_of, settings_of
+from stylize.models.settings import Setting, settings_of
 from stylize.runtime.method.options import ITERATION, LOSSES, PICTURES
 
 Given: TypeAlias = Mapping[str, Any]
@@ -158,7 +158,8 @@ class _Choice:
 
     @property
     def _choices(self) -> str | None:
-        return "|".join(choices_of(self.kind)) or None
+        kind = self._written
+        return "|".join(get_args(kind)) if get_origin(kind) is Literal else None
 
     @property
     def _shown(self) -> str:

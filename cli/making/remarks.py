@@ -82,9 +82,7 @@ def _size_of(path: Path) -> tuple[int, int] | None:
     """Return the width and height of a picture, upright, as its first bytes tell them."""
     from PIL import Image
 
-    from stylize.runtime.pictures.reading import READABLE
-
-    with suppress(Exception), Image.open(path, formats=READABLE) as picture:
+    with suppress(Exception), Image.open(path) as picture:
         width, height = picture.size
         turned = picture.getexif().get(ORIENTATION) in TURNED
         return (height, width) if turned else (width, height)

@@ -342,9 +342,7 @@ class TestStrangers:
         shutil.move("photo.png", tmp_path / "far" / "away" / "photo.png")
         return tmp_path / "far" / "away"
 
-    @pytest.mark.parametrize(
-        "path", ["{0}/photo.png", "../../far/away/photo.png", "link/x.png"]
-    )
+    @pytest.mark.parametrize("path", ["{0}/photo.png", "../../far/away/photo.png", "link/x.png"])
     def test_no_path_leads_out(
         self,
         asking: Callable[..., None],

@@ -98,6 +98,7 @@ def test_what_all_memory_would_not_hold_is_refused(
     arguments = ["run", str(picture("a.png")), str(picture("b.png", seed=1)), "--size", "1000"]
     result = CliRunner().invoke(app, [*arguments, "-o", "out.png"])
     assert result.exit_code == 2
-    assert result.stderr.startswith("Error: 1000x667 needs about 1.0 GB of memory, and there are ")
+    assert result.stderr.startswith("Error: 1000x667 needs about 0.")
+    assert " GB of memory, and there are 0.1 GB in all. " in result.stderr
     assert result.stderr.endswith(" would fit.\n")
     assert not Path("out.png").exists()

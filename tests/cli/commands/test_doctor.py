@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import packages_distributions, version
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -13,7 +14,7 @@ pytest.importorskip("onnxruntime", reason="tries its providers")
 from stylize.cli.app import app
 from stylize.cli.showing.tables import NARROW
 from stylize.models.errors import ProviderError
-from stylize.models.installation import install_command
+from stylize.models.installation import Distribution, install_command
 from stylize.runtime.checks import survey
 from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.providers import table
@@ -196,6 +197,24 @@ class TestAdvice:
         both = {"onnxruntime": "1.31.1", "onnxruntime-gpu": "1.31.1"}
         monkeypatch.setattr(survey, "installed_wheels", lambda: both)
         assert "Several wheels of ONNX Runtime are installed. Keep one: pip" in succeed()
+
+    def test_another_program_of_our_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert "another program" not in succeed()
+        other = Distribution("stylize", "1.2", frozenset(), frozenset({"stylize"}))
+        monkeypatch.setattr(survey, "rivals", lambda: [other])
+        assert "stylize 1.2 is another program, and has a command 'stylize', too." in succeed()
+        assert "pip uninstall -y stylize && pip install" in succeed()
+
+    def test_a_half_removed_wheel_is_one(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        half = tmp_path / "onnxruntime_gpu-1.31.1.dist-info"
+        half.mkdir()
+        (half / "top_level.txt").write_text("onnxruntime\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        output = succeed()
+        assert "onnxruntime-gpu 1.31.1, which overwrite each other" in output
+        assert "Several wheels of ONNX Runtime are installed. Keep one: pip" in output
 
     def test_vgg19(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "stylize export vgg19" in succeed()

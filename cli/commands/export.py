@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylize.cli.showing.export_report import announce_replacement, contents, verify
+from stylize.cli.terminal import answer
 from stylize.export.options import ExportOptions
 from stylize.models.catalog import PREFERRED_MODEL, user_folder
 from stylize.models.errors import ExtraError
@@ -50,15 +51,15 @@ def export_vgg19(*, output: Folder = None, options: ExportOptions) -> None:
     layers = in_order(network, options.layers)
     loaded = load_weights(options.weights, network, options.preprocessing)
     network = replace(network, preprocessing=loaded.preprocessing)
-    typer.echo(f"Weights: {loaded.source}; {network.preprocessing.name} preprocessing.")
+    answer(f"Weights: {loaded.source}; {network.preprocessing.name} preprocessing.")
     announce_replacement(folder)
 
     def inspect(made: Path, manifest: "Manifest") -> None:
-        typer.echo(f"Made {contents(made, manifest)}.")
+        answer(f"Made {contents(made, manifest)}.")
         verify(made, network, manifest)
 
     write_folder(folder, network, loaded, half=options.half, layers=layers, check=inspect)
-    typer.echo(f"Wrote {folder}. Use it: stylize run PHOTO PAINTING --model {folder}")
+    answer(f"Wrote {folder}. Use it: stylize run PHOTO PAINTING --model {folder}")
 
 
 def _require_extra() -> None:

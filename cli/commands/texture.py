@@ -14,6 +14,9 @@ Settings = Choose(
     Options,
     without=("losses", "content_weight", "style_weight", "content_layers"),
     base=TEXTURE,
+    size={
+        "help": "Long side of the picture and of the painting; or the picture's width and height."
+    },
     init={"help": "What to start from: noise, grey, painting, or a file."},
 )
 

@@ -20,7 +20,7 @@ from stylize.runtime.plans.recipe import read_recipe
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="only POSIX has SIGKILL")
 
-KILLS = int(os.environ.get("STYLIZE_KILLS", "4"))
+KILLS = int(os.environ.get("STYLIZE_KILLS", "3"))
 RUN_TIME = 1.2
 """Seconds within which a run is killed; a whole one takes about so long."""
 

@@ -70,18 +70,15 @@ def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
     _check_picture(job.output, scene.size(job.options))
     warnings = check_memory(model, scene, job.options)
     recipe = recipe_of(model, job.photo, job.painting, job.options)
-    if not quiet:
-        announce(model, machine)
-        for remark in (*_remarks(job, model, scene), *warnings):
-            note(remark)
-    every = 1 if job.trace else None
-    with (
-        tracing(job.trace) as write,
-        showing_progress(job.stop or job.options.iterations, quiet) as progress,
-    ):
-        progress.say(f"Minimising {' + '.join(scene.coefficients(job.options).terms)}")
-        iterates = _until(scene.render(job.options, every), job.stop)
-        follow(iterates, [write], Results(recipe, job.output, job.named), progress)
+    with tracing(job.trace) as write:
+        if not quiet:
+            announce(model, machine)
+            for remark in (*_remarks(job, model, scene), *warnings):
+                note(remark)
+        with showing_progress(job.stop or job.options.iterations, quiet) as progress:
+            progress.say(f"Minimising {' + '.join(scene.coefficients(job.options).terms)}")
+            iterates = _until(scene.render(job.options, 1 if job.trace else None), job.stop)
+            follow(iterates, [write], Results(recipe, job.output, job.named), progress)
 
 
 def _remarks(job: Job, model: "Model", scene: "Scene") -> "Iterator[str]":

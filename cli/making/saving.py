@@ -63,8 +63,15 @@ class Results:
             It is in another place, which the message tells, or nowhere.
         """
         assert self._last
-        with holding_signals():
-            return self._save(self._last)
+        text = ""
+        try:
+            with holding_signals():
+                text = self._save(self._last)
+        except KeyboardInterrupt as stop:
+            if text:  # it came while the picture was written
+                stop.add_note(f"The picture is {text}.")
+            raise
+        return text
 
     def save_after(self, error: BaseException) -> None:
         """Save the best picture, if there is one; note at the error where it is."""

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from stylize.cli import signals
 from stylize.cli.app import app
 from stylize.cli.making import saving
 from stylize.cli.showing import progress
@@ -192,6 +194,26 @@ class TestErrors:
         assert text.endswith("\n")
         iterations = [json.loads(line)["iteration"] for line in text.splitlines()]
         assert iterations == list(range(1, len(iterations) + 1))
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_signal_while_it_is_saved_waits(
+    monkeypatch: pytest.MonkeyPatch, interrupted_at: Callable[[int], None], interrupted: bool
+) -> None:
+    write = saving._write
+
+    def write_and_be_stopped(*arguments: object) -> Path:
+        signals._hearing(signal.SIGTERM, None)
+        return write(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(signals, "_hearing", signals._Hearing())
+    monkeypatch.setattr(saving, "_write", write_and_be_stopped)
+    if interrupted:
+        interrupted_at(3)
+    found = last_line(stylize("-o", "out.png"), INTERRUPTED if interrupted else 143)
+    so_far = " so far" if interrupted else ""
+    assert found.startswith(f"Interrupted. The picture{so_far} is out.png: 32x21, iteration")
+    assert results() == {"out.png"}
 
 
 class TestEarlierPictures:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from case import Size
 
-from stylize.cli.edge import Command
+from stylize.cli.parsing import Command
 from stylize.models.errors import ExtraError, OptionError
 from stylize.models.installation import install_command, release
 from stylize.runtime.pictures.limits import MIN_SIDE

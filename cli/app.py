@@ -17,8 +17,8 @@ from stylize.cli.commands.rerun import rerun
 from stylize.cli.commands.run import run
 from stylize.cli.commands.sheet import sheet
 from stylize.cli.commands.texture import texture
-from stylize.cli.edge import Command, Commands
 from stylize.cli.options.grouping import grouped
+from stylize.cli.parsing import Command, Commands
 from stylize.cli.terminal import answer
 from stylize.models.installation import COMMAND, release
 

@@ -1,17 +1,17 @@
 """What is installed: stylize's release, what it came from, and the distributions beside it."""
 
-import json
 import os
 import re
-import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlparse
-from urllib.request import url2pathname
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib import metadata
+
+# What takes its time to import is imported where it is needed: the command line starts faster.
 
 DISTRIBUTION = "stylize-onnx"
 """The name under which installers know stylize."""
@@ -43,6 +43,8 @@ class Distribution:
 
 def release() -> str:
     """Return stylize's release; ``unknown`` where the installation is damaged."""
+    from importlib import metadata
+
     with suppress(Exception):  # each release of Python has its own ways to say so
         return metadata.version(DISTRIBUTION) or "unknown"
     return "unknown"
@@ -50,6 +52,8 @@ def release() -> str:
 
 def installed() -> Iterator[Distribution]:
     """Yield each distribution of this environment."""
+    from importlib import metadata
+
     for found in metadata.distributions():
         folder = Path(str(getattr(found, "_path", ""))).name.removesuffix(".dist-info")
         called, _, version = folder.rpartition("-")
@@ -72,13 +76,13 @@ def rivals() -> Iterator[Distribution]:
             yield found
 
 
-def _told(found: metadata.Distribution, what: str) -> str | None:
+def _told(found: "metadata.Distribution", what: str) -> str | None:
     with suppress(Exception):  # as above
         return found.metadata[what]
     return None
 
 
-def _folders(found: metadata.Distribution) -> frozenset[str]:
+def _folders(found: "metadata.Distribution") -> frozenset[str]:
     if declared := (found.read_text("top_level.txt") or "").split():
         return frozenset(declared)
     return frozenset(file.parts[0] for file in found.files or ())
@@ -89,6 +93,10 @@ def install_command(extra: str) -> str:
 
     Without a trace of that, it is to be run in the folder of stylize's source.
     """
+    import shlex
+    from urllib.parse import urlparse
+    from urllib.request import url2pathname
+
     origin = _origin()
     url = str(origin.get("url", ""))
     file = Path(url2pathname(urlparse(url).path)) if url.startswith("file:") else None
@@ -102,6 +110,9 @@ def install_command(extra: str) -> str:
 
 def _origin() -> dict[str, Any]:
     """Return what an installer noted of what it installed stylize from."""
+    import json
+    from importlib import metadata
+
     try:
         found = json.loads(metadata.distribution(DISTRIBUTION).read_text(ORIGIN) or "{}")
     except (metadata.PackageNotFoundError, OSError, ValueError):

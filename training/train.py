@@ -26,7 +26,7 @@ from networks import TEACHER, keep_memory
 from pictures import Pictures
 from safetensors.numpy import save_file
 
-from stylize.cli.edge import Command
+from stylize.cli.parsing import Command
 from stylize.export.network.architecture import vgg19
 from stylize.export.network.weights import load_weights
 from stylize.models.preprocessing import CAFFE

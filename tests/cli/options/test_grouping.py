@@ -9,8 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from stylize.cli.edge import Command
 from stylize.cli.options.grouping import Choose, Given, grouped
+from stylize.cli.parsing import Command
 from stylize.models.errors import OptionError
 from stylize.models.settings import check, setting
 

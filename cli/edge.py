@@ -101,8 +101,5 @@ def _report(error: Exception) -> str:
 
 def _is_nobody_there(error: Exception) -> bool:
     """Tell whether whoever read the output has gone, as ``head`` does after its lines."""
-    return (
-        isinstance(error, OSError)
-        and error.errno in (errno.EPIPE, errno.EINVAL)
-        and (error.filename is None)
-    )
+    gone = (errno.EPIPE, errno.EINVAL) if sys.platform == "win32" else (errno.EPIPE,)
+    return isinstance(error, OSError) and error.errno in gone and error.filename is None

@@ -19,7 +19,6 @@ STDERR = 2
 TRACEBACK_VARIABLE = "STYLIZE_TRACEBACK"
 """Set, it lets everything through: tracebacks, warnings, and what libraries print."""
 
-
 RED, PLAIN = "\x1b[1;31m", "\x1b[0m"
 
 
@@ -31,7 +30,7 @@ def answer(line: str) -> None:
     OSError
         It cannot be written; nobody would get the answer.
     """
-    print(escaped(line))
+    print(escaped(line), flush=True)
 
 
 def note(line: str) -> None:
@@ -88,6 +87,7 @@ def _code(char: str) -> str:
 
 def prepare_streams() -> None:
     """Let nothing that is printed fail for its characters, and print nothing but our own lines."""
+    _occupy()
     codecs.register_error(LENIENT, _readable)
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
@@ -105,6 +105,13 @@ def _readable(error: UnicodeError) -> tuple[str, int]:
         raise error
     lacking = error.object[error.start : error.end]
     return "".join(READABLE.get(char) or _code(char) for char in lacking), error.end
+
+
+def _occupy() -> None:
+    """Let no file that is opened later be taken for a standard stream that was closed."""
+    while (free := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        pass
+    os.close(free)
 
 
 def _silence_libraries() -> None:

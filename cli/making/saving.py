@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +45,7 @@ class Results:
         self._named = named
         self._enough = enough
         self._last: Iterate | None = None
-        self._copy: Found | None = None
+        self._copy: tuple[Found, int] | None = None
         self._copied = time.monotonic()
 
     def see(self, iterate: "Iterate") -> None:
@@ -52,7 +53,8 @@ class Results:
         self._last = iterate
         if time.monotonic() - self._copied > BETWEEN_COPIES:
             _ = iterate.best.pixels  # read now, it stays at hand
-            self._copy, self._copied = iterate.best, time.monotonic()
+            self._copy = iterate.best, iterate.iteration
+            self._copied = time.monotonic()
 
     def save(self) -> str:
         """Save the best picture, and return in words where it is and what it is.
@@ -81,33 +83,35 @@ class Results:
             try:
                 error.add_note(f"The picture so far is {self._save(self._last)}.")
             except StylizeError as failure:
-                error.add_note(f"{failure}")
+                error.add_note(str(failure))
+            except Exception as failure:  # the first error tells more
+                error.add_note(f"The picture could not be saved: {failure!r}.")
 
     def _save(self, last: "Iterate") -> str:
-        best = self._best(last)
+        best, evaluations = self._best(last)
         image = best.image
-        recipe = replace(self._recipe, evaluations=last.iteration)
+        recipe = replace(self._recipe, evaluations=evaluations)
         place = _write(image, recipe, self._output, self._named)
         return (
             f"{place}: {image.width}x{image.height}, iteration {best.iteration} after "
             f"{last.seconds:.0f} s"
         )
 
-    def _best(self, last: "Iterate") -> "Found":
-        """Return the best image that can still be read."""
+    def _best(self, last: "Iterate") -> "tuple[Found, int]":
+        """Return the best image that can still be read, and after how many evaluations it was."""
         try:
             _ = last.best.pixels
         except ProviderError:
             if self._copy is None:
                 raise
             return self._copy
-        return last.best
+        return last.best, last.iteration
 
 
 def _write(image: "Image.Image", recipe: "Recipe", output: Path, named: bool) -> Path:
     """Write a picture, and return where."""
     from stylize.runtime.pictures.replacing import numbered
-    from stylize.runtime.pictures.saving import rescue_image, save_image
+    from stylize.runtime.pictures.saving import save_image
     from stylize.runtime.plans.recipe import recipe_chunks
 
     text = recipe_chunks(recipe)
@@ -119,9 +123,18 @@ def _write(image: "Image.Image", recipe: "Recipe", output: Path, named: bool) ->
                 continue
             return place
     except ImageError as error:
-        rescued = rescue_image(image, output, text)
-        raise ImageError(f"{error} The picture is in '{rescued}' instead.") from error
+        raise ImageError(f"{error} {_rescued(image, output, text)}") from error
     raise AssertionError("there is always another number")
+
+
+def _rescued(image: "Image.Image", output: Path, text: Mapping[str, str]) -> str:
+    """Write a picture somewhere else, and return in a sentence where."""
+    from stylize.runtime.pictures.saving import rescue_image
+
+    try:
+        return f"The picture is in '{rescue_image(image, output, text)}' instead."
+    except ImageError as error:
+        return str(error)
 
 
 def _is_earlier(path: Path, recipe: "Recipe") -> bool:

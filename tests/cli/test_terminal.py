@@ -126,6 +126,14 @@ class TestOutput:
         assert Path("out.png").exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="such streams are not closed there")
+def test_no_file_takes_the_place_of_a_closed_stream() -> None:
+    code = "import os; from stylize.cli import terminal as t; t.prepare_streams()"
+    command = [sys.executable, "-c", f"{code}; print(os.open('.', os.O_RDONLY))"]
+    result = subprocess.run(["sh", "-c", '"$@" 2>&- <&-', "sh", *command], capture_output=True)
+    assert int(result.stdout) > 2
+
+
 class TestLibraries:
     CODE = """
 import os, sys, warnings

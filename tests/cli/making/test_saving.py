@@ -116,7 +116,9 @@ class TestPlaces:
 
     def test_none(self, refusing: Callable[..., None]) -> None:
         refusing(".", "temporary")
-        assert last_line(stylize("-o", "out.png")).endswith("so it is lost.")
+        found = last_line(stylize("-o", "out.png"))
+        assert found.startswith("Error: 'out.png' cannot be written: No space left on device.")
+        assert found.endswith("so it is lost.")
         assert results() == set()
 
 
@@ -151,6 +153,7 @@ class TestErrors:
         at_iteration(3, happen=fail)
         found = last_line(stylize("-o", "out.png"))
         assert found.startswith(f"Error: The device is lost. {self.SAVED} 2 after")
+        assert read_recipe(Path("out.png")).evaluations == 2
         one, other = (np.asarray(load_image(name)) for name in ("two.png", "out.png"))
         assert np.array_equal(one, other)
 

@@ -8,7 +8,7 @@ from stylize.cli.making.paths import same_file
 from stylize.runtime.method.options import STARTS, Options
 from stylize.runtime.plans.preset import PRESETS
 
-CUT = 0.1
+CUT = 1 / 8
 """Part of the photo that may be cut off without a word."""
 ENLARGED = 2.0
 """How many times a picture may be enlarged without a word."""

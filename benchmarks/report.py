@@ -7,7 +7,6 @@ import re
 import runpy
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,8 +14,9 @@ from typing import Annotated, Any
 import typer
 from case import Size
 
-from stylize.cli.edge import reporting
+from stylize.cli.parsing import Command
 from stylize.models.errors import ExtraError, OptionError
+from stylize.models.installation import install_command, release
 from stylize.runtime.pictures.limits import MIN_SIDE
 from stylize.runtime.providers.hardware import CPU_INFO, usable_cpus
 from stylize.runtime.providers.session import import_onnxruntime
@@ -36,7 +36,7 @@ JsonOption = Annotated[
 def command_of(main: Callable[..., None]) -> typer.Typer:
     """Return a function as a command, which tells an error in one line."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(reporting(main))
+    app.command(cls=Command)(main)
     return app
 
 
@@ -52,7 +52,7 @@ def require(*packages: str) -> None:
         if find_spec(package) is None:
             raise ExtraError(
                 f"This benchmark needs {package}, which is not installed. "
-                "Install the export extra: pip install 'stylize-onnx[export]'"
+                f"Install the export extra: {install_command('export')}"
             )
 
 
@@ -87,7 +87,7 @@ def versions() -> dict[str, str | None]:
     """Return the releases that are compared; None for torch where there is none."""
     return {
         "python": platform.python_version(),
-        "stylize": version("stylize-onnx"),
+        "stylize": release(),
         "onnxruntime": import_onnxruntime().__version__,
         "torch": _torch_version(),
     }

@@ -1,12 +1,21 @@
-"""The entry point of the ``stylize`` command and of ``python -m stylize.cli``."""
+"""The entry point of the ``stylize`` command and of ``python -m stylize``."""
 
-from stylize.cli.app import app
+import sys
+
 from stylize.cli.signals import heed_signals
 
 
 def main() -> None:
     """Run the command line."""
     heed_signals()
+    try:
+        from stylize.cli.app import app
+        from stylize.cli.terminal import prepare_streams
+    except ImportError as error:
+        sys.exit(f"Error: stylize is not whole: {error}. Install it again.")
+    except KeyboardInterrupt as stop:  # so early, the edge is not there yet
+        sys.exit(getattr(stop, "code", 130))
+    prepare_streams()
     app()
 
 

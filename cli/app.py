@@ -17,11 +17,15 @@ from stylize.cli.commands.rerun import rerun
 from stylize.cli.commands.run import run
 from stylize.cli.commands.sheet import sheet
 from stylize.cli.commands.texture import texture
-from stylize.cli.edge import reporting
 from stylize.cli.options.grouping import grouped
+from stylize.cli.parsing import Command, Commands
+from stylize.cli.terminal import answer
+from stylize.models.installation import COMMAND, release
 
 app = typer.Typer(
-    name="stylize",
+    name=COMMAND,
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Render a photo in the manner of a painting (Gatys, Ecker and Bethge, 2015), "
     "with ONNX Runtime and no deep-learning framework.",
     no_args_is_help=True,
@@ -29,14 +33,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 export_app = typer.Typer(
-    help="Turn a network's weights into a model folder for 'stylize run'.", no_args_is_help=True
+    cls=Commands,
+    help="Turn a network's weights into a model folder for 'stylize run'.",
+    no_args_is_help=True,
 )
 MAKING, STUDYING, MANAGING = "Pictures", "The paper's figures", "Models and settings"
 """Headings of the commands on the help page."""
 
 
 def _add(name: str, command: Callable[..., None], panel: str | None, to: typer.Typer = app) -> None:
-    to.command(name, rich_help_panel=panel)(reporting(grouped(command)))
+    to.command(name, cls=Command, rich_help_panel=panel)(grouped(command))
 
 
 _add("run", run, MAKING)
@@ -56,9 +62,7 @@ _add("compare", compare, MANAGING)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"stylize {version('stylize-onnx')}")
+        answer(f"{COMMAND} {release()}")
         raise typer.Exit
 
 
@@ -66,7 +70,12 @@ def _print_version(wanted: bool) -> None:
 def _options(
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Show the version and exit.",
+        ),
     ] = False,
 ) -> None:
     pass

@@ -1,48 +1,105 @@
 """The edge of the program, where errors become messages and exit codes, once for all commands."""
 
-import functools
+import errno
 import os
+import sys
+import traceback
 from collections.abc import Callable
-from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
 
 from stylize.cli.signals import Stopped
+from stylize.cli.terminal import TRACEBACK_VARIABLE, complain, discard, note
 from stylize.models.errors import OptionError, StylizeError
+from stylize.models.installation import release
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-FAILURE, USAGE, INTERRUPTED = 1, 2, 130
+SUCCESS, FAILURE, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes; 130 is what shells report for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
 
-TRACEBACK_VARIABLE = "STYLIZE_TRACEBACK"
 
+def exit_code(run: Callable[[], None]) -> int:
+    """Run something; return an exit code, after one message if it failed.
 
-def reporting(command: Callable[P, R]) -> Callable[P, R]:
-    """Print the command's errors as one message each, and exit non-zero.
-
-    With $STYLIZE_TRACEBACK set, the traceback is shown instead.
+    With $STYLIZE_TRACEBACK set, errors pass through instead.
     """
-
-    @functools.wraps(command)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except StylizeError as error:
-            if os.environ.get(TRACEBACK_VARIABLE):
-                raise
-            fail(str(error), USAGE if isinstance(error, OptionError) else FAILURE)
-        except MemoryError:
-            fail("Memory ran out. Use a smaller --size.", FAILURE)
-        except KeyboardInterrupt as stop:
-            typer.echo("Interrupted.", err=True)
-            raise typer.Exit(stop.code if isinstance(stop, Stopped) else INTERRUPTED) from stop
-
-    return wrapper
+    try:
+        run()
+    except typer.Exit as end:
+        return end.exit_code
+    except KeyboardInterrupt as stop:
+        note(_whole("Interrupted.", stop))
+        return stop.code if isinstance(stop, Stopped) else INTERRUPTED
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        return _told(error)
+    return SUCCESS
 
 
-def fail(message: str, code: int) -> NoReturn:
-    """Print an error and leave with an exit code."""
-    typer.echo(f"{typer.style('Error:', fg='red', bold=True)} {message}", err=True)
-    raise typer.Exit(code)
+def _told(error: Exception) -> int:
+    """Tell of an error, and return the exit code for it."""
+    if _is_nobody_there(error):
+        discard(sys.stdout)
+        return FAILURE
+    complain(_whole(_message(error), error))
+    return USAGE if isinstance(error, OptionError) else FAILURE
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, StylizeError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "Memory ran out. Use a smaller --size."
+    if isinstance(error, OSError) and error.strerror:
+        if not error.filename:
+            return f"Reading or writing failed: {error.strerror}."
+        return (
+            f"'{error.filename}' cannot be used: {error.strerror}. Check that it is "
+            "there, that you may use it, and that there is space left."
+        )
+    return _bug(error)
+
+
+def _whole(message: str, error: BaseException) -> str:
+    """Return a message with what was noted on the way, such as where a picture is."""
+    return " ".join([message, *getattr(error, "__notes__", ())])
+
+
+def _bug(error: Exception) -> str:
+    """Return the message for what nobody foresaw."""
+    what = "".join(traceback.format_exception_only(error)).strip()
+    said = f"This is a bug of stylize: {what}. Please report it in the project's issue tracker"
+    try:
+        return f"{said}, with this file: {_report(error)}"
+    except OSError:
+        return f"{said}."
+
+
+def _report(error: Exception) -> str:
+    """Write what is needed to understand a bug into a file; return its path.
+
+    That is the traceback and the releases, but not the command's arguments, which are private.
+    """
+    import platform
+    import tempfile
+
+    lines = [
+        f"stylize {release()}, Python {platform.python_version()}, {platform.platform()}\n",
+        *traceback.format_exception(error),
+    ]
+    with tempfile.NamedTemporaryFile(
+        "w",
+        encoding="utf-8",
+        errors="backslashreplace",
+        prefix="stylize-bug-",
+        suffix=".txt",
+        delete=False,
+    ) as file:
+        file.writelines(lines)
+    return file.name
+
+
+def _is_nobody_there(error: Exception) -> bool:
+    """Tell whether whoever read the output has gone, as ``head`` does after its lines."""
+    gone = (errno.EPIPE, errno.EINVAL) if sys.platform == "win32" else (errno.EPIPE,)
+    return isinstance(error, OSError) and error.errno in gone and error.filename is None

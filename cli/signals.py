@@ -1,11 +1,16 @@
 """Signals that end a run: what was made so far is saved, as after Ctrl-C."""
 
 import signal
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
-from typing import NoReturn
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 """Ctrl-C; a scheduler or a container that stops; a terminal that is closed."""
+
+TOGETHER = 0.5
+"""Seconds. Signals that come so soon after another are one: systemd sends TERM and HUP at once."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -22,6 +27,37 @@ class Stopped(KeyboardInterrupt):
         self.code = 128 + number
 
 
+class _Hearing:
+    """What to do when a signal comes: raise, or remember it while something is being saved."""
+
+    def __init__(self) -> None:
+        self._last = -TOGETHER
+        self._held: Stopped | None = None
+        self._busy = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if now - self._last < TOGETHER:
+            return
+        self._last = now
+        if not self._busy:
+            raise Stopped(number)
+        self._held = self._held or Stopped(number)
+
+    @contextmanager
+    def holding(self, heed: bool) -> Iterator[None]:
+        self._busy, self._held = True, None
+        try:
+            yield
+        finally:
+            self._busy = False
+        if self._held and heed:
+            raise self._held
+
+
+_hearing = _Hearing()
+
+
 def heed_signals() -> None:
     """Let each of the signals raise `Stopped`.
 
@@ -31,8 +67,15 @@ def heed_signals() -> None:
     for name in ENDING:
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
-            signal.signal(number, _stop)
+            signal.signal(number, _hearing)
 
 
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    raise Stopped(number)
+def holding_signals(heed: bool = True) -> AbstractContextManager[None]:
+    """Hold signals back while something is saved.
+
+    Parameters
+    ----------
+    heed : bool
+        Whether to raise the first of them afterwards; not, where the program ends in any case.
+    """
+    return _hearing.holding(heed)

@@ -56,8 +56,10 @@ def is_model(folder: Path) -> bool:
     """Tell whether a folder holds a manifest of ours, be it damaged further on."""
     path = folder / MANIFEST_FILE
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
         with path.open("rb") as file:
-            return path.is_file() and BEGINNING.match(file.read(100)) is not None
+            return BEGINNING.match(file.read(100)) is not None
     except (OSError, ValueError):
         return False
 

@@ -10,6 +10,8 @@ import pytest
 from conftest import REPOSITORY
 
 PACKAGES = ("models", "export", "runtime", "cli")
+TOP = "package"
+"""The folder of the package that the others lie in."""
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,7 @@ def test_wheel_holds_every_file_of_the_packages_and_nothing_else(distributions: 
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     expected = {f"stylize/{name}" for folder in PACKAGES for name in tree(folder)}
+    expected |= {name.replace(TOP, "stylize", 1) for name in tree(TOP)}
     assert held == expected
 
 
@@ -45,7 +48,7 @@ def test_source_distribution_holds_tests_examples_and_documents(distributions: P
     (source,) = distributions.glob("*.tar.gz")
     with tarfile.open(source) as archive:
         held = {name.partition("/")[2] for name in archive.getnames()}
-    folders = (*PACKAGES, "tests", "examples", "docs", "benchmarks", "training")
+    folders = (*PACKAGES, TOP, "tests", "examples", "docs", "benchmarks", "training")
     expected = {name for folder in folders for name in tree(folder)}
     expected |= {"pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"}
     assert expected - held == set()

@@ -26,7 +26,7 @@ from networks import TEACHER, keep_memory
 from pictures import Pictures
 from safetensors.numpy import save_file
 
-from stylize.cli.edge import reporting
+from stylize.cli.parsing import Command
 from stylize.export.network.architecture import vgg19
 from stylize.export.network.weights import load_weights
 from stylize.models.preprocessing import CAFFE
@@ -124,7 +124,7 @@ def _save(distiller: Distiller, output: Path) -> None:
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(reporting(main))
+app.command(cls=Command)(main)
 
 if __name__ == "__main__":
     app()

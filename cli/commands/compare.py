@@ -8,6 +8,7 @@ import typer
 from stylize.cli.options.arguments import Quiet
 from stylize.cli.options.grouping import Choose, Given
 from stylize.cli.showing.tables import explain, open_console, outcomes_table
+from stylize.cli.terminal import note
 from stylize.models.errors import OptionError, ProviderError
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
@@ -18,8 +19,9 @@ Providers = Annotated[
     typer.Option(
         metavar="NAME[:PRECISION],...",
         help=f"These, and fail if one does not work: {', '.join(PROVIDERS)}; without a "
-        "precision, in each that it has. For example cpu,openvino:bfloat16.",
-        show_default="all that work and that stylize is tested with",
+        "precision, in each that it has. For example cpu,openvino:bfloat16. Default: all that work "
+        "and that stylize is tested with.",
+        show_default=False,
     ),
 ]
 ITERATIONS = "Length of the optimisation whose final losses are compared."
@@ -34,10 +36,14 @@ Settings = Choose(
 
 def compare(
     photo: Annotated[
-        Path | None, typer.Argument(help="The picture to render.", show_default="drawn")
+        Path | None,
+        typer.Argument(metavar="PHOTO", help="The picture to render. Default: a drawn one."),
     ] = None,
     painting: Annotated[
-        Path | None, typer.Argument(help="The picture whose style is taken.", show_default="drawn")
+        Path | None,
+        typer.Argument(
+            metavar="PAINTING", help="The picture whose style is taken. Default: a drawn one."
+        ),
     ] = None,
     *,
     providers: Providers = None,
@@ -59,7 +65,7 @@ def compare(
 
     def say(text: str) -> None:
         if not quiet:
-            typer.echo(f"{text} ...", err=True)
+            note(f"{text} ...")
 
     if (photo is None) is not (painting is None):
         raise OptionError("There is a photo but no painting. Give both, or neither.")

@@ -1,6 +1,6 @@
 """``stylize doctor``: what works here, what does not and why, and what would be faster."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
@@ -17,13 +17,18 @@ def doctor(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Try this one, also if it is untested, and fail if it does not work.",
-            show_default="all that stylize is tested with",
+            help="Try this one, also if it is untested, and fail if it does not work. Default: "
+            "all that stylize is tested with.",
+            show_default=False,
         ),
     ] = None,
     precision: Annotated[
         Precision | None,
-        typer.Option(help="Try only this one.", show_default="each that a provider has"),
+        typer.Option(
+            metavar="NAME",
+            help=f"Try only this one: {', '.join(get_args(Precision))}. "
+            "Default: each that a provider has.",
+        ),
     ] = None,
 ) -> None:
     """Tell which providers work here, why others do not, and what would be faster.

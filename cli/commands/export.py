@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylize.cli.showing.export_report import announce_replacement, contents, verify
+from stylize.cli.terminal import answer
 from stylize.export.options import ExportOptions
 from stylize.models.catalog import PREFERRED_MODEL, user_folder
 from stylize.models.errors import ExtraError, ModelError
+from stylize.models.installation import install_command
 
 if TYPE_CHECKING:
     from stylize.models.manifest import Manifest
@@ -21,8 +23,9 @@ Folder = Annotated[
         "--output",
         "-o",
         metavar="FOLDER",
-        help="Where to write the model; its last part is the model's name.",
-        show_default="vgg19, or vgg19-max, in the user's data folder",
+        help="Where to write the model; its last part is the model's name. Default: vgg19, or "
+        "vgg19-max, in the user's data folder.",
+        show_default=False,
     ),
 ]
 
@@ -48,15 +51,15 @@ def export_vgg19(*, output: Folder = None, options: ExportOptions) -> None:
     layers = in_order(network, options.layers)
     loaded = load_weights(options.weights, network, options.preprocessing)
     network = replace(network, preprocessing=loaded.preprocessing)
-    typer.echo(f"Weights: {loaded.source}; {network.preprocessing.name} preprocessing.")
+    answer(f"Weights: {loaded.source}; {network.preprocessing.name} preprocessing.")
     announce_replacement(folder)
 
     def inspect(made: Path, manifest: "Manifest") -> None:
-        typer.echo(f"Made {contents(made, manifest)}.")
+        answer(f"Made {contents(made, manifest)}.")
         verify(made, network, manifest)
 
     write_folder(folder, network, loaded, half=options.half, layers=layers, check=inspect)
-    typer.echo(f"Wrote {folder}. Use it: stylize run PHOTO PAINTING --model {folder}")
+    answer(f"Wrote {folder}. Use it: stylize run PHOTO PAINTING --model {folder}")
 
 
 def _users(name: str) -> Path:
@@ -72,5 +75,5 @@ def _require_extra() -> None:
         if find_spec(module) is None:
             raise ExtraError(
                 f"Exporting needs {module}, which is not installed. "
-                "Install the extra: pip install 'stylize-onnx[export]'"
+                f"Install the extra: {install_command('export')}"
             )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from stylize.cli.making.remarks import of_options
 from stylize.cli.making.series import Destination, make_figure
 from stylize.cli.options.arguments import Quiet
 from stylize.cli.options.grouping import Choose, Given
@@ -22,7 +23,7 @@ Settings = Choose(
     Options,
     *("size", "init", "seed", "style_weight", "iterations"),
     base=PAPER,
-    init={"metavar": "noise|grey|photo|painting|FILE"},
+    init={"help": "What to start from: noise, grey, photo, painting, or a file."},
     style_weight={
         "help": "How much likeness to the painting counts in Figure 2.",
         "shown": "1000: α/β = 1e-3",
@@ -33,13 +34,21 @@ Target = Choose(Destination, folder={"shown": "figure1, 2 or 3 here"})
 
 def figure(
     number: Annotated[
-        Number, typer.Argument(help="The number of the paper's figure.", show_default=False)
+        Number,
+        typer.Argument(
+            metavar="NUMBER",
+            help="The number of the paper's figure: 1, 2 or 3.",
+            show_default=False,
+        ),
     ],
     *,
-    photo: Annotated[Path, typer.Option(help="The picture to render.", show_default=False)],
+    photo: Annotated[
+        Path, typer.Option(metavar="FILE", help="The picture to render.", show_default=False)
+    ],
     painting: Annotated[
         list[Path],
         typer.Option(
+            metavar="FILE",
             help="The picture whose style is taken; repeat in Figure 2.",
             show_default=False,
         ),
@@ -60,7 +69,8 @@ def figure(
     """
     made = _plan(number, photo, painting, given)
     folder = Path(f"figure{number}")
-    make_figure(made, Destination(**{"folder": folder, **target}), machine, quiet)
+    place = Destination(**{"folder": folder, **target})
+    make_figure(made, place, machine, quiet, of_options(replace(PAPER, **given), given))
 
 
 def _plan(number: Number, photo: Path, paintings: Sequence[Path], given: Given) -> Figure:

@@ -1,14 +1,15 @@
 """``stylize grid``: layers against weights, as in the paper's Figure 3."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from stylize.cli.making.paths import named_after
+from stylize.cli.making.remarks import of_options
 from stylize.cli.making.series import Destination, make_figure
 from stylize.cli.options.arguments import Painting, Photo, Quiet
-from stylize.cli.options.grouping import Choose, Given
+from stylize.cli.options.grouping import Choose, Given, with_default
 from stylize.models.layers import STYLE_LAYERS
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import LOSSES, Options
@@ -20,8 +21,11 @@ Rows = Annotated[
     typer.Option(
         "--up-to",
         metavar="LAYER",
-        help="A row: the style on all style layers up to this one; repeat for more.",
-        show_default=" ".join(STYLE_LAYERS),
+        help=with_default(
+            "A row: the style on all style layers up to this one; repeat for more.",
+            " ".join(STYLE_LAYERS),
+        ),
+        show_default=False,
         rich_help_panel=LOSSES,
     ),
 ]
@@ -31,8 +35,11 @@ Columns = Annotated[
     typer.Option(
         "--ratio",
         metavar="α/β",
-        help="A column: content weight to style weight; repeat for more.",
-        show_default=" ".join(f"{ratio:g}" for ratio in RATIOS),
+        help=with_default(
+            "A column: content weight to style weight; repeat for more.",
+            " ".join(f"{ratio:g}" for ratio in RATIOS),
+        ),
+        show_default=False,
         rich_help_panel=LOSSES,
     ),
 ]
@@ -44,7 +51,7 @@ Settings = Choose(
         *("content_layers", "style_layers"),
     ),
     base=PAPER,
-    init={"metavar": "noise|grey|photo|painting|FILE"},
+    init={"help": "What to start from: noise, grey, photo, painting, or a file."},
 )
 Target = Choose(Destination, folder={"shown": "PHOTO-PAINTING here"})
 
@@ -69,5 +76,5 @@ def grid(
     """
     options = replace(PAPER, **given)
     figure = figure_3(photo, painting, options, up_to or STYLE_LAYERS, ratio or RATIOS)
-    folder = Path(f"{photo.stem}-{painting.stem}")
-    make_figure(figure, Destination(**{"folder": folder, **target}), machine, quiet)
+    place = Destination(**{"folder": named_after(photo.stem, painting.stem, ending=""), **target})
+    make_figure(figure, place, machine, quiet, of_options(options, given))

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import typer
-
+from stylize.cli.terminal import answer
 from stylize.models.catalog import (
     MANIFEST_FILE,
     embedded_folder,
@@ -17,13 +16,15 @@ from stylize.models.errors import ModelError
 def models() -> None:
     """List the models found, and check that their files are whole."""
     for folder in model_folders():
-        typer.echo(f"{folder.name:<12} {_describe(folder)}")
-        typer.echo(f"{'':<12} {'embedded in stylize' if folder == embedded_folder() else folder}")
+        answer(f"{folder.name:<12} {_describe(folder)}")
+        answer(f"{'':<12} {'embedded in stylize' if folder == embedded_folder() else folder}")
     for folder in foreign_folders():
-        typer.echo(f"{folder.name:<12} passed over: its {MANIFEST_FILE} is not one of stylize's")
-        typer.echo(f"{'':<12} {folder}")
-    looked = "\n".join(f"  {folder}" for folder in search_folders())
-    typer.echo(f"\nLooked in these folders ($STYLIZE_MODELS adds others):\n{looked}")
+        answer(f"{folder.name:<12} passed over: its {MANIFEST_FILE} is not one of stylize's")
+        answer(f"{'':<12} {folder}")
+    answer("")
+    answer("Looked in these folders ($STYLIZE_MODELS adds others):")
+    for folder in search_folders():
+        answer(f"  {folder}")
 
 
 def _describe(folder: Path) -> str:

@@ -5,19 +5,26 @@ from typing import Annotated
 import typer
 
 from stylize.cli.showing.preset_text import describe
+from stylize.cli.terminal import answer
 from stylize.runtime.plans.preset import PRESETS, find_preset
 
 
 def presets(
     name: Annotated[
-        str | None, typer.Argument(help="The name of one preset.", show_default="all")
+        str | None,
+        typer.Argument(metavar="NAME", help="The name of one preset. Default: all."),
     ] = None,
 ) -> None:
     """Print what each preset stands for, with its effective coefficients.
 
-    Whatever a program calls its weights, its loss is a sum of numbers times the paper's L_c (eq. 1)
-    and E (eq. 4) of each layer. Those numbers are printed. TV is half the sum of squared
-    differences of neighbouring pixels; N are a layer's channels, M its positions.
+    Whatever a program calls its weights, its loss is a sum of numbers times the
+    paper's L_c (eq. 1) and E (eq. 4) of each layer. Those numbers are printed.
+    TV is half the sum of squared differences of neighbouring pixels; N are a
+    layer's channels, M its positions.
     """
     chosen = {name: find_preset(name)} if name else PRESETS
-    typer.echo("\n\n".join(describe(*item) for item in chosen.items()))
+    for number, item in enumerate(chosen.items()):
+        if number:
+            answer("")
+        for line in describe(*item):
+            answer(line)

@@ -1,9 +1,9 @@
 """``stylize reconstruct``: what a layer knows of a photo."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
+from stylize.cli.making.paths import named_after
 from stylize.cli.making.picture import Job, make_picture
 from stylize.cli.options.arguments import Output, Photo, Quiet, Trace
 from stylize.cli.options.grouping import Choose, Given
@@ -14,7 +14,7 @@ Settings = Choose(
     Options,
     without=("painting_size", "losses", "content_weight", "style_weight", "style_layers"),
     base=RECONSTRUCTION,
-    init={"metavar": "noise|grey|photo|FILE"},
+    init={"help": "What to start from: noise, grey, photo, or a file."},
     content_layers={
         "flags": ("--layer",),
         "help": "Where to compare with the photo, conv1_1 ... conv5_1; repeat for more.",
@@ -38,5 +38,6 @@ def reconstruct(
     lose the pixels.
     """
     options = replace(RECONSTRUCTION, **given)
-    result = output or Path(f"{photo.stem}-{'-'.join(options.content_layers)}.png")
-    make_picture(Job(photo, None, options, result, trace), machine, quiet)
+    result = output or named_after(photo.stem, *options.content_layers)
+    job = Job(photo, None, options, result, bool(output), trace, frozenset(given))
+    make_picture(job, machine, quiet)

@@ -6,10 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from stylize.cli.making.picture import check_outputs, make_picture
+from stylize.cli.making.paths import check_outputs
+from stylize.cli.making.picture import make_picture
 from stylize.cli.making.repetition import as_json, job_of, machine_of, notify
 from stylize.cli.options.arguments import Quiet, Trace
 from stylize.cli.options.grouping import Choose, Given
+from stylize.cli.terminal import answer
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 
@@ -25,7 +27,9 @@ SameMachine = Choose(
 
 
 def _moved(what: str) -> Any:
-    return typer.Option(help=f"Where {what} lies now, if it was moved.", show_default=False)
+    return typer.Option(
+        metavar="FILE", help=f"Where {what} lies now, if it was moved.", show_default=False
+    )
 
 
 Picture = Annotated[
@@ -38,8 +42,8 @@ Again = Annotated[
         "--output",
         "-o",
         metavar="OUT.png",
-        help="The picture to write.",
-        show_default="FILE-again.png beside it",
+        help="The picture to write. Default: FILE-again.png beside it.",
+        show_default=False,
     ),
 ]
 
@@ -52,7 +56,8 @@ def rerun(
     painting: Annotated[Path | None, _moved("the painting")] = None,
     init: Annotated[Path | None, _moved("the picture that was started from")] = None,
     show: Annotated[
-        bool, typer.Option("--show", help="Print how the picture was made, as JSON, and stop.")
+        bool,
+        typer.Option("--show", help="Print how the picture was made, as JSON, and stop."),
     ] = False,
     changes: Annotated[Given, Iterations],
     trace: Trace = None,
@@ -69,11 +74,11 @@ def rerun(
     check_outputs([output, trace], [picture])
     recipe = read_recipe(picture)
     if show:
-        typer.echo(as_json(recipe))
+        for line in as_json(recipe):
+            answer(line)
         return
     moved = {"photo": photo, "painting": painting, "init": init}
-    result = output or picture.with_name(f"{picture.stem}-again.png")
-    job = job_of(recipe, picture, moved, changes, result, trace)
+    job = job_of(recipe, picture, moved, changes, output, trace)
     if not quiet:
         notify(recipe, picture, as_then=job.stop is not None)
     make_picture(job, machine_of(recipe, given, picture), quiet)

@@ -1,11 +1,11 @@
 """``stylize run``: a photo in the manner of a painting."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from stylize.cli.making.paths import named_after
 from stylize.cli.making.picture import Job, make_picture
 from stylize.cli.options.arguments import Output, Painting, Photo, Quiet, Trace
 from stylize.cli.options.grouping import Choose, Given
@@ -23,7 +23,8 @@ PresetName = Annotated[
     typer.Option(
         metavar="NAME",
         help=f"Settings by the name of their source: {', '.join(PRESETS)}. Options given beside "
-        "it win; 'stylize presets' prints each.",
+        "it win; 'stylize presets' prints each. Default: stylize.",
+        show_default=False,
     ),
 ]
 
@@ -45,9 +46,10 @@ def run(
     """
     settings = find_preset(preset)
     options = replace(settings.options, **given)
-    result = output or Path(f"{photo.stem}-{painting.stem}.png")
+    result = output or named_after(photo.stem, painting.stem)
     machine = replace(machine, model=machine.model or _model_of(preset, settings))
-    make_picture(Job(photo, painting, options, result, trace), machine, quiet)
+    job = Job(photo, painting, options, result, bool(output), trace, frozenset(given), preset)
+    make_picture(job, machine, quiet)
 
 
 def _model_of(name: str, preset: Preset) -> str | None:

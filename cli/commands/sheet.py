@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
-from stylize.cli.making.picture import check_outputs
+from stylize.cli.making.paths import check_outputs
 from stylize.cli.making.series import Destination
 from stylize.cli.options.arguments import Quiet
 from stylize.cli.options.grouping import Choose, Given
+from stylize.cli.terminal import note
 from stylize.models.errors import OptionError
 
 Pictures = Annotated[
-    list[Path], typer.Argument(help="The pictures in the order of reading.", show_default=False)
+    list[Path],
+    typer.Argument(metavar="PICTURE", help="In the order of reading.", show_default=False),
 ]
 SheetFile = Annotated[
     Path | None,
@@ -21,20 +23,20 @@ SheetFile = Annotated[
         "--output",
         "-o",
         metavar="SHEET.png",
-        help="The sheet to write.",
-        show_default="sheet.png here",
+        help="The sheet to write. Default: sheet.png here.",
+        show_default=False,
     ),
 ]
 Columns = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help="Pictures in a row.", show_default="about square"),
+    typer.Option(metavar="N", min=1, help="Pictures in a row. Default: about as many as rows."),
 ]
 Labels = Annotated[
     list[str] | None,
     typer.Option(
         metavar="TEXT",
-        help="Text below a picture; repeat for each.",
-        show_default="the files' names",
+        help="Text below a picture; repeat for each. Default: the files' names.",
+        show_default=False,
     ),
 ]
 
@@ -80,4 +82,4 @@ def sheet(
     )
     save_sheet(drawn, target)
     if not quiet:
-        typer.echo(f"{target}: {drawn.width}x{drawn.height}, {len(pictures)} pictures", err=True)
+        note(f"{target}: {drawn.width}x{drawn.height}, {len(pictures)} pictures")

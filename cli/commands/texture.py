@@ -1,9 +1,9 @@
 """``stylize texture``: a painting's style without anything that it shows."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
+from stylize.cli.making.paths import named_after
 from stylize.cli.making.picture import Job, make_picture
 from stylize.cli.options.arguments import Output, Painting, Quiet, Trace
 from stylize.cli.options.grouping import Choose, Given
@@ -14,7 +14,10 @@ Settings = Choose(
     Options,
     without=("losses", "content_weight", "style_weight", "content_layers"),
     base=TEXTURE,
-    init={"metavar": "noise|grey|painting|FILE"},
+    size={
+        "help": "Long side of the picture and of the painting; or the picture's width and height."
+    },
+    init={"help": "What to start from: noise, grey, painting, or a file."},
 )
 
 
@@ -34,5 +37,6 @@ def texture(
     larger structures.
     """
     options = replace(TEXTURE, **given)
-    result = output or Path(f"{painting.stem}-texture.png")
-    make_picture(Job(None, painting, options, result, trace), machine, quiet)
+    result = output or named_after(painting.stem, "texture")
+    job = Job(None, painting, options, result, bool(output), trace, frozenset(given))
+    make_picture(job, machine, quiet)

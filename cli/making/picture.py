@@ -1,21 +1,22 @@
 """A picture from a command to a file: checked, made, shown on the way, saved."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylize.cli.making.opening import open_model, warn_of_memory
+from stylize.cli.making.opening import announce, check_memory, open_model
+from stylize.cli.making.paths import check_outputs, files_read
+from stylize.cli.making.remarks import of_model, of_options, of_pictures
+from stylize.cli.making.saving import Results
 from stylize.cli.showing.progress import Progress, showing_progress
 from stylize.cli.showing.trace import check_trace, tracing
-from stylize.models.errors import OptionError
+from stylize.cli.terminal import note
 from stylize.runtime.engine.machine import Machine
-from stylize.runtime.method.options import STARTS, Options
+from stylize.runtime.method.options import Options
 
 if TYPE_CHECKING:
-    from stylize.runtime import Iterate
-    from stylize.runtime.method.iteration import Found
-    from stylize.runtime.plans.recipe import Recipe
+    from stylize.runtime import Iterate, Model, Scene
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,14 @@ class Job:
         All settings.
     output : Path
         The file to write.
+    named : bool
+        Whether the user named that file.
     trace : Path or None
         The file for the losses.
+    given : collection of str
+        The names of the options that the user gave.
+    preset : str or None
+        The name of the preset that was taken.
     stop : int or None
         Evaluations after which to stop, before all iterations are made.
     """
@@ -40,34 +47,44 @@ class Job:
     painting: Path | None
     options: Options
     output: Path
+    named: bool
     trace: Path | None
+    given: Collection[str] = ()
+    preset: str | None = None
     stop: int | None = None
 
 
 def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
-    """Make the picture and save it; if the user interrupts, what there is of it."""
+    """Make the picture and save it; if something ends that early, what there is of it."""
     inputs = files_read(job.photo, job.painting, job.options)
-    check_outputs([job.output, job.trace], inputs)
+    check_outputs([job.output, job.trace], inputs, replaced=job.named)
     _check_picture(job.output)
     if job.trace:
         check_trace(job.trace)
-    model = open_model(machine, quiet)
+    model = open_model(machine)
     from stylize.runtime.method.scene import Scene
     from stylize.runtime.plans.recipe import recipe_of
 
     scene = Scene(model, job.photo, job.painting)
     scene.check(job.options)
     _check_picture(job.output, scene.size(job.options))
-    warn_of_memory(model, scene, job.options, quiet)
-    recipe = recipe_of(model, machine.model, job.photo, job.painting, job.options)
-    every = 1 if job.trace else None
-    with (
-        tracing(job.trace) as write,
-        showing_progress(job.stop or job.options.iterations, quiet) as progress,
-    ):
-        progress.say(f"Minimising {' + '.join(scene.coefficients(job.options).terms)}")
-        iterates = _until(scene.render(job.options, every), job.stop)
-        follow(iterates, [write], recipe, job.output, progress)
+    warnings = check_memory(model, scene, job.options)
+    recipe = recipe_of(model, job.photo, job.painting, job.options)
+    with tracing(job.trace) as write:
+        if not quiet:
+            announce(model, machine)
+            for remark in (*_remarks(job, model, scene), *warnings):
+                note(remark)
+        with showing_progress(job.stop or job.options.iterations, quiet) as progress:
+            progress.say(f"Minimising {' + '.join(scene.coefficients(job.options).terms)}")
+            iterates = _until(scene.render(job.options, 1 if job.trace else None), job.stop)
+            follow(iterates, [write], Results(recipe, job.output, job.named), progress)
+
+
+def _remarks(job: Job, model: "Model", scene: "Scene") -> "Iterator[str]":
+    yield from of_model(job.preset, model.folder.manifest.pooling)
+    yield from of_options(job.options, job.given)
+    yield from of_pictures(job.photo, job.painting, job.options, scene.size(job.options))
 
 
 def _until(iterates: "Iterable[Iterate]", stop: int | None) -> "Iterator[Iterate]":
@@ -81,14 +98,10 @@ def _until(iterates: "Iterable[Iterate]", stop: int | None) -> "Iterator[Iterate
 def follow(
     iterates: "Iterable[Iterate]",
     observers: "Sequence[Callable[[Iterate], None]]",
-    recipe: "Recipe",
-    output: Path,
+    results: Results,
     progress: Progress,
-    enough: int = 0,
 ) -> None:
-    """Show every iterate to the observers; whatever ends them, save the one with the lowest loss.
-
-    It is mostly the last, but a step without a line search may overshoot.
+    """Show every iterate to the observers, and save the best; also if an error ends them.
 
     Parameters
     ----------
@@ -96,63 +109,23 @@ def follow(
         From ``Scene.render``.
     observers : sequence of functions
         Called with each.
-    recipe : Recipe
-        What is made.
-    output : Path
-        Where it goes.
+    results : Results
+        Takes each, and saves the best.
     progress : Progress
         Is told of each, and of the file written.
-    enough : int
-        After fewer iterations, nothing is saved: what is there already is better.
     """
-    last: Iterate | None = None
     try:
-        for last in iterates:
+        for iterate in iterates:
+            results.see(iterate)
             for observe in (*observers, progress.show):
-                observe(last)
-    finally:
-        if last and last.iteration >= enough:
-            _save(last.best, output, replace(recipe, evaluations=last.iteration))
-            progress.say(_saved(output, last))
-
-
-def files_read(photo: Path | None, painting: Path | None, options: Options) -> list[Path]:
-    """Return the files that a picture is made of."""
-    start = None if options.init in STARTS else Path(options.init)
-    return [path for path in (photo, painting, start) if path]
-
-
-def check_outputs(outputs: Sequence[Path | None], inputs: Sequence[Path]) -> None:
-    """Find out before the work whether what is written would destroy what is read.
-
-    Raises
-    ------
-    OptionError
-        An output is one of the inputs, or two outputs are the same file.
-    """
-    seen: set[Path] = set()
-    for output in filter(None, outputs):
-        for path in inputs:
-            if output.exists() and path.exists() and path.samefile(output):
-                raise OptionError(f"'{output}' would overwrite '{path}'. Name another file.")
-        if output.resolve() in seen:
-            raise OptionError(f"Two outputs cannot both be '{output}'. Name another file.")
-        seen.add(output.resolve())
+                observe(iterate)
+    except BaseException as error:
+        results.save_after(error)
+        raise
+    progress.say(results.save())
 
 
 def _check_picture(output: Path, size: tuple[int, int] = (0, 0)) -> None:
     from stylize.runtime.pictures.saving import check_output
 
     check_output(output, max(size))
-
-
-def _save(best: "Found", output: Path, recipe: "Recipe") -> None:
-    from stylize.runtime.pictures.saving import save_image
-    from stylize.runtime.plans.recipe import recipe_chunks
-
-    save_image(best.image, output, recipe_chunks(recipe))
-
-
-def _saved(output: Path, last: "Iterate") -> str:
-    _, _, height, width = last.best.pixels.shape
-    return f"{output}: {width}x{height}, iteration {last.best.iteration} after {last.seconds:.0f} s"

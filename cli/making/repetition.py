@@ -1,17 +1,21 @@
 """What a picture tells of itself, taken for a second run: its files, its model, its options."""
 
+import os
+import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
+from stylize.cli.making.paths import named_after
 from stylize.cli.making.picture import Job
 from stylize.cli.options.grouping import Given
-from stylize.models.catalog import find_model
+from stylize.cli.terminal import note
+from stylize.models.catalog import model_folders
 from stylize.models.errors import ImageError, ModelError, OptionError
+from stylize.models.installation import release
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import STARTS
 
@@ -30,25 +34,22 @@ HARMLESS = {
 """Options that are taken from a picture; others may name libraries to load, or addresses."""
 
 
-def as_json(recipe: "Recipe") -> str:
-    """Return a recipe as indented JSON."""
+def as_json(recipe: "Recipe") -> list[str]:
+    """Return the lines of a recipe as indented JSON."""
     import msgspec
 
-    return msgspec.json.format(msgspec.json.encode(recipe), indent=2).decode()
+    return msgspec.json.format(msgspec.json.encode(recipe), indent=2).decode().splitlines()
 
 
 def notify(recipe: "Recipe", picture: Path, as_then: bool) -> None:
     """Say so where the repetition may be another picture than the user expects."""
-    from importlib.metadata import version
-
-    if recipe.version != version("stylize-onnx"):
-        typer.echo(f"'{picture}' was made by stylize {recipe.version}.", err=True)
+    if recipe.version != release():
+        note(f"'{picture}' was made by stylize {recipe.version}.")
     if not recipe.finished and as_then:
-        typer.echo(
+        note(
             f"'{picture}' was interrupted after {recipe.evaluations} of "
             f"{recipe.options.iterations} iterations, and so is its repetition. To go on to the "
-            f"end: --iterations {recipe.options.iterations}",
-            err=True,
+            f"end: --iterations {recipe.options.iterations}"
         )
 
 
@@ -57,7 +58,7 @@ def job_of(
     picture: Path,
     moved: Mapping[str, Path | None],
     changes: Given,
-    output: Path,
+    output: Path | None,
     trace: Path | None,
 ) -> Job:
     """Return the picture that a recipe asks for.
@@ -72,8 +73,8 @@ def job_of(
         Where ``photo``, ``painting`` and ``init`` lie now, if the user said so.
     changes : mapping of str to object
         Options that are to be others than then.
-    output, trace : Path
-        The files to write.
+    output, trace : Path or None
+        The files to write, as the user named them.
 
     Raises
     ------
@@ -82,13 +83,15 @@ def job_of(
     OptionError
         No such picture was used.
     """
+    again = picture.parent / named_after(picture.stem, "again")
     start = _find_source(recipe.start, moved["init"], picture, "--init")
     init = _unambiguous(start) if start else recipe.options.init
     return Job(
         _find_source(recipe.photo, moved["photo"], picture, "--photo"),
         _find_source(recipe.painting, moved["painting"], picture, "--painting"),
         replace(recipe.options, init=init, **changes),
-        output,
+        output or again,
+        bool(output),
         trace,
         # Not fewer iterations, since they bound the history, and with it how sums are rounded.
         stop=None if changes else recipe.evaluations,
@@ -118,7 +121,7 @@ def machine_of(recipe: "Recipe", given: Given, picture: Path) -> Machine:
 def _find_source(
     source: "Source | None", moved: Path | None, picture: Path, option: str
 ) -> Path | None:
-    """Return where a picture that was read lies: as it was called then, or near the result.
+    """Return where a picture that was read lies: where the user says, or near the result.
 
     Raises
     ------
@@ -133,11 +136,8 @@ def _find_source(
         raise OptionError(f"'{picture}' was made without such a file. Leave {option} out.")
     if source is None:
         return None
-    called = Path(source.path)
-    beside, above = picture.parent, picture.parent / ".."
-    guesses = [called, beside / called, beside / called.name, above / called, above / called.name]
-    places = [moved] if moved else guesses
-    there = [place for place in places if place.is_file()]
+    places = [moved] if moved else list(_places(source.path, picture))
+    there = [place for place in places if os.path.isfile(place)]
     for place in there:
         if digest(place) == source.sha256:
             return place
@@ -146,7 +146,34 @@ def _find_source(
             f"'{there[0]}' is not the picture that was used: its sha256 is not {source.sha256}. "
             f"Say where that one lies now with {option}."
         )
-    raise ImageError(f"There is no '{places[0]}'. Say where it lies now with {option}.")
+    looked = "" if moved else f", neither here nor near '{picture}'"
+    raise ImageError(
+        f"There is no '{moved or source.path}'{looked}. Say where it lies now with {option}."
+    )
+
+
+def _places(called: str, picture: Path) -> Iterator[Path]:
+    """Yield where a picture may lie that a result names: here, beside the result, or above it.
+
+    The result may be a stranger's. So of a path that is absolute, or leads out of a folder, only
+    the file's name is taken; and a link that leads out of the folder is not followed.
+    """
+    parts = re.split(r"[/\\]" if os.name == "nt" else "/", called)
+    within = not called.startswith("/") and ".." not in parts and ":" not in parts[0]
+    names = dict.fromkeys([called, parts[-1]] if within else [parts[-1]])
+    for folder in (Path(), picture.parent, picture.parent / ".."):
+        for name in filter(None, names):
+            if _lies_in(folder, folder / name):
+                yield folder / name
+
+
+def _lies_in(folder: Path, file: Path) -> bool:
+    """Tell whether a file is really below a folder."""
+    real = os.path.realpath(folder)
+    try:
+        return os.path.commonpath([real, os.path.realpath(file)]) == real
+    except ValueError:  # on another drive, or no path at all
+        return False
 
 
 def _unambiguous(file: Path) -> str:
@@ -155,24 +182,33 @@ def _unambiguous(file: Path) -> str:
 
 
 def _same_model(recipe: "Recipe") -> str:
-    """Return the model's name if what has this name now is the same.
+    """Return the folder of the model that was used, found by its name alone.
 
     Raises
     ------
     ModelError
-        It is not found, or it is another.
+        It is not found, or another has its name.
     """
     from stylize.models.manifest import read_manifest
 
-    manifest = read_manifest(find_model(recipe.model.name))
-    found = manifest.weights.sha256, manifest.pooling
-    if found != (recipe.model.weights_sha256, recipe.model.pooling):
+    then = recipe.model
+    name = re.split(r"[/\\]", then.name)[-1]
+    folders = [folder for folder in model_folders() if folder.name == name]
+    for folder in folders:
+        with suppress(ModelError):
+            manifest = read_manifest(folder)
+            if (manifest.weights.sha256, manifest.pooling) == (then.weights_sha256, then.pooling):
+                return str(folder)
+    if folders:
         raise ModelError(
-            f"The model '{recipe.model.name}' is not the one that was used: that had "
-            f"{recipe.model.pooling} pooling and weights of sha256 {recipe.model.weights_sha256}. "
-            "Name the one to use with --model."
+            f"The model '{name}' is not the one that was used: that had {then.pooling} pooling and "
+            f"weights of sha256 {then.weights_sha256}. Name the one to use with --model."
         )
-    return recipe.model.name
+    known = ", ".join(dict.fromkeys(folder.name for folder in model_folders()))
+    raise ModelError(
+        f"There is no model '{name}' among those found: {known}. Of what a picture tells, no other "
+        f"place is believed: name the model yourself, for example --model {shlex.quote(then.name)}"
+    )
 
 
 def _safe_options(recipe: "Recipe", picture: Path) -> Mapping[str, str]:

@@ -1,14 +1,19 @@
 """A series of pictures in rows and columns, and a sheet of them; what is there already is kept."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylize.cli.making.opening import open_model, warn_of_memory
-from stylize.cli.making.picture import check_outputs, files_read, follow
+from stylize.cli.making.opening import announce, check_memory, open_model
+from stylize.cli.making.paths import check_outputs, files_read
+from stylize.cli.making.picture import follow
+from stylize.cli.making.remarks import of_pictures
+from stylize.cli.making.saving import Results
 from stylize.cli.showing.progress import showing_progress
+from stylize.cli.terminal import note
 from stylize.models.errors import ImageError
 from stylize.models.settings import check, setting
 from stylize.runtime.engine.machine import Machine
@@ -67,10 +72,28 @@ class Destination:
         check(self)
 
 
-def make_figure(figure: Figure, destination: Destination, machine: Machine, quiet: bool) -> None:
-    """Make the pictures that are not there yet, one after the other, and then the sheet."""
-    from stylize.runtime.pictures.contact_sheet import check_sheet_replaceable
-    from stylize.runtime.pictures.saving import check_ending, check_output
+def make_figure(
+    figure: Figure,
+    destination: Destination,
+    machine: Machine,
+    quiet: bool,
+    remarks: Iterable[str] = (),
+) -> None:
+    """Make the pictures that are not there yet, one after the other, and then the sheet.
+
+    Parameters
+    ----------
+    figure : Figure
+        The pictures.
+    destination : Destination
+        Where they go.
+    machine : Machine
+        What makes them.
+    quiet : bool
+        Whether to say nothing.
+    remarks : iterable of str
+        What else is to be said before.
+    """
     from stylize.runtime.plans.recipe import recipe_of
 
     cells = list(figure.cells)
@@ -79,35 +102,65 @@ def make_figure(figure: Figure, destination: Destination, machine: Machine, quie
     files = {cell.name: folder / f"{cell.name}.png" for cell in cells}
     reads = (files_read(cell.photo, cell.painting, cell.options) for cell in cells)
     check_outputs([*files.values(), sheet], list(chain.from_iterable(reads)))
-    model = open_model(machine, quiet)
+    model = open_model(machine)
     recipes = {
-        cell.name: recipe_of(model, machine.model, cell.photo, cell.painting, cell.options)
-        for cell in cells
+        cell.name: recipe_of(model, cell.photo, cell.painting, cell.options) for cell in cells
     }
     done = {cell.name: _evaluations(files[cell.name], recipes[cell.name]) for cell in cells}
     missing = [cell for cell in cells if done[cell.name] < cell.options.iterations]
     scenes = _checked_scenes(model, missing)
-    check_ending(sheet)
-    if sheet.parent.resolve() != folder.resolve():
-        check_output(sheet)  # before a folder is made that would stay empty
-    if not destination.sheet:
-        check_sheet_replaceable(sheet, "--sheet")
-    _make_folder(folder)
-    for path in (sheet, *(files[cell.name] for cell in missing)):
-        check_output(path)
-
-    if missing:
-        worst = max(missing, key=lambda cell: _need(scenes, cell))
-        warn_of_memory(model, scenes[worst.photo, worst.painting], worst.options, quiet)
+    warnings = _check_memory(model, scenes, missing)
+    _prepare(destination, sheet, [files[cell.name] for cell in missing])
+    if not quiet:
+        announce(model, machine)
+        for remark in (*remarks, *_remarks(scenes, missing), *warnings):
+            note(remark)
     iterations = sum(cell.options.iterations for cell in missing)
     with showing_progress(iterations, quiet) as progress:
         progress.say(f"{len(cells) - len(missing)} of {len(cells)} pictures are in {folder}.")
         for cell in missing:
             iterates = scenes[cell.photo, cell.painting].render(cell.options)
-            recipe, output = recipes[cell.name], files[cell.name]
-            follow(iterates, [], recipe, output, progress, enough=done[cell.name])
+            results = Results(recipes[cell.name], files[cell.name], enough=done[cell.name])
+            follow(iterates, [], results, progress)
         _draw(figure, files, sheet, destination.cell)
         progress.say(f"{sheet}: the sheet of all {len(cells)}.")
+
+
+def _prepare(destination: Destination, sheet: Path, pictures: Sequence[Path]) -> None:
+    """Make the folder, and find out whether everything can be written."""
+    from stylize.runtime.pictures.contact_sheet import check_sheet_replaceable
+    from stylize.runtime.pictures.saving import check_ending, check_output
+
+    check_ending(sheet)
+    if os.path.realpath(sheet.parent) != os.path.realpath(destination.folder):
+        check_output(sheet)  # before a folder is made that would stay empty
+    if not destination.sheet:
+        check_sheet_replaceable(sheet, "--sheet")
+    _make_folder(destination.folder)
+    for path in (sheet, *pictures):
+        check_output(path)
+
+
+def _check_memory(
+    model: "Model", scenes: "dict[Pictures, Scene]", cells: Sequence[Cell]
+) -> list[str]:
+    """Return a warning if the cell that needs most memory will not fit."""
+    if not cells:
+        return []
+    worst = max(cells, key=lambda cell: _need(scenes, cell))
+    return check_memory(model, scenes[worst.photo, worst.painting], worst.options)
+
+
+def _remarks(scenes: "dict[Pictures, Scene]", cells: Sequence[Cell]) -> dict[str, None]:
+    """Return what is to be said of the pictures, each once."""
+    return dict.fromkeys(
+        remark
+        for cell in cells
+        for remark in of_pictures(
+            *(cell.photo, cell.painting, cell.options),
+            scenes[cell.photo, cell.painting].size(cell.options),
+        )
+    )
 
 
 def _evaluations(path: Path, recipe: "Recipe") -> int:
@@ -120,7 +173,7 @@ def _evaluations(path: Path, recipe: "Recipe") -> int:
     """
     from stylize.runtime.plans.recipe import read_recipe
 
-    if not path.exists():
+    if not os.path.exists(path):
         return 0
     try:
         found = read_recipe(path)

@@ -7,10 +7,15 @@ import typer
 
 from stylize.runtime.method.options import ITERATION, PICTURES
 
-Photo = Annotated[Path, typer.Argument(help="The picture to render.", show_default=False)]
+Photo = Annotated[
+    Path, typer.Argument(metavar="PHOTO", help="The picture to render.", show_default=False)
+]
 
 Painting = Annotated[
-    Path, typer.Argument(help="The picture whose style is taken.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="PAINTING", help="The picture whose style is taken.", show_default=False
+    ),
 ]
 
 Output = Annotated[
@@ -20,8 +25,8 @@ Output = Annotated[
         "-o",
         metavar="OUT.png",
         help="The picture to write: .png, .jpg, .webp or .tiff. A PNG tells how it was made, "
-        "see 'stylize rerun'.",
-        show_default="named after what it is made of",
+        "see 'stylize rerun'. Default: a PNG here, named after what it is made of.",
+        show_default=False,
         rich_help_panel=PICTURES,
     ),
 ]

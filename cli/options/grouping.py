@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass, replace
 from types import NoneType
-from typing import Annotated, Any, TypeAlias, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
 
 import typer
 
@@ -134,9 +134,9 @@ class _Choice:
         flag = self.kind is bool
         option = typer.Option(
             *(one.flags or ([f"--{self.name.replace('_', '-')}"] if flag else [])),
-            metavar=one.metavar,
-            help=one.help,
-            show_default=one.shown or self._shown,
+            metavar=one.metavar or self._choices,
+            help=with_default(one.help, one.shown or self._shown),
+            show_default=False,
             rich_help_panel=one.panel,
         )
         return inspect.Parameter(
@@ -157,10 +157,15 @@ class _Choice:
         return others[0] if NoneType in get_args(self.kind) else self.kind
 
     @property
-    def _shown(self) -> str | bool:
-        """The default in words; False where there is nothing to be said of it."""
+    def _choices(self) -> str | None:
+        kind = self._written
+        return "|".join(get_args(kind)) if get_origin(kind) is Literal else None
+
+    @property
+    def _shown(self) -> str:
+        """The default in words; none where there is nothing to be said of it."""
         if isinstance(self.default, bool) or self.default in (None, (), {}):
-            return False
+            return ""
         if isinstance(self.default, tuple):
             return " ".join(map(str, self.default))
         return f"{self.default:g}" if isinstance(self.default, float) else str(self.default)
@@ -170,6 +175,11 @@ class _Choice:
         if self.setting.parse:
             return self.setting.parse(text)
         return tuple(text) if isinstance(text, list) else text
+
+
+def with_default(text: str, default: str) -> str:
+    """Return an option's help with its default, if there is one, as a sentence."""
+    return f"{text} Default: {default}." if default else text
 
 
 def _given(text: Any) -> bool:

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
+from stylize.cli.terminal import answer
 from stylize.models.catalog import MANIFEST_FILE
 from stylize.models.errors import ModelError, VerificationError
 
@@ -22,9 +21,9 @@ def announce_replacement(folder: Path) -> None:
     try:
         old = read_manifest(folder)
     except ModelError:
-        typer.echo(f"Replacing an unreadable model in {folder}.")
+        answer(f"Replacing an unreadable model in {folder}.")
     else:
-        typer.echo(
+        answer(
             f"Replacing the model in {folder}: {old.network}, {old.pooling} pooling, "
             f"{old.weights.dtype}, weights: {old.weights.source}."
         )
@@ -54,14 +53,14 @@ def verify(folder: Path, network: "Network", manifest: "Manifest") -> None:
     from stylize.export.network.torch_peer import available
     from stylize.export.writing.verify import verify_folder
 
-    typer.echo("Checking the written graphs in float64, on random images (about half a minute):")
+    answer("Checking the written graphs in float64, on random images (about half a minute):")
     if not available():
-        typer.echo("  torch is not installed: compared with finite differences and each other only")
+        answer("  torch is not installed: compared with finite differences and each other only")
     failed = False
     for check in verify_folder(folder, network, manifest):
         failed |= not check.passed
         verdict = "ok    " if check.passed else "FAILED"
-        typer.echo(
+        answer(
             f"  {verdict} {check.subject}: relative difference {check.difference:.1e} "
             f"(at most {check.tolerance:.0e})"
         )

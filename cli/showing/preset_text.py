@@ -6,13 +6,13 @@ from itertools import chain, repeat
 from stylize.runtime.method.options import Options
 from stylize.runtime.plans.preset import Preset
 
-WIDTH, INDENT = 88, 13
+WIDTH, INDENT = 80, 13
 
 HEIGHT_TO_WIDTH = 3 / 4
 """Of the picture for which the coefficients are printed."""
 
 
-def describe(name: str, preset: Preset) -> str:
+def describe(name: str, preset: Preset) -> list[str]:
     """Return what a preset stands for, in lines."""
     options = preset.options
     rows = [
@@ -23,12 +23,13 @@ def describe(name: str, preset: Preset) -> str:
         *zip(chain(["loss"], repeat("")), _loss(options), strict=False),
         *(("differs", departure) for departure in preset.departures),
     ]
-    return "\n".join([f"{name}: {preset.source}", *(_row(*row) for row in rows)])
+    title = textwrap.wrap(f"{name}: {preset.source}", WIDTH, subsequent_indent="  ")
+    return [*title, *chain.from_iterable(_row(*row) for row in rows)]
 
 
-def _row(what: str, text: str) -> str:
+def _row(what: str, text: str) -> list[str]:
     indent = " " * INDENT
-    return textwrap.fill(
+    return textwrap.wrap(
         text, WIDTH, initial_indent=f"  {what}".ljust(INDENT), subsequent_indent=indent
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from stylize.cli.terminal import escaped
 from stylize.runtime.providers.table import PROVIDERS
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def open_console() -> "Console":
 
 def print_whole(console: "Console", text: str) -> None:
     """Print a paragraph unbroken: a command that is to be copied may be in it."""
-    console.print(f"\n{text}", markup=False, soft_wrap=True)
+    console.print(f"\n{escaped(text)}", markup=False, soft_wrap=True)
 
 
 def facts_table(facts: list[tuple[str, str]]) -> "Table":
@@ -38,7 +39,7 @@ def facts_table(facts: list[tuple[str, str]]) -> "Table":
 
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for what, found in facts:
-        table.add_row(Text(what, "bold"), Text(found))
+        table.add_row(Text(what, "bold"), Text(escaped(found)))
     return table
 
 

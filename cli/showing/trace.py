@@ -1,13 +1,16 @@
 """``--trace``: every iteration's losses as JSON lines, complete at any moment."""
 
+import errno
 import json
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylize.models.errors import OptionError
+from stylize.models.errors import OptionError, StylizeError
 
 if TYPE_CHECKING:
     from stylize.runtime import Iterate
@@ -33,13 +36,33 @@ def tracing(path: Path | None) -> Iterator[Observer]:
         yield lambda iterate: None
         return
     try:
-        file = path.open("w", buffering=1, encoding="utf-8")
+        file = path.open("wb", buffering=0)
     except OSError as error:
         raise OptionError(
             f"The trace '{path}' cannot be written: {error.strerror}. Name another file."
         ) from error
     with file:
-        yield lambda iterate: print(json.dumps(trace_entry(iterate)), file=file)
+        yield lambda iterate: _write_line(file, path, json.dumps(trace_entry(iterate)))
+
+
+def _write_line(file: FileIO, path: Path, text: str) -> None:
+    """Write a line at once, as a whole or not at all.
+
+    Raises
+    ------
+    StylizeError
+        It cannot be written any more.
+    """
+    line = f"{text}\n".encode()
+    try:
+        written = file.write(line)
+        if written != len(line):
+            file.truncate(file.seek(-(written or 0), os.SEEK_CUR))
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as error:
+        raise StylizeError(
+            f"The trace '{path}' cannot be written any more: {error.strerror}. Name another file."
+        ) from error
 
 
 def trace_entry(iterate: "Iterate") -> dict[str, float | None]:

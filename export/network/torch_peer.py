@@ -22,6 +22,7 @@ import numpy.typing as npt
 from stylize.export.network.architecture import Convolution, Network, Pooling
 from stylize.export.network.tensors import Array, FileTensor, FileTensors
 from stylize.models.errors import ExtraError, WeightsError
+from stylize.models.installation import install_command
 from stylize.models.layers import LayerSet
 
 if TYPE_CHECKING:
@@ -320,7 +321,7 @@ def _require(module: str) -> Any:
     except ImportError as error:
         raise ExtraError(
             f"This needs {module.partition('.')[0]}, which is not installed. "
-            "Install the export extra: pip install 'stylize-onnx[export]'"
+            f"Install the export extra: {install_command('export')}"
         ) from error
 
 

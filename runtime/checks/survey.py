@@ -4,11 +4,13 @@ import os
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from types import ModuleType
+
+import numpy
 
 from stylize.models.catalog import PREFERRED_MODEL, model_folders
 from stylize.models.errors import ProviderError
+from stylize.models.installation import install_command, release, rivals
 from stylize.runtime.engine.choice import candidates, is_present, try_provider
 from stylize.runtime.engine.memory import memory_available
 from stylize.runtime.providers.diagnosis import cuda_release, missing_libraries, not_in_wheel
@@ -106,11 +108,11 @@ def fastest(verdicts: list[Verdict]) -> tuple[str, Precision] | None:
 
 def facts() -> Iterator[tuple[str, str]]:
     """Yield facts about the software and the machine, each after its subject."""
-    yield "stylize", version("stylize-onnx")
+    yield "stylize", release()
     yield "Python", f"{platform.python_version()}, {platform.system()} {platform.machine()}"
     onnxruntime = _onnxruntime()
     yield "ONNX Runtime", _release(onnxruntime)
-    yield "NumPy", version("numpy")
+    yield "NumPy", numpy.__version__
     yield "CPUs", f"{os.cpu_count()}{', with AMX' if has_amx() else ''}"
     limit = cpu_limit()
     yield "threads", f"{limit.cpus}: {limit.source}"
@@ -170,6 +172,11 @@ def advice() -> Iterator[str]:
         yield f"{FASTER[best]}: {replace_command(best)}"
     if PREFERRED_MODEL not in {folder.name for folder in model_folders()}:
         yield (
-            "Only VGG-19 gives the real look: pip install 'stylize-onnx[export]' && "
-            "stylize export vgg19"
+            f"Only VGG-19 gives the real look: {install_command('export')} && stylize export vgg19"
+        )
+    for rival in rivals():
+        yield (
+            f"{rival.name} {rival.version} is another program, and has a command 'stylize', too. "
+            f"Remove it, and install this one again: pip uninstall -y {rival.name} && "
+            f"{install_command(best)}"
         )

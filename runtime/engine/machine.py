@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 from stylize.models.errors import OptionError
 from stylize.models.settings import check, setting
@@ -72,8 +73,10 @@ class Machine:
     )
     precision: Precision | None = setting(
         None,
-        "Precision of the convolutions; each provider has some of them.",
+        f"Precision of the convolutions: {', '.join(get_args(Precision))}; each provider has some "
+        "of them.",
         panel=MODEL,
+        metavar="NAME",
         shown="the provider's",
     )
     provider_options: Mapping[str, str] = setting(

@@ -109,9 +109,23 @@ def memory_available() -> int | None:
         return None
 
 
+def memory_of_machine() -> int | None:
+    """Return how many bytes there are in all, with those to swap to; None if that is not known."""
+    try:
+        if MEMINFO.exists():
+            return _told("MemTotal:") + _told("SwapTotal:")
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError, StopIteration):
+        return None
+
+
 def _free() -> int:
+    return _told("MemAvailable:")
+
+
+def _told(what: str) -> int:
     lines = MEMINFO.read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(what))
 
 
 def _left_in_groups() -> Iterator[int]:

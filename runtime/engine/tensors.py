@@ -89,4 +89,5 @@ def translating_errors(what: str) -> Iterator[None]:
         raise
     except Exception as error:
         hint = " Memory ran out: use a smaller size." if OUT_OF_MEMORY.search(str(error)) else ""
-        raise ProviderError(f"ONNX Runtime failed on {what}: {error}{hint}") from error
+        told = " ".join(str(error).split())  # it may have lines
+        raise ProviderError(f"ONNX Runtime failed on {what}: {told}{hint}") from error

@@ -155,7 +155,10 @@ class Options:
         repeated=True,
     )
     init: str = setting(
-        "photo", "What to start from.", panel=PICTURES, metavar=f"{'|'.join(STARTS)}|FILE"
+        "photo",
+        f"What to start from: {', '.join(STARTS)}, or a file.",
+        panel=PICTURES,
+        metavar="START",
     )
     optimizer: OptimizerName = setting(
         "lbfgs",

@@ -1,15 +1,22 @@
 """Pictures into files: checked before the work, and never half-written."""
 
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, PngImagePlugin
 
-from stylize.models.errors import ImageError, OptionError
+from stylize.models.errors import ImageError, OptionError, StylizeError
 from stylize.runtime.pictures.colour import SRGB, on_white
+from stylize.runtime.pictures.replacing import (
+    check_replaceable,
+    numbered,
+    replacing_file,
+    shortened,
+)
 
 FORMATS: dict[str, dict[str, Any]] = {
     ".png": {"format": "PNG"},
@@ -47,6 +54,14 @@ def check_output(path: Path, long_side: int = 0) -> None:
         There is a folder of that name, the place cannot be written to, or the format cannot hold
         `long_side` pixels.
     """
+    _check_format(path, long_side)
+    if os.path.isdir(path):
+        raise ImageError(f"'{path}' is a folder. Name the file to write, for example out.png.")
+    with _explaining_failures(path):
+        check_replaceable(path)
+
+
+def _check_format(path: Path, long_side: int) -> None:
     check_ending(path)
     kind = FORMATS[path.suffix.lower()]["format"]
     if long_side > MAX_SIDES.get(kind, long_side):
@@ -54,11 +69,6 @@ def check_output(path: Path, long_side: int = 0) -> None:
             f"A {kind} file cannot hold a picture of {long_side} pixels on a side, "
             f"{MAX_SIDES[kind]} at most. Write a .png or a .tiff."
         )
-    if path.is_dir():
-        raise ImageError(f"'{path}' is a folder. Name the file to write, for example out.png.")
-    with _replacing_file(path) as temporary:
-        temporary.touch()
-        temporary.unlink()
 
 
 def save_image(
@@ -66,6 +76,7 @@ def save_image(
     path: Path,
     text: Mapping[str, str] | None = None,
     quality: int = 95,
+    fresh: bool = False,
 ) -> None:
     """Write a picture, tagged as sRGB; it appears under its name only when it is complete.
 
@@ -79,6 +90,8 @@ def save_image(
         Text chunks by keyword; only PNG has them, other formats leave them out.
     quality : int
         The quality of JPEG and WebP, at most 100.
+    fresh : bool
+        Whether to leave a file that is there already, and raise FileExistsError.
 
     Raises
     ------
@@ -87,7 +100,7 @@ def save_image(
     ImageError
         The file cannot be written.
     """
-    check_output(path, max(image.size))
+    _check_format(path, max(image.size))
     settings = {"icc_profile": _undated(SRGB.tobytes()), **FORMATS[path.suffix.lower()]}
     if settings["format"] in ("JPEG", "WEBP"):
         settings["quality"] = quality
@@ -95,8 +108,42 @@ def save_image(
         image = on_white(image)
     if settings["format"] == "PNG" and text:
         settings["pnginfo"] = _text_chunks(text)
-    with _replacing_file(path) as temporary:
-        image.save(temporary, **settings)
+    with _explaining_failures(path), replacing_file(path, fresh) as file:
+        image.save(file, **settings)
+
+
+def rescue_image(image: Image.Image, path: Path, text: Mapping[str, str] | None = None) -> Path:
+    """Write a picture that could not be written to `path` to the nearest place that takes it.
+
+    Parameters
+    ----------
+    image : PIL image
+        As `save_image` takes it.
+    path : Path
+        Where it was to go.
+    text : mapping of str to str
+        Text chunks by keyword.
+
+    Returns
+    -------
+    Path
+        A new PNG: beside `path`, in the working folder, or in the one for temporary files.
+
+    Raises
+    ------
+    ImageError
+        No place takes it.
+    """
+    for folder in (path.parent, Path(), Path(tempfile.gettempdir())):
+        for place in numbered(folder / f"{shortened(path.stem)}.png"):
+            try:
+                save_image(image, place, text, fresh=True)
+            except FileExistsError:
+                continue
+            except ImageError:
+                break
+            return place
+    raise ImageError("No other folder takes the picture either, so it is lost.")
 
 
 def _undated(profile: bytes) -> bytes:
@@ -111,18 +158,14 @@ def _text_chunks(text: Mapping[str, str]) -> PngImagePlugin.PngInfo:
 
 
 @contextmanager
-def _replacing_file(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`; a file written there takes its place."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+def _explaining_failures(path: Path) -> Iterator[None]:
+    """Turn the errors of writing a picture into ours."""
     try:
-        yield temporary
-        if temporary.exists():
-            temporary.replace(path)
-    except (OSError, ValueError) as error:
+        yield
+    except (StylizeError, MemoryError, FileExistsError):
+        raise
+    except Exception as error:  # encoders raise many kinds
         raise ImageError(
             f"'{path}' cannot be written: {getattr(error, 'strerror', None) or error}. "
             "Name a file in a folder that exists, may be written to, and has space left."
         ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)

@@ -1,14 +1,17 @@
 """What made a picture, written into the picture: enough to make it again."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from stylize.models.errors import ImageError, OptionError
 from stylize.models.folder import sha256
+from stylize.models.installation import release
+from stylize.models.layers import PoolingKind
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import STARTS, Options
 from stylize.runtime.method.start import start_file
@@ -17,6 +20,11 @@ from stylize.runtime.providers.table import Precision
 
 KEYWORD = "stylize"
 """The keyword of the PNG text chunk that holds a recipe as JSON."""
+
+LONGEST_PATH = 4096
+"""Characters of a path in a recipe, which a stranger may have written."""
+Word = Annotated[str, msgspec.Meta(max_length=64)]
+Checksum = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True)
@@ -31,8 +39,8 @@ class Source:
         The checksum of the file.
     """
 
-    path: str
-    sha256: str
+    path: Annotated[str, msgspec.Meta(max_length=LONGEST_PATH)]
+    sha256: Checksum
 
 
 @dataclass(frozen=True)
@@ -42,16 +50,16 @@ class UsedModel:
     Attributes
     ----------
     name : str
-        The name as it was given, or the folder's name.
+        Its folder's name. Older recipes may have a path.
     weights_sha256 : str
         The checksum of its weights file.
     pooling : str
         ``average`` or ``max``.
     """
 
-    name: str
-    weights_sha256: str
-    pooling: str
+    name: Annotated[str, msgspec.Meta(max_length=LONGEST_PATH)]
+    weights_sha256: Checksum
+    pooling: PoolingKind
 
 
 @dataclass(frozen=True)
@@ -83,10 +91,10 @@ class Recipe:
     painting: Source | None
     start: Source | None
     model: UsedModel
-    provider: str
+    provider: Word
     options: Options
-    version: str
-    evaluations: int = 0
+    version: Word
+    evaluations: Annotated[int, msgspec.Meta(ge=0)] = 0
     precision: Precision = "float32"
     provider_options: Mapping[str, str] = field(default_factory=dict)
 
@@ -116,21 +124,13 @@ class Recipe:
         }
 
 
-def recipe_of(
-    model: Model,
-    name: str | None,
-    photo: Path | None,
-    painting: Path | None,
-    options: Options,
-) -> Recipe:
+def recipe_of(model: Model, photo: Path | None, painting: Path | None, options: Options) -> Recipe:
     """Return the recipe of a picture that is about to be made.
 
     Parameters
     ----------
     model : Model
         The opened model.
-    name : str or None
-        The model's name as the user gave it.
     photo, painting : Path or None
         The files of the pictures.
     options : Options
@@ -150,13 +150,13 @@ def recipe_of(
         painting=_source(painting),
         start=None if init in STARTS else _source(start_file(init)),
         model=UsedModel(
-            name=_printable(name or model.folder.path.name),
+            name=_printable(os.path.basename(os.path.abspath(model.folder.path))),
             weights_sha256=manifest.weights.sha256,
             pooling=manifest.pooling,
         ),
         provider=model.provider.name,
         options=replace(options, init=_printable(init)),
-        version=version("stylize-onnx"),
+        version=release(),
         precision=model.provider.precision,
         provider_options=model.provider.given,
     )
@@ -185,18 +185,29 @@ def read_recipe(path: Path) -> Recipe:
             "(not sheets), unless another program has saved them since."
         )
     try:
-        return msgspec.json.decode(text.encode(), type=Recipe)
-    except (msgspec.MsgspecError, OptionError) as error:
+        recipe = msgspec.json.decode(text.encode("utf-8", "replace"), type=Recipe)
+        _check_start(recipe)
+        return recipe
+    except MemoryError:
+        raise
+    except Exception as error:  # the text may be a stranger's: deeper than any stack, and so on
         raise ImageError(
             f"What '{path}' tells of how it was made cannot be read: {error}. Another release of "
             "stylize may have written it."
         ) from error
 
 
+def _check_start(recipe: Recipe) -> None:
+    """Raise OptionError unless a file to start from has its checksum; others are not to be read."""
+    init = recipe.options.init
+    if (recipe.start is None) is not (init in STARTS):
+        raise OptionError(f"it starts from '{init[:LONGEST_PATH]}', but not by its checksum")
+
+
 def _source(path: Path | None) -> Source | None:
     if path is None:
         return None
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ImageError(f"There is no picture '{path}'. Check the path.")
     return Source(_printable(str(path)), digest(path))
 

@@ -10,8 +10,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from stylize.models.errors import ProviderError
+from stylize.models.installation import install_command
 from stylize.runtime.providers.nvidia import find_driver
-from stylize.runtime.providers.wheels import describe_wheels, install_command, replace_command
+from stylize.runtime.providers.wheels import describe_wheels, replace_command
 
 if TYPE_CHECKING:
     from stylize.runtime.providers.table import Provider
@@ -22,11 +23,18 @@ CUDA_PROVIDER = (
     if sys.platform == "win32"
     else "libonnxruntime_providers_cuda.so"
 )
+DLL_FAILED = "DLL load failed"
+"""How Windows says that a library lacks another."""
 ELSEWHERE = "https://onnxruntime.ai/docs/execution-providers tells how to get it."
 
 
 def cannot_import(extra: str, error: ImportError) -> str:
     """Return the message for an ONNX Runtime that is missing or broken."""
+    if DLL_FAILED in str(error):
+        return (
+            f"ONNX Runtime cannot be imported ({error}). Windows lacks a library that it needs: "
+            "install Microsoft's Visual C++ Redistributable, the newest for x64, and try again."
+        )
     return (
         f"ONNX Runtime cannot be imported ({error}; installed: {describe_wheels()}). "
         f"Install it: {replace_command(extra)}"

@@ -4,13 +4,15 @@ There is one for each kind of machine, and all write the same folder, ``onnxrunt
 that was installed last works, and removing another breaks it.
 """
 
+from stylize.models.installation import install_command, installed
+
+FOLDER = "onnxruntime"
+
 
 def installed_wheels() -> dict[str, str]:
     """Return the version of each wheel that wrote the folder, by its name."""
-    from importlib.metadata import packages_distributions, version  # late: it takes its time
-
-    names = packages_distributions().get("onnxruntime", ())
-    return {name: version(name) for name in sorted(set(names))}
+    wheels = (found for found in installed() if FOLDER in found.folders)
+    return {found.name: found.version for found in sorted(wheels, key=lambda found: found.name)}
 
 
 def describe_wheels() -> str:
@@ -21,11 +23,6 @@ def describe_wheels() -> str:
     if len(wheels) == 1:
         return f"the wheel {wheels[0]}"
     return f"the wheels {' and '.join(wheels)}, which overwrite each other: the last one counts"
-
-
-def install_command(extra: str) -> str:
-    """Return the command that installs an extra of stylize."""
-    return f"pip install 'stylize-onnx[{extra}]'"
 
 
 def replace_command(extra: str) -> str:

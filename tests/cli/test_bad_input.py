@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 from stylize.cli.app import app
 from stylize.models.catalog import embedded_folder
 from stylize.models.errors import ImageError
+from stylize.models.installation import install_command
 
 FAILURE, USAGE = 1, 2
 WEIGHTS = "weights.safetensors"
@@ -421,7 +422,7 @@ class TestProvider:
         found = message("--provider", "cuda")
         assert "has no CUDAExecutionProvider" in found
         assert "CPUExecutionProvider" in found
-        assert "pip install 'stylize-onnx[cuda]'" in found
+        assert install_command("cuda") in found
 
     @pytest.mark.parametrize(
         ("provider", "extra"),
@@ -433,7 +434,7 @@ class TestProvider:
         monkeypatch.setitem(sys.modules, "onnxruntime", None)
         found = message("--provider", provider)
         assert "ONNX Runtime cannot be imported" in found
-        assert f"pip install 'stylize-onnx[{extra}]'" in found
+        assert install_command(extra) in found
 
     def test_an_onnxruntime_whose_files_are_gone(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "onnxruntime", ModuleType("onnxruntime"))

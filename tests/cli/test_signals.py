@@ -2,12 +2,14 @@
 
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from stylize.cli import __main__ as program
-from stylize.cli.signals import Stopped, heed_signals
+from stylize.cli import signals, terminal
+from stylize.cli.signals import Stopped, heed_signals, holding_signals
 
 CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
 
@@ -17,7 +19,22 @@ def handlers(monkeypatch: pytest.MonkeyPatch) -> dict[int, Any]:
     """What is installed, instead of installing it here."""
     installed: dict[int, Any] = {}
     monkeypatch.setattr(signal, "signal", installed.__setitem__)
+    monkeypatch.setattr(signals, "_hearing", signals._Hearing())
     return installed
+
+
+@pytest.fixture
+def send(
+    handlers: dict[int, Any], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[signal.Signals, float], None]:
+    """Let a signal come at a time, in seconds."""
+    heed_signals()
+
+    def come(number: signal.Signals, at: float) -> None:
+        monkeypatch.setattr(signals.time, "monotonic", lambda: at)
+        handlers[number](number, None)
+
+    return come
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
@@ -39,10 +56,43 @@ def test_what_nohup_ignores_stays_ignored(
     assert handlers.keys() == {signal.SIGINT, signal.SIGTERM}
 
 
+def test_several_at_once_are_one(send: Callable[..., None]) -> None:
+    with pytest.raises(Stopped):
+        send(signal.SIGTERM, 10.0)
+    send(signal.SIGINT, 10.1)
+    with pytest.raises(Stopped):
+        send(signal.SIGINT, 11.0)
+
+
+def test_while_something_is_saved_they_wait(send: Callable[..., None]) -> None:
+    saved: list[bool] = []
+
+    def save() -> None:
+        with holding_signals():
+            send(signal.SIGTERM, 10.0)
+            send(signal.SIGINT, 12.0)
+            saved.append(True)
+
+    with pytest.raises(Stopped) as stopped:
+        save()
+    assert saved
+    assert stopped.value.code == CODES["SIGTERM"]
+
+
+def test_where_the_program_ends_anyway_they_are_not_heard(send: Callable[..., None]) -> None:
+    with holding_signals(heed=False):
+        send(signal.SIGTERM, 10.0)
+    with holding_signals():
+        pass
+    with pytest.raises(Stopped):
+        send(signal.SIGTERM, 20.0)
+
+
 def test_the_program_heeds_them(
     handlers: dict[int, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["stylize", "--version"])
+    monkeypatch.setattr(terminal, "prepare_streams", lambda: None)  # those of the tests
     with pytest.raises(SystemExit) as ended:
         program.main()
     assert ended.value.code in (None, 0)

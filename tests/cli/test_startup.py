@@ -85,8 +85,12 @@ def test_a_framework_would_be_seen(
 
 @pytest.mark.parametrize(
     "command",
-    [[str(Path(sysconfig.get_path("scripts"), "stylize"))], [sys.executable, "-m", "stylize.cli"]],
-    ids=["script", "module"],
+    [
+        [str(Path(sysconfig.get_path("scripts"), "stylize"))],
+        [sys.executable, "-m", "stylize"],
+        [sys.executable, "-m", "stylize.cli"],
+    ],
+    ids=["script", "package", "module"],
 )
 def test_version(command: list[str]) -> None:
     result = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)

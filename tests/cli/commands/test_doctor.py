@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import packages_distributions, version
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -13,6 +14,7 @@ pytest.importorskip("onnxruntime", reason="tries its providers")
 from stylize.cli.app import app
 from stylize.cli.showing.tables import NARROW
 from stylize.models.errors import ProviderError
+from stylize.models.installation import Distribution, install_command
 from stylize.runtime.checks import survey
 from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.providers import table
@@ -137,7 +139,7 @@ class TestFailure:
         result = doctor("--provider", "openvino")
         assert result.exit_code == FAILURE
         assert "has no OpenVINOExecutionProvider" in result.stderr
-        assert "pip install 'stylize-onnx[openvino]'" in result.stderr
+        assert install_command("openvino") in result.stderr
 
     def test_of_all_in_a_precision(self, having: Callable[..., list[str]]) -> None:
         having("cpu")
@@ -152,7 +154,7 @@ class TestFailure:
         result = doctor()
         assert result.exit_code == FAILURE
         assert "cannot be imported; installed: " in result.stdout
-        assert "pip install 'stylize-onnx[cpu]'" in result.stderr
+        assert install_command("cpu") in result.stderr
 
     @pytest.mark.parametrize(
         ("arguments", "found"),
@@ -173,7 +175,7 @@ class TestAdvice:
     ) -> None:
         monkeypatch.setattr(survey, "_has_driver", lambda: False)
         having("cpu", amx=True)
-        assert "pip install 'stylize-onnx[openvino]'\n" in succeed()
+        assert install_command("openvino") + "\n" in succeed()
         having("cpu", amx=False)
         assert "[openvino]" not in succeed()
         having("cpu", "openvino", working=("cpu", "openvino"), amx=True)
@@ -185,7 +187,7 @@ class TestAdvice:
         monkeypatch.setattr(survey, "_has_driver", lambda: True)
         having("cpu", amx=True)
         output = succeed()
-        assert "pip install 'stylize-onnx[cuda]'\n" in output
+        assert install_command("cuda") + "\n" in output
         assert "[openvino]" not in output
 
     def test_one_wheel_where_there_are_several(
@@ -195,6 +197,24 @@ class TestAdvice:
         both = {"onnxruntime": "1.31.1", "onnxruntime-gpu": "1.31.1"}
         monkeypatch.setattr(survey, "installed_wheels", lambda: both)
         assert "Several wheels of ONNX Runtime are installed. Keep one: pip" in succeed()
+
+    def test_another_program_of_our_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert "another program" not in succeed()
+        other = Distribution("stylize", "1.2", frozenset(), frozenset({"stylize"}))
+        monkeypatch.setattr(survey, "rivals", lambda: [other])
+        assert "stylize 1.2 is another program, and has a command 'stylize', too." in succeed()
+        assert "pip uninstall -y stylize && pip install" in succeed()
+
+    def test_a_half_removed_wheel_is_one(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        half = tmp_path / "onnxruntime_gpu-1.31.1.dist-info"
+        half.mkdir()
+        (half / "top_level.txt").write_text("onnxruntime\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        output = succeed()
+        assert "onnxruntime-gpu 1.31.1, which overwrite each other" in output
+        assert "Several wheels of ONNX Runtime are installed. Keep one: pip" in output
 
     def test_vgg19(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "stylize export vgg19" in succeed()

@@ -19,6 +19,7 @@ from stylize.cli.app import app
 from stylize.export.writing.verify import Check
 from stylize.models.catalog import user_folder
 from stylize.models.folder import ModelFolder, open_folder
+from stylize.models.installation import install_command
 from stylize.models.layers import LayerSet
 
 Export = Callable[..., Result]
@@ -247,7 +248,7 @@ def test_a_missing_package_names_its_extra(
         lambda name: None if name == missing else find_spec(name),
     )
     result = run_export("-o", tmp_path / "model")
-    assert_refused(result, f"needs {missing}", "pip install 'stylize-onnx[export]'")
+    assert_refused(result, f"needs {missing}", install_command("export"))
     assert not names(tmp_path)
 
 

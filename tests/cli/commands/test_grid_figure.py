@@ -194,7 +194,7 @@ class TestGrid:
     def test_progress_counts_all_pictures(self) -> None:
         lines = succeed(*GRID).stderr.splitlines()
         assert "0 of 4 pictures are in photo-painting." in lines
-        counted = [line.split()[0] for line in lines if " total " in line]
+        counted = [line.split()[0] for line in lines if " loss " in line]
         assert counted == [f"{done}/8" for done in range(1, 9)]
         assert lines[-1] == f"{FOLDER / 'sheet.png'}: the sheet of all 4."
 
@@ -265,7 +265,8 @@ class TestResumption:
         interrupted_at(4)
         result = stylize(*GRID)
         assert result.exit_code == INTERRUPTED
-        assert result.stderr.endswith("Interrupted.\n")
+        last = result.stderr.splitlines()[-1]
+        assert last.startswith(f"Interrupted. The picture so far is {FOLDER / NAMES[1]}: ")
         assert set(files(FOLDER)) == set(NAMES[:2])
         whole, part = (read_recipe(FOLDER / name) for name in NAMES[:2])
         assert (whole.evaluations, whole.finished) == (2, True)

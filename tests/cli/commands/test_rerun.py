@@ -293,7 +293,9 @@ class TestPicturesRead:
     def test_may_lie_where_it_is_said(self, made: Path, kind: str) -> None:
         name = "start.png" if kind == "init" else f"{kind}.png"
         Path(name).rename("renamed.png")
-        assert f"There is no '{name}'. Say where it lies now with --{kind}." in refusal("out.png")
+        found = refusal("out.png")
+        assert f"There is no '{name}', neither here nor near 'out.png'." in found
+        assert f"Say where it lies now with --{kind}." in found
         succeed("rerun", "out.png", f"--{kind}", "renamed.png")
         assert same_pixels("out-again.png", "out.png")
 
@@ -317,6 +319,118 @@ class TestPicturesRead:
     def test_where_one_is_said_to_lie_no_other_is_taken(self, made: Path) -> None:
         assert (made / "painting.png").exists()
         assert "There is no 'missing.png'" in refusal("out.png", "--painting", "missing.png")
+
+
+class TestStrangers:
+    """What a picture asks for is not done because it asks for it."""
+
+    @pytest.fixture
+    def asking(self) -> Callable[..., None]:
+        """Let a picture ask for something, by changes of its recipe's JSON."""
+        succeed(*RUN, "--init", "start.png")
+
+        def ask(**changes: object) -> None:
+            with Image.open("out.png") as file:
+                recipe = json.loads(file.info[KEYWORD])
+            for name, value in changes.items():
+                *path, last = name.split("__")
+                place = recipe
+                for key in path:
+                    place = place[key]
+                place[last] = value
+            save_image(load_image("out.png"), Path("out.png"), {KEYWORD: json.dumps(recipe)})
+
+        return ask
+
+    @pytest.fixture
+    def outside(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """A folder with the photo in it, far from the working folder, which has none."""
+        (tmp_path / "far" / "away").mkdir(parents=True)
+        (tmp_path / "here" / "in").mkdir(parents=True)
+        for name in ("painting.png", "start.png"):
+            shutil.copy(name, tmp_path / "here" / "in" / name)
+        shutil.move("photo.png", tmp_path / "far" / "away" / "photo.png")
+        return tmp_path / "far" / "away"
+
+    @pytest.mark.parametrize("path", ["{0}/photo.png", "../../far/away/photo.png", "link/x.png"])
+    def test_no_path_leads_out(
+        self,
+        asking: Callable[..., None],
+        outside: Path,
+        path: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        asking(photo__path=path.format(outside))
+        shutil.move("out.png", tmp_path / "here" / "in" / "out.png")
+        monkeypatch.chdir(tmp_path / "here" / "in")
+        os.link(outside / "photo.png", outside / "x.png")
+        Path("link").symlink_to(outside, target_is_directory=True)
+        assert "neither here nor near 'out.png'. Say where it lies" in refusal("out.png")
+        succeed("rerun", "out.png", "--photo", str(outside / "photo.png"))
+
+    def test_a_path_that_leads_out_is_still_a_name(self, asking: Callable[..., None]) -> None:
+        asking(photo__path="/home/somebody/photo.png", start__path="../start.png")
+        succeed("rerun", "out.png")
+        assert same_pixels("out-again.png", "out.png")
+
+    @pytest.mark.parametrize("init", ["photo.png", "/etc/passwd", "start.png"])
+    def test_no_file_to_start_from_is_read_unchecked(
+        self, asking: Callable[..., None], init: str
+    ) -> None:
+        asking(start=None, options__init=init)
+        found = refusal("out.png")
+        assert f"it starts from '{init}', but not by its checksum" in found
+
+    def test_a_file_to_start_from_is_the_one_with_the_checksum(
+        self, asking: Callable[..., None]
+    ) -> None:
+        asking(options__init="painting.png")
+        succeed("rerun", "out.png")
+        assert same_pixels("out-again.png", "out.png")
+
+    @pytest.mark.parametrize("name", ["{0}/mine", "mine", "../{1}/mine", "..", "."])
+    def test_no_model_is_taken_by_its_path(
+        self, asking: Callable[..., None], tmp_path: Path, name: str
+    ) -> None:
+        shutil.copytree(embedded_folder(), "mine")
+        asking(model__name=name.format(tmp_path, tmp_path.name))
+        assert "no other place is believed" in refusal("out.png")
+        succeed("rerun", "out.png", "--model", "mine")
+
+    def test_a_damaged_model_in_the_way_is_passed_by(self, asking: Callable[..., None]) -> None:
+        Path("models/compact").mkdir(parents=True)
+        Path("models/compact/model.json").write_text("{")
+        succeed("rerun", "out.png")
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"photo__sha256": "\x1b[2J"},
+            {"photo__path": "x" * 5000},
+            {"provider": "y" * 100},
+            {"evaluations": -1},
+            {"model__pooling": "median"},
+            {"options__seed": -(10**400)},
+            {"options__history": 10**400},
+            {"options__size": [10**30, 64]},
+        ],
+    )
+    def test_what_no_recipe_of_ours_has(
+        self, asking: Callable[..., None], changes: dict[str, object]
+    ) -> None:
+        asking(**changes)
+        found = refusal("out.png")
+        assert "What 'out.png' tells of how it was made cannot be read" in found
+        assert len(found) < 5000
+
+    def test_nothing_controls_the_terminal(self, asking: Callable[..., None]) -> None:
+        asking(photo__path="\x1b]0;owned\x07\n.png", version="\x9b2J", provider="\u202ecpu")
+        for arguments in ((), ("--show",)):
+            result = stylize("rerun", "out.png", *arguments)
+            assert all(line.isprintable() for line in result.output.splitlines())
+        shown = json.loads(stylize("rerun", "out.png", "--show").stdout)
+        assert shown["photo"]["path"] == "\x1b]0;owned\x07\n.png"
 
 
 class TestShow:
@@ -454,7 +568,8 @@ class TestModel:
         assert same_pixels("out-again.png", "out.png")
 
     def test_is_the_one_that_was_named(self) -> None:
-        succeed(*RUN, "--model", str(shutil.copytree(embedded_folder(), "mine")))
+        succeed(*RUN, "--model", str(shutil.copytree(embedded_folder(), "models/mine")))
+        assert read_recipe(Path("out.png")).model.name == "mine"
         succeed("rerun", "out.png")
         assert Path("out-again.png").read_bytes() == Path("out.png").read_bytes()
 
@@ -514,7 +629,7 @@ class TestModel:
 
     def test_precision_and_options_are_told(self) -> None:
         model = Model.open("compact", configure("cuda", "tf32", {"a": "b"}))
-        recipe = recipe_of(model, None, Path("photo.png"), None, RECONSTRUCTION)
+        recipe = recipe_of(model, Path("photo.png"), None, RECONSTRUCTION)
         told = json.loads(recipe_chunks(recipe)[KEYWORD])
         assert (told["provider"], told["precision"]) == ("cuda", "tf32")
         assert told["provider_options"] == {"a": "b"}

@@ -168,7 +168,7 @@ class TestRefusal:
     def test_without_pictures(self) -> None:
         result = stylize()
         assert result.exit_code == USAGE
-        assert "pictures" in result.stderr.lower()
+        assert result.stderr.startswith("Error: Missing argument 'PICTURE'. 'stylize sheet --help'")
 
 
 def test_a_picture_called_sheet_is_not_overwritten(picture: Callable[..., Path]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stylize.cli.app import app
-from stylize.cli.making.opening import warn_of_memory
+from stylize.cli.making.opening import check_memory
 from stylize.models.catalog import embedded_folder, user_folder
 from stylize.runtime import Model, Options, Scene
 from stylize.runtime.engine import memory
@@ -94,15 +94,28 @@ def test_a_figure_warns_once_of_its_greediest_picture(
 
 
 def test_nothing_is_said_of_this_memory_where_another_is_used(
-    picture: Callable[..., Path],
-    free: Callable[[int | None], None],
-    capfd: pytest.CaptureFixture[str],
+    picture: Callable[..., Path], free: Callable[[int | None], None]
 ) -> None:
     free(1000)
     model = Model.open("compact", configure("cuda"))
     scene = Scene(model, picture("a.png"))
-    warn_of_memory(model, scene, Options(size=(32, 32)), quiet=False)
-    assert capfd.readouterr().err == ""
+    assert check_memory(model, scene, Options(size=(32, 32))) == []
     model.provider = configure("cpu")
-    warn_of_memory(model, scene, Options(size=(32, 32)), quiet=False)
-    assert "Warning: 32x32 needs" in capfd.readouterr().err
+    (warning,) = check_memory(model, scene, Options(size=(32, 32)))
+    assert warning.startswith("Warning: 32x32 needs")
+
+
+def test_what_all_memory_would_not_hold_is_refused(
+    picture: Callable[..., Path],
+    free: Callable[[int | None], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    free(GIGABYTE // 8)
+    monkeypatch.setattr(memory, "memory_of_machine", lambda: GIGABYTE // 8)
+    arguments = ["run", str(picture("a.png")), str(picture("b.png", seed=1)), "--size", "1000"]
+    result = CliRunner().invoke(app, [*arguments, "-o", "out.png"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: 1000x667 needs about 0.")
+    assert " GB of memory, and there are 0.1 GB in all. " in result.stderr
+    assert result.stderr.endswith(" would fit.\n")
+    assert not Path("out.png").exists()

@@ -9,8 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from stylize.cli.edge import reporting
 from stylize.cli.options.grouping import Choose, Given, grouped
+from stylize.cli.parsing import Command
 from stylize.models.errors import OptionError
 from stylize.models.settings import check, setting
 
@@ -53,7 +53,7 @@ EVERY: dict[str, tuple[list[str], Any]] = {
 
 def app_of(command: Callable[..., None]) -> typer.Typer:
     app = typer.Typer(add_completion=False)
-    app.command()(reporting(grouped(command)))
+    app.command(cls=Command)(grouped(command))
     return app
 
 
@@ -113,12 +113,12 @@ class TestWhole:
 
     def test_help_tells_everything(self) -> None:
         found = help_of(Cake)
-        assert "--layers N How high it is. [default: (2)]" in found
-        assert "--weight <float> How much it is. [default: (0.5)]" in found
-        assert "--kind <plain|marble> What it is made of. [default: (plain)]" in found
-        assert "[default: (no name)]" in found
+        assert "--layers N How high it is. Default: 2." in found
+        assert "--weight <float> How much it is. Default: 0.5." in found
+        assert "--kind plain|marble What it is made of. Default: plain." in found
+        assert "Default: no name." in found
         assert "--word -w" in found
-        assert "[default: (a b)]" in found
+        assert "Default: a b." in found
         assert "--secret" not in found
         assert "--no-warm" not in found
 
@@ -147,8 +147,8 @@ class TestGiven:
 
     def test_defaults_are_those_of_the_base(self) -> None:
         found = help_of(Annotated[Given, Choose(Cake, base=Cake(layers=4, words=("z",)))])
-        assert "[default: (4)]" in found
-        assert "[default: (z)]" in found
+        assert "Default: 4." in found
+        assert "Default: z." in found
 
     def test_what_is_other_in_a_command(self) -> None:
         choose = Choose(Cake, "words", words={"flags": ("--text",), "help": "Text on it."})

@@ -574,7 +574,7 @@ def test_without_torch_its_files_need_the_extra(
 ) -> None:
     save_pth(OURS, tmp_path / "weights.pth")
     request.getfixturevalue("no_torch")
-    with pytest.raises(ExtraError, match=r"needs torch.*pip install 'stylize-onnx\[export\]'"):
+    with pytest.raises(ExtraError, match=r"needs torch.*pip install .*\[export\]"):
         load_weights(source, NETWORK, "caffe")
 
 

@@ -3,7 +3,7 @@
 import os
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -67,9 +67,10 @@ class TestSaving:
         [
             (OSError(28, "No space left on device"), ImageError),
             (ValueError("cannot encode"), ImageError),
+            (SystemError("the encoder's own"), ImageError),
             (KeyboardInterrupt(), KeyboardInterrupt),
         ],
-        ids=["OSError", "ValueError", "KeyboardInterrupt"],
+        ids=["OSError", "ValueError", "SystemError", "KeyboardInterrupt"],
     )
     @pytest.mark.parametrize("old", [b"old", None], ids=["file there", "no file there"])
     def test_a_failure_half_way_leaves_things_as_they_were(
@@ -80,8 +81,8 @@ class TestSaving:
         failure: BaseException,
         expected: type[BaseException],
     ) -> None:
-        def save_half(image: Image.Image, target: Path, **options: Any) -> None:
-            Path(target).write_bytes(b"half")
+        def save_half(image: Image.Image, target: BinaryIO, **options: Any) -> None:
+            target.write(b"half")
             raise failure
 
         path = tmp_path / "out.png"
@@ -94,7 +95,7 @@ class TestSaving:
         assert left == ({"out.png": old} if old else {})
 
     def test_the_message_says_why(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def fail(image: Image.Image, target: Path, **options: Any) -> None:
+        def fail(image: Image.Image, target: BinaryIO, **options: Any) -> None:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(Image.Image, "save", fail)

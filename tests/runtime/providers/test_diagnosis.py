@@ -8,6 +8,7 @@ import pytest
 onnxruntime = pytest.importorskip("onnxruntime", reason="asks for its providers")
 
 from stylize.models.errors import ProviderError
+from stylize.models.installation import install_command
 from stylize.runtime.providers import diagnosis, nvidia, wheels
 from stylize.runtime.providers.nvidia import Driver, Gpu
 from stylize.runtime.providers.table import configure
@@ -22,8 +23,15 @@ def test_another_wheel_comes_in_the_place_of_all(monkeypatch: pytest.MonkeyPatch
         raise ProviderError(diagnosis.not_in_wheel(configure("openvino"), ["CPU"]))
     assert "onnxruntime 1.30.0 and onnxruntime-gpu 1.31.1, which overwrite" in str(caught.value)
     assert str(caught.value).endswith(
-        "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'stylize-onnx[openvino]'"
+        f"pip uninstall -y onnxruntime onnxruntime-gpu && {install_command('openvino')}"
     )
+
+
+def test_what_windows_lacks_is_not_onnxruntime() -> None:
+    failed = ImportError("DLL load failed while importing onnxruntime_pybind11_state: ...")
+    found = diagnosis.cannot_import("cpu", failed)
+    assert "Microsoft's Visual C++ Redistributable" in found
+    assert "pip" not in found
 
 
 def test_a_provider_of_no_extra() -> None:
@@ -48,7 +56,7 @@ class TestCuda:
     def test_a_missing_library_is_named(self, capfd: pytest.CaptureFixture[str]) -> None:
         found = diagnosis.could_not_start(configure("cuda"))
         assert "missing or broken: libcublasLt.so.13. " in found
-        assert found.endswith("Install them: pip install 'stylize-onnx[cuda]'")
+        assert found.endswith(f"Install them: {install_command('cuda')}")
         assert capfd.readouterr().out == ""
 
     def test_a_missing_cudnn_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:

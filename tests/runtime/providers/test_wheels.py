@@ -4,6 +4,7 @@ import pytest
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="looks for its wheel")
 
+from stylize.models.installation import install_command
 from stylize.runtime.providers import wheels
 
 
@@ -15,4 +16,4 @@ def test_the_installed_one_is_found() -> None:
 
 def test_where_there_is_none_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wheels, "installed_wheels", dict)
-    assert wheels.replace_command("cpu") == "pip install 'stylize-onnx[cpu]'"
+    assert wheels.replace_command("cpu") == install_command("cpu")

@@ -1,0 +1,56 @@
+"""The files of a picture: which are read, how the result is called, what would destroy what."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from stylize.models.errors import OptionError
+from stylize.runtime.method.options import STARTS, Options
+
+
+def files_read(photo: Path | None, painting: Path | None, options: Options) -> list[Path]:
+    """Return the files that a picture is made of."""
+    start = None if options.init in STARTS else Path(options.init)
+    return [path for path in (photo, painting, start) if path]
+
+
+def check_outputs(
+    outputs: Sequence[Path | None], inputs: Sequence[Path], replaced: bool = True
+) -> None:
+    """Find out before the work whether what is written would destroy what is read.
+
+    Parameters
+    ----------
+    outputs, inputs : sequences of Path
+        What is written and read.
+    replaced : bool
+        Whether the first of the outputs takes the place of what is there.
+
+    Raises
+    ------
+    OptionError
+        An output is one of the inputs, or two outputs are the same file.
+    """
+    seen: set[str] = set()
+    for output in filter(None, outputs if replaced else outputs[1:]):
+        for path in inputs:
+            if same_file(path, output):
+                raise OptionError(f"'{output}' would overwrite '{path}'. Name another file.")
+        if os.path.realpath(output) in seen:
+            raise OptionError(f"Two outputs cannot both be '{output}'. Name another file.")
+        seen.add(os.path.realpath(output))
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Tell whether two paths lead to one file; not, if that cannot be known."""
+    try:
+        return os.path.samefile(one, other)
+    except (OSError, ValueError):
+        return False
+
+
+def named_after(*parts: str, ending: str = ".png") -> Path:
+    """Return the name of a result in the working folder, which tells what it is made of."""
+    from stylize.runtime.pictures.replacing import shortened
+
+    return Path(f"{shortened(*parts)}{ending}")

@@ -1,0 +1,89 @@
+"""What an option does not do, and what a picture will look like: said where nothing else would."""
+
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from stylize.cli.making.paths import same_file
+from stylize.runtime.method.options import STARTS, Options
+from stylize.runtime.plans.preset import PRESETS
+
+CUT = 1 / 8
+"""Part of the photo that may be cut off without a word."""
+ENLARGED = 2.0
+"""How many times a picture may be enlarged without a word."""
+
+RANDOM = ("noise", "grey")
+"""What there is to start from that a seed decides on."""
+
+ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)
+"""The EXIF tag, and its values for pictures that lie on a side."""
+
+
+def of_options(options: Options, given: Collection[str]) -> Iterator[str]:
+    """Yield a sentence for each option that was given and does nothing."""
+    if "seed" in given and options.init not in RANDOM:
+        start = f"the {options.init}" if options.init in STARTS else f"'{options.init}'"
+        yield f"The seed does nothing: the picture starts from {start}, not from noise."
+    if "history" in given and options.optimizer != "lbfgs":
+        yield "The history does nothing: only L-BFGS has one, and the optimiser is Adam."
+    if "content_layers" in given and not options.content_weight:
+        yield "The content layers do nothing: the content weight is 0."
+    if "style_layers" in given and not options.style_weight:
+        yield "The style layers do nothing: the style weight is 0."
+    if "painting_size" in given and not options.style_weight:
+        yield "The painting's size does nothing: the style weight is 0."
+
+
+def of_model(preset: str | None, pooling: str) -> Iterator[str]:
+    """Yield a sentence if a preset was taken that is meant for a model of other pooling."""
+    known = PRESETS.get(preset or "")
+    if known and known.model and known.pooling != pooling:
+        yield (
+            f"The preset '{preset}' is meant for {known.pooling} pooling, and the model has "
+            f"{pooling} pooling."
+        )
+
+
+def of_pictures(
+    photo: Path | None, painting: Path | None, options: Options, size: tuple[int, int]
+) -> Iterator[str]:
+    """Yield a sentence for whatever is done to a picture that its owner may not expect.
+
+    `size` is the width and height of the result.
+    """
+    if photo and painting and same_file(photo, painting):
+        yield "The photo and the painting are the same file."
+    if photo and (found := _size_of(photo)):
+        yield from _of_photo(found, size)
+    if painting and (found := _size_of(painting)) and options.style_weight:
+        measure = max if options.side == "long" else min
+        side = options.painting_size or measure(size)
+        if side > ENLARGED * measure(found):
+            yield (
+                f"The painting has {found[0]}x{found[1]} pixels, and is enlarged "
+                f"{side / measure(found):.1f} times: its strokes will be soft."
+            )
+
+
+def _of_photo(photo: tuple[int, int], size: tuple[int, int]) -> Iterator[str]:
+    scales = [side / there for side, there in zip(size, photo, strict=True)]
+    cut = 1 - min(scales) / max(scales)
+    if cut > CUT:
+        yield f"{size[0]}x{size[1]} cuts {cut:.0%} off the photo, which is {photo[0]}x{photo[1]}."
+    if max(scales) > ENLARGED:
+        yield (
+            f"The photo has {photo[0]}x{photo[1]} pixels, and is enlarged {max(scales):.1f} times: "
+            f"it will be soft. --size {max(photo)} keeps it as it is."
+        )
+
+
+def _size_of(path: Path) -> tuple[int, int] | None:
+    """Return the width and height of a picture, upright, as its first bytes tell them."""
+    from PIL import Image
+
+    with suppress(Exception), Image.open(path) as picture:
+        width, height = picture.size
+        turned = picture.getexif().get(ORIENTATION) in TURNED
+        return (height, width) if turned else (width, height)
+    return None

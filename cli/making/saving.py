@@ -1,0 +1,150 @@
+"""Where a finished picture goes, so that neither it nor an earlier one is lost."""
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stylize.cli.signals import holding_signals
+from stylize.models.errors import ImageError, ProviderError, StylizeError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from stylize.runtime import Iterate
+    from stylize.runtime.method.iteration import Found
+    from stylize.runtime.plans.recipe import Recipe
+
+BETWEEN_COPIES = 10.0
+"""Seconds after which the best picture is copied from a device, which may fail later."""
+
+
+class Results:
+    """What an iteration has given so far, of which the best is saved.
+
+    It is mostly the last, but a step without a line search may overshoot.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What is made.
+    output : Path
+        Where it goes.
+    named : bool
+        Whether the user named that file. Otherwise what is there stays, unless it is of the same
+        recipe and not more iterations, and this picture gets a number.
+    enough : int
+        If an error ends fewer iterations, nothing is saved: what is there already is better.
+    """
+
+    def __init__(self, recipe: "Recipe", output: Path, named: bool = True, enough: int = 0) -> None:
+        self._recipe = recipe
+        self._output = output
+        self._named = named
+        self._enough = enough
+        self._last: Iterate | None = None
+        self._copy: tuple[Found, int] | None = None
+        self._copied = time.monotonic()
+
+    def see(self, iterate: "Iterate") -> None:
+        """Take an iterate."""
+        self._last = iterate
+        if time.monotonic() - self._copied > BETWEEN_COPIES:
+            _ = iterate.best.pixels  # read now, it stays at hand
+            self._copy = iterate.best, iterate.iteration
+            self._copied = time.monotonic()
+
+    def save(self) -> str:
+        """Save the best picture, and return in words where it is and what it is.
+
+        Raises
+        ------
+        StylizeError
+            It is in another place, which the message tells, or nowhere.
+        """
+        assert self._last
+        text = ""
+        try:
+            with holding_signals():
+                text = self._save(self._last)
+        except KeyboardInterrupt as stop:
+            if text:  # it came while the picture was written
+                stop.add_note(f"The picture is {text}.")
+            raise
+        return text
+
+    def save_after(self, error: BaseException) -> None:
+        """Save the best picture, if there is one; note at the error where it is."""
+        if self._last is None or self._last.iteration < self._enough:
+            return
+        with holding_signals(heed=False):
+            try:
+                error.add_note(f"The picture so far is {self._save(self._last)}.")
+            except StylizeError as failure:
+                error.add_note(str(failure))
+            except Exception as failure:  # the first error tells more
+                error.add_note(f"The picture could not be saved: {failure!r}.")
+
+    def _save(self, last: "Iterate") -> str:
+        best, evaluations = self._best(last)
+        image = best.image
+        recipe = replace(self._recipe, evaluations=evaluations)
+        place = _write(image, recipe, self._output, self._named)
+        return (
+            f"{place}: {image.width}x{image.height}, iteration {best.iteration} after "
+            f"{last.seconds:.0f} s"
+        )
+
+    def _best(self, last: "Iterate") -> "tuple[Found, int]":
+        """Return the best image that can still be read, and after how many evaluations it was."""
+        try:
+            _ = last.best.pixels
+        except ProviderError:
+            if self._copy is None:
+                raise
+            return self._copy
+        return last.best, last.iteration
+
+
+def _write(image: "Image.Image", recipe: "Recipe", output: Path, named: bool) -> Path:
+    """Write a picture, and return where."""
+    from stylize.runtime.pictures.replacing import numbered
+    from stylize.runtime.pictures.saving import save_image
+    from stylize.runtime.plans.recipe import recipe_chunks
+
+    text = recipe_chunks(recipe)
+    try:
+        for place in [output] if named else numbered(output):
+            try:
+                save_image(image, place, text, fresh=not (named or _is_earlier(place, recipe)))
+            except FileExistsError:
+                continue
+            return place
+    except ImageError as error:
+        raise ImageError(f"{error} {_rescued(image, output, text)}") from error
+    raise AssertionError("there is always another number")
+
+
+def _rescued(image: "Image.Image", output: Path, text: Mapping[str, str]) -> str:
+    """Write a picture somewhere else, and return in a sentence where."""
+    from stylize.runtime.pictures.saving import rescue_image
+
+    try:
+        return f"The picture is in '{rescue_image(image, output, text)}' instead."
+    except ImageError as error:
+        return str(error)
+
+
+def _is_earlier(path: Path, recipe: "Recipe") -> bool:
+    """Tell whether a picture of the same recipe lies there, made of no more iterations."""
+    from stylize.runtime.plans.recipe import read_recipe
+
+    if not os.path.isfile(path):
+        return False
+    try:
+        found = read_recipe(path)
+    except ImageError:
+        return False
+    return not found.differences(recipe) and found.evaluations <= recipe.evaluations

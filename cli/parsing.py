@@ -1,0 +1,120 @@
+"""Typer's commands, with plain help pages, and errors of usage that are ours."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from stylize.cli.edge import USAGE, exit_code
+from stylize.models.errors import OptionError
+
+Arguments = Sequence[str] | None
+
+UsageError: Any = typer.BadParameter.mro()[1]
+"""What Typer raises where a command line is not understood; it offers no name for it."""
+
+
+class Command(TyperCommand):
+    """A command that ends with an exit code and at most one message, whatever it raises."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters."""
+        return _plain(super().get_params(ctx))
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return what may follow the command's name."""
+        arguments = (_usual_name(each) for each in self.params if _is_argument(each))
+        return ["[OPTIONS]", *arguments]
+
+    def main(
+        self, args: Arguments = None, prog_name: str | None = None, *_: Any, **__: Any
+    ) -> NoReturn:
+        """Run the command line, and leave with its exit code."""
+        _run(self, args, prog_name)
+
+
+class Commands(TyperGroup):
+    """Several commands of that kind."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters."""
+        return _plain(super().get_params(ctx))
+
+    def main(
+        self, args: Arguments = None, prog_name: str | None = None, *_: Any, **__: Any
+    ) -> NoReturn:
+        """Run the command line, and leave with its exit code."""
+        _run(self, args, prog_name)
+
+
+def _run(command: Command | Commands, args: Arguments, name: str | None) -> NoReturn:
+    def run() -> None:
+        called = name or command.name or os.path.basename(sys.argv[0])
+        try:
+            with command.make_context(called, _arguments(args)) as context:
+                command.invoke(context)
+        except UsageError as error:
+            raise _ours(error) from error
+        if sys.stdout:
+            sys.stdout.flush()
+
+    sys.exit(exit_code(run))
+
+
+def _plain(parameters: list[Any]) -> list[Any]:
+    """Let the help page say nothing of a parameter's type: metavars and texts say enough."""
+    for each in parameters:
+        if getattr(each, "is_flag", False):
+            each.metavar = ""
+        elif _is_argument(each):
+            each.display_type_rich = lambda ctx: None
+    return parameters
+
+
+def _is_argument(parameter: Any) -> bool:
+    return bool(parameter.param_type_name == "argument")
+
+
+def _usual_name(argument: Any) -> str:
+    name = f"{argument.metavar}{'...' if argument.nargs != 1 else ''}"
+    return name if argument.required else f"[{name}]"
+
+
+def _arguments(given: Arguments) -> list[str]:
+    """Return the arguments; those of the process, if none are given."""
+    if given is not None:
+        return list(given)
+    if sys.platform != "win32":
+        return sys.argv[1:]
+    from glob import glob
+
+    return [name for text in sys.argv[1:] for name in glob(text) or [text]]  # its shells do not
+
+
+def _ours(error: Any) -> Exception:
+    """Return what is raised instead of Typer's error; where help was printed, the end alone."""
+    context = error.ctx
+    if context is None:
+        return OptionError(_sentence(error))
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return typer.Exit(USAGE)
+    return OptionError(
+        f"{_sentence(error)}{_order(error, context)} '{context.command_path} --help' tells more."
+    )
+
+
+def _order(error: Any, context: Any) -> str:
+    """Return the order of several arguments, if one of them is missing, wrong or too much."""
+    arguments = [each for each in context.command.params if _is_argument(each)]
+    about = type(error) is UsageError or getattr(error, "param", None) in arguments
+    if len(arguments) < 2 or not about:
+        return ""
+    return f" The order is: {context.command_path} {' '.join(map(_usual_name, arguments))}."
+
+
+def _sentence(error: Any) -> str:
+    text = " ".join(error.format_message().replace("Value error, ", "").split())
+    return f"{text.rstrip('.')}."

@@ -1,0 +1,127 @@
+"""Lines for whoever reads them: a terminal, a file, a pipe, in any encoding, or nobody any more."""
+
+import codecs
+import os
+import sys
+import warnings
+from contextlib import suppress
+from typing import Any, TextIO
+
+READABLE = {"α": "a", "β": "b", "γ": "g", "×": "x", "·": "*", "²": "^2", "½": "1/2"}
+"""What stands for our own characters where an encoding lacks them; others become numbers."""
+
+LENIENT = "stylize.readable"
+"""Name of the handler of characters that an encoding lacks."""
+
+STDERR = 2
+"""Its file descriptor."""
+
+TRACEBACK_VARIABLE = "STYLIZE_TRACEBACK"
+"""Set, it lets everything through: tracebacks, warnings, and what libraries print."""
+
+RED, PLAIN = "\x1b[1;31m", "\x1b[0m"
+
+
+def answer(line: str) -> None:
+    """Print a line of what a command was asked for.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; nobody would get the answer.
+    """
+    print(escaped(line), flush=True)
+
+
+def note(line: str) -> None:
+    """Print a line about the work."""
+    draw(f"{escaped(line)}\n")
+
+
+def complain(message: str) -> None:
+    """Print what went wrong, as one line."""
+    colourful = os.name == "posix" and is_terminal() and "NO_COLOR" not in os.environ
+    head = f"{RED}Error:{PLAIN}" if colourful else "Error:"
+    draw(f"{head} {escaped(message)}\n")
+
+
+def draw(text: str) -> None:
+    """Write to stderr. Where that fails, the work goes on: it does not depend on it."""
+    try:
+        if sys.stderr:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+    except (OSError, ValueError):  # the latter: it is closed
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Let whatever a stream still holds, and all that follows, go nowhere."""
+    with suppress(AttributeError, OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def is_terminal() -> bool:
+    """Tell whether stderr is a terminal."""
+    with suppress(AttributeError, ValueError):  # there is none, or it is closed
+        return sys.stderr.isatty()
+    return False
+
+
+def escaped(text: str) -> str:
+    """Return text without control characters, which names and files may have.
+
+    They are written as JSON writes them, which keeps JSON what it is.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _code(char) for char in text)
+
+
+def _code(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
+
+
+def prepare_streams() -> None:
+    """Let nothing that is printed fail for its characters, and print nothing but our own lines."""
+    _occupy()
+    codecs.register_error(LENIENT, _readable)
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors=LENIENT)
+    if not os.environ.get(TRACEBACK_VARIABLE):
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
+        sys.unraisablehook = lambda _: None
+        _silence_libraries()
+
+
+def _readable(error: UnicodeError) -> tuple[str, int]:
+    """Return what stands for characters that an encoding lacks, and where to go on."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(READABLE.get(char) or _code(char) for char in lacking), error.end
+
+
+def _occupy() -> None:
+    """Let no file that is opened later be taken for a standard stream that was closed."""
+    while (free := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        pass
+    os.close(free)
+
+
+def _silence_libraries() -> None:
+    """Let what libraries write past Python go nowhere: their errors come as exceptions, too."""
+    stream: Any = sys.stderr
+    try:
+        if stream.fileno() != STDERR:
+            return
+        copy = os.dup(STDERR)
+    except (AttributeError, OSError, ValueError):  # there is none, or it is none of the system's
+        return
+    sys.stderr = open(copy, "w", buffering=1, encoding=stream.encoding, errors=LENIENT)  # noqa: SIM115
+    discard(stream)

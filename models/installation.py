@@ -1,0 +1,120 @@
+"""What is installed: stylize's release, what it came from, and the distributions beside it."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib import metadata
+
+# What takes its time to import is imported where it is needed: the command line starts faster.
+
+DISTRIBUTION = "stylize-onnx"
+"""The name under which installers know stylize."""
+COMMAND = "stylize"
+
+ORIGIN = "direct_url.json"
+"""Where installers note what they installed from, if that was no registry."""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Something that an installer has installed.
+
+    Attributes
+    ----------
+    name, version : str
+        What it tells of itself. One that is half removed does not: then its folder does.
+    folders : frozenset of str
+        The packages that it wrote.
+    commands : frozenset of str
+        The commands that it brings.
+    """
+
+    name: str
+    version: str
+    folders: frozenset[str]
+    commands: frozenset[str]
+
+
+def release() -> str:
+    """Return stylize's release; ``unknown`` where the installation is damaged."""
+    from importlib import metadata
+
+    with suppress(Exception):  # each release of Python has its own ways to say so
+        return metadata.version(DISTRIBUTION) or "unknown"
+    return "unknown"
+
+
+def installed() -> Iterator[Distribution]:
+    """Yield each distribution of this environment."""
+    from importlib import metadata
+
+    for found in metadata.distributions():
+        folder = Path(str(getattr(found, "_path", ""))).name.removesuffix(".dist-info")
+        called, _, version = folder.rpartition("-")
+        name = _told(found, "Name") or called
+        if name:
+            yield Distribution(
+                re.sub(r"[-_.]+", "-", name).lower(),
+                _told(found, "Version") or version,
+                _folders(found),
+                frozenset(
+                    point.name for point in found.entry_points if point.group == "console_scripts"
+                ),
+            )
+
+
+def rivals() -> Iterator[Distribution]:
+    """Yield distributions of other programs that have a command of stylize's name."""
+    for found in installed():
+        if found.name != DISTRIBUTION and COMMAND in (found.name, *found.commands):
+            yield found
+
+
+def _told(found: "metadata.Distribution", what: str) -> str | None:
+    with suppress(Exception):  # as above
+        return found.metadata[what]
+    return None
+
+
+def _folders(found: "metadata.Distribution") -> frozenset[str]:
+    if declared := (found.read_text("top_level.txt") or "").split():
+        return frozenset(declared)
+    return frozenset(file.parts[0] for file in found.files or ())
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra of stylize, from where stylize itself came.
+
+    Without a trace of that, it is to be run in the folder of stylize's source.
+    """
+    import shlex
+    from urllib.parse import urlparse
+    from urllib.request import url2pathname
+
+    origin = _origin()
+    url = str(origin.get("url", ""))
+    file = Path(url2pathname(urlparse(url).path)) if url.startswith("file:") else None
+    if not url or (file and not os.path.exists(file)):
+        return f"pip install '.[{extra}]'"
+    if not file or not os.path.isdir(file):
+        return f"pip install {shlex.quote(f'{DISTRIBUTION}[{extra}] @ {url}')}"
+    editable = (origin.get("dir_info") or {}).get("editable")
+    return f"pip install {'-e ' if editable else ''}{shlex.quote(f'{file}[{extra}]')}"
+
+
+def _origin() -> dict[str, Any]:
+    """Return what an installer noted of what it installed stylize from."""
+    import json
+    from importlib import metadata
+
+    try:
+        found = json.loads(metadata.distribution(DISTRIBUTION).read_text(ORIGIN) or "{}")
+    except (metadata.PackageNotFoundError, OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,5 @@
+"""``python -m stylize``."""
+
+from stylize.cli.__main__ import main
+
+main()

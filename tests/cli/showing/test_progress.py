@@ -1,0 +1,102 @@
+"""The bar fits into any terminal, and tells what matters most."""
+
+import re
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from stylize.cli.showing import progress
+from stylize.cli.showing.progress import Pace, bar_line, showing_progress
+
+
+@pytest.fixture
+def pace(monkeypatch: pytest.MonkeyPatch) -> Pace:
+    """The pace of 500 iterations, 100 of which took 20 s."""
+    clock = [0.0]
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: clock[0])
+    found = Pace(500)
+    clock[0] = 20.0
+    found.reach(100)
+    return found
+
+
+def iterate(iteration: int) -> SimpleNamespace:
+    return SimpleNamespace(iteration=iteration, total=12345.678, content=1.0, style=2.0)
+
+
+class TestBar:
+    @pytest.mark.parametrize("columns", range(8, 200))
+    def test_fits(self, pace: Pace, columns: int) -> None:
+        line = bar_line(columns, pace, 12345.678)
+        assert len(line) <= columns
+        assert "100/500" in line
+
+    @pytest.mark.parametrize(
+        ("columns", "line"),
+        [
+            (10, "100/500"),
+            (30, "100/500  1:20 left"),
+            (39, "[###---------------] 100/500  1:20 left"),
+            (80, "[########--------------------------------] 100/500  1:20 left  loss 1.235e+04"),
+        ],
+    )
+    def test_what_matters_most_stays(self, pace: Pace, columns: int, line: str) -> None:
+        assert bar_line(columns, pace, 12345.678) == line
+
+    def test_hours(self, pace: Pace) -> None:
+        pace.iterations = 50_000
+        assert "2:46:20 left" in bar_line(80, pace, None)
+
+    def test_before_the_first_iteration(self) -> None:
+        assert bar_line(60, Pace(500), None).endswith("]   0/500  starting")
+
+
+class Terminal:
+    """A terminal of 60 columns; keeps what is seen at the end of it."""
+
+    def __init__(self) -> None:
+        self.lines = [""]
+        self._column = 0
+
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        raise ValueError
+
+    def write(self, text: str) -> None:
+        for part in re.split(r"([\r\n])", text):
+            if part == "\n":
+                self.lines.append("")
+                self._column = 0
+            elif part == "\r":
+                self._column = 0
+            else:
+                at = self._column
+                self.lines[-1] = self.lines[-1][:at] + part + self.lines[-1][at + len(part) :]
+                self._column = at + len(part)
+
+    def flush(self) -> None: ...
+
+
+def test_nothing_is_left_of_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    with showing_progress(2, quiet=False) as shown:
+        assert terminal.lines[-1].endswith("] 0/2  starting")
+        shown.say("Minimising")
+        shown.show(iterate(1))
+        assert re.search(r"1/2  \d+:\d\d left  loss 1.235e\+04", terminal.lines[-1])
+        shown.show(iterate(2))
+        shown.say("out.png: saved")
+    assert [line.strip() for line in terminal.lines] == ["Minimising", "out.png: saved", ""]
+
+
+def test_an_error_takes_the_bar_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with pytest.raises(ValueError, match="Stop"), showing_progress(2, quiet=False):
+        raise ValueError("Stop")
+    assert "".join(terminal.lines).strip() == ""

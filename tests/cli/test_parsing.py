@@ -1,0 +1,104 @@
+"""A command line that is not understood is one message, and help pages are plain."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from stylize.cli.app import app
+from stylize.cli.parsing import Commands
+
+USAGE = 2
+
+
+@pytest.fixture(autouse=True)
+def no_tracebacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STYLIZE_TRACEBACK", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["run", "a.jpg"],
+            "Missing argument 'PAINTING'. The order is: stylize run PHOTO PAINTING.",
+        ),
+        (
+            ["run", "a.jpg", "b.jpg", "c.jpg"],
+            "Got unexpected extra argument(s) (c.jpg). The order is: stylize run PHOTO PAINTING.",
+        ),
+        (["run", "a", "b", "--optimizer", "newton"], "'newton' is not one of 'lbfgs', 'adam'."),
+        (["run", "a", "b", "--iterations", "x"], "Invalid value for '--iterations': "),
+        (["run", "--foo"], "No such option: --foo"),
+        (["rumm"], "No such command 'rumm'."),
+        (["figure", "4"], "Invalid value for 'NUMBER': '4' is not one of '1', '2', '3'."),
+        (["run", "a", "b", "--size"], "Option '--size' requires an argument."),
+        (["--foo"], "No such option: --foo"),
+        (["export"], ""),
+        ([], ""),
+    ],
+)
+def test_a_command_line_that_is_not_understood(arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == USAGE
+    assert message in result.stderr
+    assert result.stderr.count("\n") == bool(message)
+    if message:
+        assert result.stderr.startswith("Error: ")
+        assert result.stdout == ""
+    else:
+        assert "Usage: stylize" in result.stdout
+
+
+class TestHelp:
+    @pytest.fixture
+    def page(self) -> Callable[..., str]:
+        def of(*arguments: str) -> str:
+            result = CliRunner().invoke(app, [*arguments])
+            assert (result.exit_code, result.stderr) == (0, "")
+            return result.stdout
+
+        return of
+
+    @pytest.mark.parametrize("command", [[], ["run"], ["export"], ["export", "vgg19"]])
+    def test_has_a_short_name(self, page: Callable[..., str], command: list[str]) -> None:
+        assert page(*command, "-h") == page(*command, "--help")
+
+    @pytest.mark.parametrize("command", sorted(each.name or "" for each in app.registered_commands))
+    def test_says_nothing_about_types(self, page: Callable[..., str], command: str) -> None:
+        text = page(command, "-h")
+        for noise in ("<", "{", "[default", "list["):
+            assert noise not in text, noise
+        assert max(map(len, text.splitlines())) <= 80
+
+    def test_names_arguments_as_they_are_given(self, page: Callable[..., str]) -> None:
+        assert "stylize run [OPTIONS] PHOTO PAINTING " in page("run", "-h")
+        assert "stylize sheet [OPTIONS] PICTURE... " in page("sheet", "-h")
+        assert "stylize presets [OPTIONS] [NAME] " in page("presets", "-h")
+
+
+def test_windows_shells_leave_patterns_to_the_program(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from stylize.cli import parsing
+
+    found: list[list[str]] = []
+    made = typer.Typer(cls=Commands, add_completion=False)
+
+    @made.command()
+    def take(names: Annotated[list[str], typer.Argument()]) -> None:
+        found.append(names)
+
+    @made.command()
+    def other() -> None: ...
+
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(parsing.sys, "platform", "win32")
+    monkeypatch.setattr(parsing.sys, "argv", ["stylize", "take", "*.png", "*.jpg"])
+    with pytest.raises(SystemExit):
+        made()
+    assert [sorted(names) for names in found] == [["*.jpg", "a.png", "b.png"]]

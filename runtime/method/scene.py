@@ -40,7 +40,8 @@ class Scene:
     """A photo and a painting, or one of the two, for any number of pictures made of them.
 
     Each target is computed once, and the graph stays loaded from one picture to the next as long
-    as it fits: a grid of many weights costs little more than its iterations.
+    as it fits: a grid of many weights costs little more than its iterations. A file is read when a
+    size of it is first needed, so it must stay where it is.
 
     Parameters
     ----------

@@ -345,7 +345,8 @@ class TestLayers:
         options += [f"--style-layer conv{layer}" for layer in style.split()]
         found = message(*chosen)
         assert "The model 'compact'" in found
-        assert found.endswith(f"again with the options you used, and {' '.join(options)}")
+        assert "has those of the paper only" in found
+        assert found.endswith(f"stylize export vgg19 {' '.join(options)}")
 
 
 class TestNumbers:

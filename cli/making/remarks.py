@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from stylize.cli.making.paths import same_file
+from stylize.models.errors import StylizeError
 from stylize.runtime.method.options import STARTS, Options
 from stylize.runtime.plans.preset import PRESETS
 
@@ -15,9 +16,6 @@ ENLARGED = 2.0
 
 RANDOM = ("noise", "grey")
 """What there is to start from that a seed decides on."""
-
-ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)
-"""The EXIF tag, and its values for pictures that lie on a side."""
 
 
 def of_options(options: Options, given: Collection[str]) -> Iterator[str]:
@@ -79,11 +77,9 @@ def _of_photo(photo: tuple[int, int], size: tuple[int, int]) -> Iterator[str]:
 
 
 def _size_of(path: Path) -> tuple[int, int] | None:
-    """Return the width and height of a picture, upright, as its first bytes tell them."""
-    from PIL import Image
+    """Return the width and height of a picture, upright, if they are known."""
+    from stylize.runtime.pictures.reading import open_picture
 
-    with suppress(Exception), Image.open(path) as picture:
-        width, height = picture.size
-        turned = picture.getexif().get(ORIENTATION) in TURNED
-        return (height, width) if turned else (width, height)
+    with suppress(StylizeError):
+        return open_picture(path).size
     return None

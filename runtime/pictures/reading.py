@@ -77,7 +77,7 @@ def open_picture(picture: PictureLike, alpha: bool = False) -> "Picture":
             source = normalise(source, name)
         size = source.size
     else:
-        with _file(source) as file, opened(file, name) as image:
+        with picture_file(source) as file, opened(file, name) as image:
             size = upright_size(image)
     check_sides(size, f"{name} is", "Use a larger picture.")
     return Picture(source, name, size, alpha)
@@ -91,7 +91,7 @@ def read_chunk(path: str | Path, keyword: str) -> str | None:
     ImageError
         The file is missing, or not a picture.
     """
-    with _file(Path(path)) as file, opened(file, f"'{path}'") as image:
+    with picture_file(Path(path)) as file, opened(file, f"'{path}'") as image:
         return png.text(file, keyword) if image.format == "PNG" else None
 
 
@@ -147,7 +147,7 @@ class Picture:
         if isinstance(self.source, Image.Image):
             image = self.source
         else:
-            with _file(self.source) as file, opened(file, self.name) as found:
+            with picture_file(self.source) as file, opened(file, self.name) as found:
                 self._reduce(found, file, wanted)
                 image = normalise(found, self.name, spent=True)
         scale = _reduction(image.size, wanted)
@@ -237,8 +237,14 @@ def _content(file: BinaryIO) -> bytes:
 
 
 @contextmanager
-def _file(source: Path | bytes) -> Iterator[BinaryIO]:
-    """Open a picture's file."""
+def picture_file(source: Path | bytes) -> Iterator[BinaryIO]:
+    """Open the file of a picture, or what it holds.
+
+    Raises
+    ------
+    ImageError
+        It is missing, an address, a folder or a pipe, or may not be read.
+    """
     if isinstance(source, bytes):
         yield BytesIO(source)
         return

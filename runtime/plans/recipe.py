@@ -3,23 +3,26 @@
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
 from stylize.models.errors import ImageError, OptionError
-from stylize.models.folder import sha256
 from stylize.models.installation import release
 from stylize.models.layers import PoolingKind
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import STARTS, Options
 from stylize.runtime.method.start import start_file
-from stylize.runtime.pictures.reading import read_chunk
+from stylize.runtime.pictures.reading import picture_file, read_chunk
 from stylize.runtime.providers.table import Precision
 
 KEYWORD = "stylize"
 """The keyword of the PNG text chunk that holds a recipe as JSON."""
+
+BLOCK = 1 << 20
+"""Bytes of a file that are read at once."""
 
 LONGEST_PATH = 4096
 """Characters of a path in a recipe, which a stranger may have written."""
@@ -205,11 +208,7 @@ def _check_start(recipe: Recipe) -> None:
 
 
 def _source(path: Path | None) -> Source | None:
-    if path is None:
-        return None
-    if not os.path.isfile(path):
-        raise ImageError(f"There is no picture '{path}'. Check the path.")
-    return Source(_printable(str(path)), digest(path))
+    return Source(_printable(str(path)), digest(path)) if path else None
 
 
 def digest(path: Path) -> str:
@@ -218,12 +217,16 @@ def digest(path: Path) -> str:
     Raises
     ------
     ImageError
-        It cannot be read.
+        It is missing, no file, or cannot be read.
     """
-    try:
-        return sha256(path)
-    except OSError as error:
-        raise ImageError(f"'{path}' cannot be read: {error.strerror}.") from error
+    found = sha256()
+    with picture_file(path) as file:
+        try:
+            for block in iter(lambda: file.read(BLOCK), b""):
+                found.update(block)
+        except OSError as error:
+            raise ImageError(f"'{path}' cannot be read: {error.strerror}.") from error
+    return found.hexdigest()
 
 
 def _printable(name: str) -> str:

@@ -1,5 +1,6 @@
 """A recipe is read from whatever a PNG holds: it is one of ours, or there is one error."""
 
+import hashlib
 import random
 import struct
 import zlib
@@ -21,6 +22,7 @@ from stylize.runtime.plans.recipe import (
     Recipe,
     Source,
     UsedModel,
+    digest,
     read_recipe,
     recipe_chunks,
 )
@@ -123,3 +125,18 @@ def test_text_of_any_kind_of_chunk(tmp_path: Path) -> None:
         path = tmp_path / f"{chance.random()}.png"
         path.write_bytes(png_with(chunk(kind, KEYWORD.encode() + head + body)))
         assert read_recipe(path) == RECIPE
+
+
+class TestDigest:
+    def test_is_the_sha256(self, tmp_path: Path) -> None:
+        data = bytes(3 << 20) + b"end"
+        (tmp_path / "a").write_bytes(data)
+        assert digest(tmp_path / "a") == hashlib.sha256(data).hexdigest()
+
+    def test_of_what_is_no_file(self, tmp_path: Path) -> None:
+        with pytest.raises(ImageError, match="is a folder"):
+            digest(tmp_path)
+        with pytest.raises(ImageError, match="There is no picture"):
+            digest(tmp_path / "missing.png")
+        with pytest.raises(ImageError, match="is an address"):
+            digest(Path("https://host/a.png"))

@@ -1,9 +1,8 @@
 """What a picture tells of itself, taken for a second run: its files, its model, its options."""
 
-import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from stylize.cli.making.paths import named_after
 from stylize.cli.making.picture import Job
+from stylize.cli.making.sources import find_source
 from stylize.cli.options.grouping import Given
 from stylize.cli.terminal import note
 from stylize.models.catalog import model_folders
-from stylize.models.errors import ImageError, ModelError, OptionError
+from stylize.models.errors import ModelError, OptionError
 from stylize.models.installation import release
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import STARTS
 
 if TYPE_CHECKING:
-    from stylize.runtime.plans.recipe import Recipe, Source
+    from stylize.runtime.plans.recipe import Recipe
 
 HARMLESS = {
     "arena_extend_strategy",
@@ -84,11 +84,11 @@ def job_of(
         No such picture was used.
     """
     again = picture.parent / named_after(picture.stem, "again")
-    start = _find_source(recipe.start, moved["init"], picture, "--init")
+    start = find_source(recipe.start, moved["init"], picture, "--init")
     init = _unambiguous(start) if start else recipe.options.init
     return Job(
-        _find_source(recipe.photo, moved["photo"], picture, "--photo"),
-        _find_source(recipe.painting, moved["painting"], picture, "--painting"),
+        find_source(recipe.photo, moved["photo"], picture, "--photo"),
+        find_source(recipe.painting, moved["painting"], picture, "--painting"),
         replace(recipe.options, init=init, **changes),
         output or again,
         bool(output),
@@ -116,64 +116,6 @@ def machine_of(recipe: "Recipe", given: Given, picture: Path) -> Machine:
         if "provider_options" not in given:
             then["provider_options"] = _safe_options(recipe, picture)
     return Machine(**{**then, **given})
-
-
-def _find_source(
-    source: "Source | None", moved: Path | None, picture: Path, option: str
-) -> Path | None:
-    """Return where a picture that was read lies: where the user says, or near the result.
-
-    Raises
-    ------
-    ImageError
-        It is nowhere, or another picture is there.
-    OptionError
-        No such picture was used.
-    """
-    from stylize.runtime.plans.recipe import digest
-
-    if source is None and moved:
-        raise OptionError(f"'{picture}' was made without such a file. Leave {option} out.")
-    if source is None:
-        return None
-    places = [moved] if moved else list(_places(source.path, picture))
-    there = [place for place in places if os.path.isfile(place)]
-    for place in there:
-        if digest(place) == source.sha256:
-            return place
-    if there:
-        raise ImageError(
-            f"'{there[0]}' is not the picture that was used: its sha256 is not {source.sha256}. "
-            f"Say where that one lies now with {option}."
-        )
-    looked = "" if moved else f", neither here nor near '{picture}'"
-    raise ImageError(
-        f"There is no '{moved or source.path}'{looked}. Say where it lies now with {option}."
-    )
-
-
-def _places(called: str, picture: Path) -> Iterator[Path]:
-    """Yield where a picture may lie that a result names: here, beside the result, or above it.
-
-    The result may be a stranger's. So of a path that is absolute, or leads out of a folder, only
-    the file's name is taken; and a link that leads out of the folder is not followed.
-    """
-    parts = re.split(r"[/\\]" if os.name == "nt" else "/", called)
-    within = not called.startswith("/") and ".." not in parts and ":" not in parts[0]
-    names = dict.fromkeys([called, parts[-1]] if within else [parts[-1]])
-    for folder in (Path(), picture.parent, picture.parent / ".."):
-        for name in filter(None, names):
-            if _lies_in(folder, folder / name):
-                yield folder / name
-
-
-def _lies_in(folder: Path, file: Path) -> bool:
-    """Tell whether a file is really below a folder."""
-    real = os.path.realpath(folder)
-    try:
-        return os.path.commonpath([real, os.path.realpath(file)]) == real
-    except ValueError:  # on another drive, or no path at all
-        return False
 
 
 def _unambiguous(file: Path) -> str:

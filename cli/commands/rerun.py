@@ -8,7 +8,7 @@ import typer
 
 from stylize.cli.making.paths import check_outputs
 from stylize.cli.making.picture import make_picture
-from stylize.cli.making.repetition import as_json, job_of, machine_of, notify
+from stylize.cli.making.repetition import as_json, job_of, machine_of
 from stylize.cli.options.arguments import Quiet, Trace
 from stylize.cli.options.grouping import Choose, Given
 from stylize.cli.terminal import answer
@@ -79,6 +79,4 @@ def rerun(
         return
     moved = {"photo": photo, "painting": painting, "init": init}
     job = job_of(recipe, picture, moved, changes, output, trace)
-    if not quiet:
-        notify(recipe, picture, as_then=job.stop is not None)
     make_picture(job, machine_of(recipe, given, picture), quiet)

@@ -41,6 +41,8 @@ class Job:
         The name of the preset that was taken.
     stop : int or None
         Evaluations after which to stop, before all iterations are made.
+    remarks : sequence of str
+        What is to be said before the work.
     """
 
     photo: Path | None
@@ -52,6 +54,7 @@ class Job:
     given: Collection[str] = ()
     preset: str | None = None
     stop: int | None = None
+    remarks: Sequence[str] = ()
 
 
 def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
@@ -82,6 +85,7 @@ def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
 
 
 def _remarks(job: Job, model: "Model", scene: "Scene") -> "Iterator[str]":
+    yield from job.remarks
     yield from of_model(job.preset, model.folder.manifest.pooling)
     yield from of_options(job.options, job.given)
     yield from of_pictures(job.photo, job.painting, job.options, scene.size(job.options))

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,6 @@ from stylize.cli.making.paths import named_after
 from stylize.cli.making.picture import Job
 from stylize.cli.making.sources import find_source
 from stylize.cli.options.grouping import Given
-from stylize.cli.terminal import note
 from stylize.models.catalog import model_folders
 from stylize.models.errors import ModelError, OptionError
 from stylize.models.installation import release
@@ -39,18 +38,6 @@ def as_json(recipe: "Recipe") -> list[str]:
     import msgspec
 
     return msgspec.json.format(msgspec.json.encode(recipe), indent=2).decode().splitlines()
-
-
-def notify(recipe: "Recipe", picture: Path, as_then: bool) -> None:
-    """Say so where the repetition may be another picture than the user expects."""
-    if recipe.version != release():
-        note(f"'{picture}' was made by stylize {recipe.version}.")
-    if not recipe.finished and as_then:
-        note(
-            f"'{picture}' was interrupted after {recipe.evaluations} of "
-            f"{recipe.options.iterations} iterations, and so is its repetition. To go on to the "
-            f"end: --iterations {recipe.options.iterations}"
-        )
 
 
 def job_of(
@@ -95,6 +82,7 @@ def job_of(
         trace,
         # Not fewer iterations, since they bound the history, and with it how sums are rounded.
         stop=None if changes else recipe.evaluations,
+        remarks=list(_remarks(recipe, picture, as_then=not changes)),
     )
 
 
@@ -116,6 +104,18 @@ def machine_of(recipe: "Recipe", given: Given, picture: Path) -> Machine:
         if "provider_options" not in given:
             then["provider_options"] = _safe_options(recipe, picture)
     return Machine(**{**then, **given})
+
+
+def _remarks(recipe: "Recipe", picture: Path, as_then: bool) -> Iterator[str]:
+    """Yield a sentence where the repetition may be another picture than the user expects."""
+    if recipe.version != release():
+        yield f"'{picture}' was made by stylize {recipe.version}."
+    if not recipe.finished and as_then:
+        yield (
+            f"'{picture}' was interrupted after {recipe.evaluations} of "
+            f"{recipe.options.iterations} iterations, and so is its repetition. To go on to the "
+            f"end: --iterations {recipe.options.iterations}"
+        )
 
 
 def _unambiguous(file: Path) -> str:

@@ -28,6 +28,7 @@ def install(
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An environment with nothing in it."""
+    install_command("cpu")  # which imports what would not be found then
     monkeypatch.setattr(sys, "path", [str(tmp_path / "site")])
     return tmp_path / "site"
 

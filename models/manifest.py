@@ -112,7 +112,7 @@ class WeightsFile:
     sha256: Sha256
     dtype: Literal["float32", "float16"]
     source: Text
-    source_sha256: Sha256
+    source_sha256: Text
     licence: Text
 
 

@@ -28,8 +28,10 @@ OPTIMIZERS = ("lbfgs", "adam")
 PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 """Names of files that lie in the folder itself, on every system."""
 
-Text = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]*\Z", max_length=1000)]
-"""A line to be shown: nothing in it moves a terminal's cursor."""
+LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,1000}")
+"""A text to be shown: nothing in it moves a terminal's cursor, and all of it can be written."""
+
+Text = Annotated[str, Meta(pattern=rf"^{LINE.pattern}\Z")]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.]+\Z", max_length=100)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Float32 = Annotated[str, Meta(pattern=r"^float32\Z")]
@@ -112,7 +114,7 @@ class WeightsFile:
     sha256: Sha256
     dtype: Literal["float32", "float16"]
     source: Text
-    source_sha256: Sha256
+    source_sha256: Text
     licence: Text
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, get_type_hints
 
 from stylize.models.errors import OptionError
-from stylize.models.kinds import KindError, brought_to, in_words
+from stylize.models.values import KindError, brought_to, in_words
 
 KEY = "setting"
 """Key of a field's metadata."""

@@ -16,6 +16,7 @@ from stylize.export.network.names import our_name, without_classifier
 from stylize.export.network.tensors import Array, FileTensor, FileTensors
 from stylize.models.errors import WeightsError
 from stylize.models.folder import sha256
+from stylize.models.manifest import LINE
 from stylize.models.preprocessing import CAFFE, PREPROCESSINGS, TORCHVISION, Preprocessing
 
 FLOATING = ("F64", "F32", "F16", "BF16")
@@ -97,7 +98,7 @@ def load_weights(source: str, network: Network, preprocessing: str | None = None
         )
     return Weights(
         arrays,
-        known.source if known else path.name,
+        known.source if known else "".join(LINE.findall(path.name)),
         digest,
         known.licence if known else "unknown: as given by the source of the file",
         _preprocessing(preprocessing, known, path),

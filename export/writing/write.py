@@ -25,6 +25,7 @@ from stylize.models.folder import sha256
 from stylize.models.layers import LayerSet, paper_layer_sets
 from stylize.models.manifest import (
     FORMAT,
+    LINE,
     GraphFile,
     Layer,
     Manifest,
@@ -120,7 +121,7 @@ def check_replaceable(path: Path) -> None:
 
     Whatever an export did not write stays.
     """
-    if not path.name.isprintable():
+    if not LINE.fullmatch(path.name):
         raise ModelError(f"{path.name!r} cannot be a model's name. Name another folder.")
     with _writing(path):
         if path.exists() and not path.is_dir():

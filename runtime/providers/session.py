@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession, OrtValue, SessionOptions
 
 OLDEST = (1, 24)
-"""The first release of ONNX Runtime whose reading of models is known to be safe enough for those of
-strangers; the extras ask for what is the newest of it."""
+"""Releases of ONNX Runtime before this one have known holes in how they read models."""
 
 ERROR, FATAL = 3, 4
 """Severities of ONNX Runtime's log, which goes to stderr."""

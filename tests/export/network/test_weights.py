@@ -440,6 +440,14 @@ def test_an_unknown_ending_is_an_error(tmp_path: Path, name: str) -> None:
         load_weights(str(tmp_path / name), NETWORK, "caffe")
 
 
+def test_a_files_name_is_told_as_far_as_it_can_be_shown(tmp_path: Path) -> None:
+    path = tmp_path / "Gewichte\u3000für\x1b[2J\n\udcff.safetensors"
+    save_file(OURS, tmp_path / "weights.safetensors")
+    (tmp_path / "weights.safetensors").rename(path)
+    loaded = load_weights(str(path), NETWORK, "caffe")
+    assert loaded.source == "Gewichte\u3000für[2J.safetensors"
+
+
 def test_an_unknown_file_needs_a_preprocessing(tmp_path: Path) -> None:
     path = saved(tmp_path, OURS)
     with pytest.raises(WeightsError, match=r"--preprocessing caffe .* --preprocessing torchvision"):

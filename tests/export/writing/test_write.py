@@ -351,6 +351,12 @@ def test_a_name_that_no_manifest_can_have_is_refused(tmp_path: Path, name: str) 
     assert not names(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["my model", "模型\u30001", "é\u00a0è", "a.b-c"])
+def test_other_names_are_a_models(tmp_path: Path, name: str) -> None:
+    write_folder(tmp_path / name, NETWORK, WEIGHTS)
+    assert open_folder(tmp_path / name).manifest.name == name
+
+
 def test_the_longest_name_is_a_name(tmp_path: Path) -> None:
     write_folder(tmp_path / ("m" * 255), NETWORK, WEIGHTS)
     assert names(tmp_path) == {"m" * 255}

@@ -103,24 +103,25 @@ def memory_available() -> int | None:
     """
     try:
         if MEMINFO.exists():
-            return min([_free(), *_left_in_groups()])
+            return min([_told("MemAvailable:"), *(limit.left for limit in _limits())])
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, AttributeError):
         return None
 
 
 def memory_of_machine() -> int | None:
-    """Return how many bytes there are in all, with those to swap to; None if that is not known."""
+    """Return how many bytes there are in all, with those to swap to; None if that is not known.
+
+    On Linux that is within the limits of the process's control groups. What a group may swap is not
+    told everywhere, so all of the machine's counts.
+    """
     try:
         if MEMINFO.exists():
-            return _told("MemTotal:") + _told("SwapTotal:")
+            memory = min([_told("MemTotal:"), *(limit.most for limit in _limits())])
+            return memory + _told("SwapTotal:")
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, AttributeError, StopIteration):
         return None
-
-
-def _free() -> int:
-    return _told("MemAvailable:")
 
 
 def _told(what: str) -> int:
@@ -128,8 +129,16 @@ def _told(what: str) -> int:
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(what))
 
 
-def _left_in_groups() -> Iterator[int]:
-    """Yield what is left of each limit; files of the page cache that can go count as free."""
+@dataclass(frozen=True)
+class _Limit:
+    """What a control group may take, and what is left of it, in bytes."""
+
+    most: int
+    left: int
+
+
+def _limits() -> Iterator[_Limit]:
+    """Yield each group's limit; files of the page cache that can go count as free."""
     for group, unified in own_groups("memory"):
         limit, used, cache = UNIFIED if unified else SEPARATE
         try:
@@ -138,4 +147,4 @@ def _left_in_groups() -> Iterator[int]:
             counts = dict(map(str.split, (group / "memory.stat").read_text().splitlines()))
         except (OSError, ValueError):  # no such group, or "max": no limit
             continue
-        yield most - taken + int(counts.get(cache, 0))
+        yield _Limit(most, most - taken + int(counts.get(cache, 0)))

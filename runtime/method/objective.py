@@ -22,8 +22,9 @@ from stylize.runtime.pictures.arrays import as_image
 Array = npt.NDArray[np.float32]
 
 LARGEST_WEIGHT = 11
-"""The largest weight in the graphs is 2¹¹ at most, and more than half of that. So the paper's
-weights are as they are. The optimisers have twenty decades above it, and more below."""
+"""The largest weight in the graphs is at most 2¹¹, and more than half of that. Those of our default
+are as they are: 2000 for each style layer. The losses that they give lie in the middle of what the
+optimisers' squares can hold."""
 
 
 @dataclass(frozen=True)

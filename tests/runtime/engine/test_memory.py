@@ -10,7 +10,7 @@ from stylize.models.catalog import embedded_folder
 from stylize.models.folder import open_folder
 from stylize.models.layers import LayerSet
 from stylize.runtime.engine import memory
-from stylize.runtime.engine.memory import Need, memory_available, memory_need
+from stylize.runtime.engine.memory import Need, memory_available, memory_need, memory_of_machine
 from stylize.runtime.providers import groups
 
 PAPER = LayerSet(("conv4_2",), ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"))
@@ -59,7 +59,7 @@ def test_the_size_that_fits_fits_and_keeps_the_proportions() -> None:
     assert need.size_within(10**8 + 15 * 20 * 1000, (8000, 6000)) is None, "a side below 16"
 
 
-MEMINFO = "MemTotal: 8000 kB\nMemFree: 100 kB\nMemAvailable: 4000 kB\n"
+MEMINFO = "MemTotal: 8000 kB\nMemFree: 100 kB\nMemAvailable: 4000 kB\nSwapTotal: 500 kB\n"
 
 
 @pytest.fixture
@@ -90,6 +90,13 @@ def test_a_limit_of_a_control_group_counts(system: Path) -> None:
     limits = {"memory__max": "3000", "memory__current": "700", "memory__stat": stat}
     write_group(system / "groups" / "box", **limits)
     assert memory_available() == 3000 - 700 + 200
+
+
+def test_all_memory_is_that_of_the_group_and_what_there_is_to_swap_to(system: Path) -> None:
+    assert memory_of_machine() == (8000 + 500) * 1024
+    limits = {"memory__max": "3000", "memory__current": "700", "memory__stat": ""}
+    write_group(system / "groups", **limits)
+    assert memory_of_machine() == 3000 + 500 * 1024
 
 
 def test_a_group_without_a_limit_does_not_count(system: Path) -> None:

@@ -24,6 +24,10 @@ OLDEST = (1, 24)
 ERROR, FATAL = 3, 4
 """Severities of ONNX Runtime's log, which goes to stderr."""
 
+for _dtype in (np.float32, np.float64):
+    # NumPy keeps what it finds. After a session it would find that denormals are zero, and warn.
+    np.finfo(_dtype)
+
 FALLBACK_REFUSED = "fallback to CPU EP has been explicitly disabled"
 """How ONNX Runtime says that a part of a graph would not run on the provider."""
 

@@ -14,6 +14,12 @@ LARGEST_GRAPH = 16 * 2**20
 """Bytes of a graph; those of VGG-19 have 0.4 MB, for the weights are not in them."""
 
 
+def sha256(path: Path) -> str:
+    """Return the sha256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def read_graph(path: Path, expected: str) -> bytes:
     """Return the content of a graph's file."""
     with _opened(path) as file:

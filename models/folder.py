@@ -1,6 +1,5 @@
 """A model folder on disk, checked against its manifest, and the choice among its graphs."""
 
-import hashlib
 import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -164,9 +163,3 @@ def open_folder(path: Path) -> ModelFolder:
         read_graph(path / file.file, file.sha256)
     weights = manifest.weights
     return ModelFolder(path, manifest, map_weights(path / weights.file, weights.sha256))
-
-
-def sha256(path: Path) -> str:
-    """Return the sha256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,7 +15,7 @@ from stylize.export.network.architecture import Network
 from stylize.export.network.names import our_name, without_classifier
 from stylize.export.network.tensors import Array, FileTensor, FileTensors
 from stylize.models.errors import WeightsError
-from stylize.models.folder import sha256
+from stylize.models.files import sha256
 from stylize.models.manifest import LINE
 from stylize.models.preprocessing import CAFFE, PREPROCESSINGS, TORCHVISION, Preprocessing
 

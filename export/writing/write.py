@@ -21,7 +21,7 @@ from stylize.export.network.stored import StoredTensor, stored_tensors
 from stylize.export.network.weights import Weights, store_weights
 from stylize.models.catalog import MANIFEST_FILE
 from stylize.models.errors import ModelError
-from stylize.models.folder import sha256
+from stylize.models.files import sha256
 from stylize.models.layers import LayerSet, paper_layer_sets
 from stylize.models.manifest import (
     FORMAT,

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Annotated
 
@@ -20,9 +20,6 @@ from stylize.runtime.providers.table import Precision
 
 KEYWORD = "stylize"
 """The keyword of the PNG text chunk that holds a recipe as JSON."""
-
-BLOCK = 1 << 20
-"""Bytes of a file that are read at once."""
 
 LONGEST_PATH = 4096
 """Characters of a path in a recipe, which a stranger may have written."""
@@ -219,14 +216,11 @@ def digest(path: Path) -> str:
     ImageError
         It is missing, no file, or cannot be read.
     """
-    found = sha256()
     with picture_file(path) as file:
         try:
-            for block in iter(lambda: file.read(BLOCK), b""):
-                found.update(block)
+            return file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
         except OSError as error:
             raise ImageError(f"'{path}' cannot be read: {error.strerror}.") from error
-    return found.hexdigest()
 
 
 def _printable(name: str) -> str:

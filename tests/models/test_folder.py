@@ -11,7 +11,8 @@ from messages import field, model, tensor
 from stylize.models import files
 from stylize.models.catalog import embedded_folder
 from stylize.models.errors import ModelError
-from stylize.models.folder import open_folder, sha256
+from stylize.models.files import sha256
+from stylize.models.folder import open_folder
 from stylize.models.manifest import OtherForm
 
 

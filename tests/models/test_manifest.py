@@ -12,7 +12,8 @@ import pytest
 
 from stylize.models.catalog import embedded_folder
 from stylize.models.errors import ModelError, OptionError
-from stylize.models.folder import ModelFolder, open_folder, sha256
+from stylize.models.files import sha256
+from stylize.models.folder import ModelFolder, open_folder
 from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
 from stylize.models.manifest import GraphFile, read_manifest, to_json
 from stylize.models.preprocessing import CAFFE, TORCHVISION

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from stylize.cli.app import app
 from stylize.models.catalog import embedded_folder, user_folder
-from stylize.models.folder import sha256
+from stylize.models.files import sha256
 
 
 def listed() -> dict[str, tuple[str, str]]:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from stylize.cli.app import app
 from stylize.models.catalog import embedded_folder
-from stylize.models.folder import sha256
+from stylize.models.files import sha256
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import RECONSTRUCTION
 from stylize.runtime.pictures.reading import load_image

@@ -22,7 +22,8 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="loads graphs")
 
 from stylize.models.catalog import embedded_folder
 from stylize.models.errors import ModelError, ProviderError
-from stylize.models.folder import StoredGraph, sha256
+from stylize.models.files import sha256
+from stylize.models.folder import StoredGraph
 from stylize.models.references import references
 from stylize.runtime import Model
 from stylize.runtime.providers.session import open_session

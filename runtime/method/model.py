@@ -15,7 +15,7 @@ from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.engine.program import Program
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.method.options import OptimizerName
-from stylize.runtime.pictures.arrays import as_image
+from stylize.runtime.pictures.arrays import as_array
 from stylize.runtime.pictures.sizes import check_sides
 from stylize.runtime.providers.table import Provider, host_of
 
@@ -89,7 +89,7 @@ class Model:
         ImageError
             That is no such array; `to_array` makes one of a picture.
         """
-        image = as_image(image)
+        image = as_array(image)
         values = self._program(self.folder.manifest.features, image)({"image": image})
         strides = {layer.name: layer.stride for layer in self.folder.manifest.layers}
         smallest = min(image.shape[2:])
@@ -111,7 +111,7 @@ class Model:
         ModelError, OptionError
             The model has no graph for the layers, or no such layer.
         """
-        image = as_image(image)
+        image = as_array(image)
         graph = self.folder.targets_graph(layers)
         _, _, height, width = image.shape
         least = self.folder.least_side(graph.layers)

@@ -17,7 +17,7 @@ from stylize.models.errors import OptionError
 from stylize.models.layers import LayerSet
 from stylize.runtime.engine.program import Program
 from stylize.runtime.engine.tensors import Memory, Tensor, number, read, translating_errors
-from stylize.runtime.pictures.arrays import as_image
+from stylize.runtime.pictures.arrays import as_array
 
 Array = npt.NDArray[np.float32]
 
@@ -163,7 +163,7 @@ class Objective:
         ProviderError
             Memory ran out.
         """
-        image = as_image(image)
+        image = as_array(image)
         if image.shape != self.shape:
             raise OptionError(f"The image's shape is {image.shape}; it must be {self.shape}.")
         tensor, run = self._own

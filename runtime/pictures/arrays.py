@@ -12,7 +12,7 @@ from stylize.models.errors import ImageError
 Array = npt.NDArray[np.float32]
 
 
-def as_image(array: npt.ArrayLike) -> Array:
+def as_array(array: npt.ArrayLike) -> Array:
     """Return what a caller gives for an image as the float32 array that graphs take.
 
     Raises

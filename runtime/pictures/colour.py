@@ -100,7 +100,8 @@ def _upright(image: Image.Image) -> Image.Image:
 def _orientation(image: Image.Image) -> int:
     """Return EXIF's orientation; damaged EXIF data are ignored."""
     try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+        # What a PNG has of its own reads all pixels.
+        return int(Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1))
     except Exception:  # Pillow's parser raises many kinds of error
         return 1
 

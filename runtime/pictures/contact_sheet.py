@@ -99,7 +99,7 @@ def save_sheet(image: Image.Image, path: Path) -> None:
 
 
 def check_sheet_replaceable(path: Path, option: str) -> None:
-    """Raise ImageError if a PNG file is there that is no sheet.
+    """Raise ImageError if a file is there that is no sheet of stylize's.
 
     The message tells to name another file with `option`.
     """

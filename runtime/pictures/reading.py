@@ -15,11 +15,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from stylize.models.errors import ImageError
-from stylize.runtime.pictures import png
+from stylize.runtime.files import png
+from stylize.runtime.files.jpeg import in_one_pass
+from stylize.runtime.files.opening import loading, opened
 from stylize.runtime.pictures.colour import normalise, on_white, upright_size
-from stylize.runtime.pictures.jpeg import in_one_pass
 from stylize.runtime.pictures.limits import MAX_BYTES, MAX_PIXELS, WHOLE_PIXELS
-from stylize.runtime.pictures.opening import loading, opened
 from stylize.runtime.pictures.sizes import check_sides, cover
 from stylize.runtime.pictures.transparency import Seen, seen
 

@@ -5,7 +5,9 @@
 
 import io
 import logging
+import os
 import struct
+import subprocess
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -20,14 +22,23 @@ from mutations import mutants
 from PIL import Image, PngImagePlugin
 
 from stylize.models.errors import ImageError
-from stylize.runtime.pictures import png, reading
+from stylize.runtime.files import png
+from stylize.runtime.pictures import reading
 from stylize.runtime.pictures.reading import open_picture, read_chunk
 
 FEW = 20
 PIXELS = 2**20
 """The limit to what is read here, so that a damaged size costs little."""
-MEGABYTES = 300
-"""What damaged files may take. Some decoders hold a few times what they give."""
+MEGABYTES = 80
+"""What damaged files and bombs may take. Some decoders hold a few times what they give."""
+BOMB = 5000, 5000
+"""A size whose pixels would take 100 megabytes."""
+BOMBS: dict[str, dict[str, Any]] = {
+    "PNG": {},
+    "TIFF": {"compression": "tiff_lzw"},
+    "WEBP": {"lossless": True, "method": 0, "quality": 0},
+    "JPEG": {"progressive": True},
+}
 
 NOISE = np.random.default_rng(0).integers(0, 256, (20, 24, 4), np.uint8)
 EXIF = Image.Exif()
@@ -115,6 +126,38 @@ def damaged(name: str, count: int) -> Iterator[bytes]:
         yield with_right_checksums(data) if sound else data
 
 
+def read_damaged(name: str, count: int) -> None:
+    for data in damaged(name, count):
+        with suppress(ImageError):
+            open_picture(data, alpha=True).seen((16, 16))
+
+
+READING = """
+import sys
+from contextlib import suppress
+from pathlib import Path
+import pytest
+import test_damaged as test
+from stylize.runtime.pictures import reading
+
+def peak():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (kibibytes,) = [line.split()[1] for line in lines if line.startswith("VmHWM")]
+    return int(kibibytes) / 1e3
+
+reading.MAX_PIXELS, before = test.PIXELS, peak()
+for name in test.SPECIMENS:
+    with suppress(pytest.skip.Exception):
+        test.read_damaged(name, int(sys.argv[1]))
+bombs = list(Path(sys.argv[2]).glob("*.bomb"))
+for bomb in bombs:
+    with pytest.raises(test.ImageError, match="at most 1 million"):
+        reading.load_image(bomb)
+assert len(bombs) == len(test.BOMBS)
+print(peak() - before)
+"""
+
+
 @pytest.mark.parametrize("name", SPECIMENS)
 def test_only_our_own_error_comes_out(
     name: str,
@@ -124,12 +167,26 @@ def test_only_our_own_error_comes_out(
 ) -> None:
     monkeypatch.setattr(reading, "MAX_PIXELS", PIXELS)
     monkeypatch.setattr(logging.root, "handlers", [])  # pytest's, which hide what goes to stderr
-    before = peak()
-    for data in damaged(name, mutations(FEW)):
-        with suppress(ImageError):
-            open_picture(data, alpha=True).seen((16, 16))
+    read_damaged(name, mutations(FEW))
     assert capfd.readouterr() == ("", "")
-    assert peak() - before < MEGABYTES
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak in /proc")
+def test_damaged_files_and_bombs_take_little_memory(
+    tmp_path: Path, mutations: Callable[[int], int]
+) -> None:
+    """In a process of its own, for the peak of this one is that of larger pictures."""
+    for kind, options in BOMBS.items():
+        Image.new("RGB", BOMB).save(tmp_path / f"{kind}.bomb", kind, **options)
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    result = subprocess.run(
+        [sys.executable, "-c", READING, str(mutations(FEW)), str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert float(result.stdout) < MEGABYTES
 
 
 def test_texts_of_damaged_files(tmp_path: Path, mutations: Callable[[int], int]) -> None:
@@ -139,13 +196,3 @@ def test_texts_of_damaged_files(tmp_path: Path, mutations: Callable[[int], int])
         with suppress(ImageError):
             found = read_chunk(path, "stylize")
             assert found is None or isinstance(found, str)
-
-
-def peak() -> float:
-    """The most memory that this process has held so far, in megabytes."""
-    if sys.platform == "win32":
-        return 0
-    import resource
-
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / (1e6 if sys.platform == "darwin" else 1e3)

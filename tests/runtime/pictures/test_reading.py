@@ -1,11 +1,7 @@
 """Pictures are read from files of any common kind."""
 
-import logging
 import os
-import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -13,12 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from colours import COLOURS, EXACT, ROUNDING, SRGB, colour_of, pixels, saved
-from crafted import SHORT, tiff
 from PIL import EpsImagePlugin, Image, ImageFile, PngImagePlugin
 
 from stylize.models.errors import ImageError
+from stylize.runtime.files.opening import READABLE
 from stylize.runtime.pictures import reading
-from stylize.runtime.pictures.jpeg import in_one_pass
 from stylize.runtime.pictures.limits import MIN_SIDE
 from stylize.runtime.pictures.reading import load_image, open_picture
 
@@ -65,65 +60,9 @@ def test_whatever_a_decoder_raises_is_our_error(
         load_image(path)
 
 
-def damaged_fax() -> bytes:
-    """A TIFF of whose pixels libtiff says that they are damaged."""
-    buffer = BytesIO()
-    Image.new("1", (32, 24)).save(buffer, "TIFF", compression="group4")
-    with Image.open(buffer) as image:
-        (start,), (length,) = image.tag_v2[273], image.tag_v2[279]  # type: ignore[attr-defined]
-    data = buffer.getvalue()
-    return data[:start] + b"\x01" * length + data[start + length :]
-
-
-def test_what_libraries_say_does_not_reach_stderr(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Pillow logs errors, and libtiff writes to the process's stderr."""
-    monkeypatch.setattr(logging.root, "handlers", [])  # pytest's, which would hide the first
-    for data in (tiff(COLOURS, more={277: (SHORT, 36)}), damaged_fax()):
-        with suppress(ImageError):
-            load_image(data)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_an_image_of_pillow_is_loaded_as_silently(capfd: pytest.CaptureFixture[str]) -> None:
-    with Image.open(BytesIO(damaged_fax())) as image, suppress(ImageError):
-        load_image(image)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_stderr_and_warnings_are_there_again(capfd: pytest.CaptureFixture[str]) -> None:
-    buffer = BytesIO()
-    Image.fromarray(COLOURS).save(buffer, "TIFF")
-    data, before = buffer.getvalue(), list(warnings.filters)
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(load_image, [data] * 20))
-    assert list(warnings.filters) == before
-    os.write(2, b"heard")
-    assert capfd.readouterr().err == "heard"
-
-
 def test_a_folder_is_no_picture(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"is a folder"):
         load_image(tmp_path)
-
-
-@pytest.mark.parametrize("category", [UserWarning, RuntimeWarning])
-def test_warnings_of_pillow_are_not_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, category: type[Warning]
-) -> None:
-    path = saved(Image.fromarray(COLOURS), tmp_path / "a.png")
-    load = PngImagePlugin.PngImageFile.load
-
-    def warn(self: PngImagePlugin.PngImageFile) -> object:
-        warnings.warn("odd metadata", category, stacklevel=1)
-        return load(self)
-
-    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", warn)
-    with warnings.catch_warnings(record=True) as shown:
-        warnings.simplefilter("always")
-        load_image(path)
-    assert shown == []
 
 
 def test_the_smallest_picture(tmp_path: Path) -> None:
@@ -285,17 +224,49 @@ def test_a_folder_that_may_not_be_entered(tmp_path: Path, monkeypatch: pytest.Mo
         load_image(tmp_path / "a.png")
 
 
+@pytest.fixture
+def read_sizes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The sizes in which decoders read."""
+    sizes: list[tuple[int, int]] = []
+    prepare = ImageFile.ImageFile.load_prepare
+
+    def preparing(self: ImageFile.ImageFile) -> None:
+        sizes.append(self.size)
+        prepare(self)
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load_prepare", preparing)
+    return sizes
+
+
+@pytest.mark.parametrize("kind", READABLE)
+def test_pixels_are_read_once_and_not_before_they_are_needed(
+    kind: str, read_sizes: list[tuple[int, int]]
+) -> None:
+    if kind == "HEIF":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    if kind not in Image.SAVE:
+        pytest.skip(f"this Pillow does not write {kind}")
+    buffer = BytesIO()
+    Image.new("RGB", (64, 48)).save(buffer, kind)
+    picture = open_picture(buffer.getvalue())
+    assert picture.size == (64, 48)
+    assert read_sizes == []
+    picture.scaled((64, 48))
+    assert read_sizes == [(64, 48)]
+
+
+@pytest.fixture(scope="module")
+def scan() -> bytes:
+    """A JPEG of 196 megapixels, more than Pillow takes by itself."""
+    buffer = BytesIO()
+    image = Image.new("L", (14_000, 14_000), 50)
+    image.paste(200, (0, 0, 7000, 14_000))
+    image.save(buffer, "JPEG", quality=50)
+    return buffer.getvalue()
+
+
 class TestLargePictures:
     """A large JPEG is read at the scale that suffices, and no picture beyond what memory holds."""
-
-    @pytest.fixture
-    def scan(self) -> bytes:
-        """A JPEG of 196 megapixels, more than Pillow takes by itself."""
-        buffer = BytesIO()
-        image = Image.new("L", (14_000, 14_000), 50)
-        image.paste(200, (0, 0, 7000, 14_000))
-        image.save(buffer, "JPEG", quality=50)
-        return buffer.getvalue()
 
     def test_a_scan_is_read_at_an_eighth_without_a_warning(
         self, scan: bytes, read_sizes: list[tuple[int, int]]
@@ -325,14 +296,14 @@ class TestLargePictures:
             image.save(buffer, "JPEG", progressive=True)
         else:
             image.save(buffer, kind)
-        picture = open_picture(buffer.getvalue())
         monkeypatch.setattr(reading, "WHOLE_PIXELS", 1000)
         monkeypatch.setattr(reading, "MAX_PIXELS", 320 * 160)
-        picture.scaled((20, 10))
-        assert set(read_sizes) == {(40, 20) if kind == "progressive" else whole}
+        open_picture(buffer.getvalue()).scaled((20, 10))
+        assert read_sizes == [(40, 20) if kind == "progressive" else whole]
         monkeypatch.setattr(reading, "MAX_PIXELS", 320 * 160 - 1)
         with pytest.raises(ImageError, match=r"320x160 pixels.*save it as a JPEG"):
-            picture.scaled((20, 10))
+            open_picture(buffer.getvalue()).scaled((20, 10))
+        assert len(read_sizes) == 1
 
     @pytest.mark.parametrize("orientation", [1, 6, 8])
     @pytest.mark.parametrize(
@@ -360,41 +331,3 @@ class TestLargePictures:
         path = saved(Image.new("L", (5000, 5000)), tmp_path / "a.jpg", quality=10)
         open_picture(path).scaled((64, 64))
         assert read_sizes == [(5000, 5000)]
-
-    @pytest.fixture
-    def read_sizes(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-        """The sizes in which decoders read."""
-        sizes: list[tuple[int, int]] = []
-        load = ImageFile.ImageFile.load
-
-        def loading(self: ImageFile.ImageFile) -> Any:
-            if self.tile:
-                sizes.append(self.size)
-            return load(self)
-
-        monkeypatch.setattr(ImageFile.ImageFile, "load", loading)
-        return sizes
-
-
-class TestPasses:
-    """Only a JPEG that is decoded row by row takes little memory."""
-
-    @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-    @pytest.mark.parametrize("progressive", [False, True])
-    def test_by_how_it_is_coded(self, mode: str, progressive: bool) -> None:
-        buffer = BytesIO()
-        Image.new(mode, (64, 48)).save(buffer, "JPEG", progressive=progressive)
-        assert in_one_pass(buffer) is not progressive
-
-    def test_by_how_many_colours_come_at_once(self) -> None:
-        buffer = BytesIO()
-        Image.new("RGB", (64, 48)).save(buffer, "JPEG")
-        data = buffer.getvalue()
-        scan = data.index(b"\xff\xda")
-        one_colour = data[:scan] + bytes.fromhex("ffda 0008 01 0100 003f00")
-        assert in_one_pass(BytesIO(data))
-        assert not in_one_pass(BytesIO(one_colour))
-
-    @pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"\xff\xd8\xff", b"\xff\xd8garbage"])
-    def test_odd_files_count_as_many(self, data: bytes) -> None:
-        assert not in_one_pass(BytesIO(data))

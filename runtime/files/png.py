@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import BinaryIO
 
+_Part = tuple[int, int]
+"""Where a part of a file begins, and where it ends."""
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 MAX_UNPACKED = 2**26
@@ -16,9 +19,11 @@ MAX_UNPACKED = 2**26
 
 _FRAME = 12
 """Bytes of a chunk beside its body: length and name before it, a checksum after it."""
+_PIXELS, _END = (b"IDAT", b"fdAT"), b"IEND"
 _KEYWORD_BYTES = 80
 """Bytes of a keyword with the 0 after it, at most."""
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_EXIF, _PROFILE = b"eXIf", b"iCCP"
 _ORIENTING = ("Raw profile type exif", "XML:com.adobe.xmp")
 """Keywords of the texts in which Pillow looks for the orientation."""
 _ORIENTING_BYTES = 2**20
@@ -47,6 +52,11 @@ class Chunk:
         length = self.end - self.start - _FRAME
         return file.read(length if most is None else min(length, most))
 
+    def is_sound(self, file: BinaryIO) -> bool:
+        """Tell whether its checksum is right."""
+        body = self.body(file)
+        return file.read(4) == struct.pack(">I", zlib.crc32(self.name + body))
+
 
 def chunks(file: BinaryIO) -> Iterator[Chunk]:
     """Yield the chunks of a PNG file in their order."""
@@ -58,6 +68,8 @@ def chunks(file: BinaryIO) -> Iterator[Chunk]:
             return
         length, name = struct.unpack(">I4s", header)
         yield Chunk(name, start, start + length + _FRAME)
+        if name == _END:
+            return
         start += length + _FRAME
 
 
@@ -70,30 +82,40 @@ def text(file: BinaryIO, keyword: str) -> str | None:
 def profile(file: BinaryIO) -> bytes | None:
     """Return the ICC profile in a PNG file; None if there is none."""
     for chunk in chunks(file):
-        if chunk.name == b"iCCP":
+        if chunk.name == _PROFILE:
             _, _, packed = chunk.body(file).partition(b"\0")
             return _unpacked(packed[1:])  # after the method of packing
     return None
 
 
-def without_long_texts(file: BinaryIO) -> BinaryIO:
-    """Return a PNG file as if it had neither a profile nor texts of which Pillow makes nothing."""
-    parts = [(0, len(SIGNATURE))]
+def for_pillow(file: BinaryIO) -> BinaryIO:
+    """Return a PNG file as Pillow is to see it: without a profile, and without idle texts.
+
+    What tells the orientation comes before the pixels, so that nobody reads these to find it.
+    """
+    head: list[_Part] = [(0, len(SIGNATURE))]
+    orienting: list[_Part] = []
+    rest: list[_Part] = []
     for chunk in chunks(file):
-        if chunk.name == b"iCCP" or (chunk.name in _TEXTS and not _orients(chunk, file)):
-            continue
-        start, end = parts[-1]
-        if end == chunk.start:
-            parts[-1] = start, chunk.end
-        else:
-            parts.append((chunk.start, chunk.end))
-    return io.BufferedReader(_Parts(file, parts))
+        if _orients(chunk, file):
+            _add(chunk, orienting)
+        elif chunk.name not in (_PROFILE, _EXIF, *_TEXTS):
+            _add(chunk, rest if rest or chunk.name in _PIXELS else head)
+    return io.BufferedReader(_Parts(file, head + orienting + rest))
+
+
+def _add(chunk: Chunk, parts: list[_Part]) -> None:
+    """Add a chunk to parts of a file, to the last of them if it goes on there."""
+    if parts and parts[-1][1] == chunk.start:
+        parts[-1] = parts[-1][0], chunk.end
+    else:
+        parts.append((chunk.start, chunk.end))
 
 
 class _Parts(io.RawIOBase):
     """Parts of a file, each from a start to an end, as if they were a whole file."""
 
-    def __init__(self, file: BinaryIO, parts: list[tuple[int, int]]) -> None:
+    def __init__(self, file: BinaryIO, parts: list[_Part]) -> None:
         self._file, self._parts = file, parts
         self._ends = list(accumulate(end - start for start, end in parts))
         self._at = 0
@@ -122,8 +144,12 @@ class _Parts(io.RawIOBase):
 
 
 def _orients(chunk: Chunk, file: BinaryIO) -> bool:
-    """Tell whether Pillow can find the orientation in a text."""
-    return _keyword(chunk, file) in _ORIENTING and len(_text(chunk, file)) < _ORIENTING_BYTES
+    """Tell whether a chunk is sound, and Pillow can find the orientation in it."""
+    if chunk.name == _EXIF:
+        return chunk.is_sound(file)
+    if _keyword(chunk, file) not in _ORIENTING:
+        return False
+    return len(_text(chunk, file)) < _ORIENTING_BYTES and chunk.is_sound(file)
 
 
 def _keyword(chunk: Chunk, file: BinaryIO) -> str | None:

@@ -27,7 +27,6 @@ _SAVE = "Save it as JPEG or PNG."
 _EXPORT = "Export it as PNG, in the size that you want."
 _DEVELOP = "Develop it first: save it as JPEG or TIFF with a raw converter."
 _FRAME = "Save one of its frames as PNG."
-_NO_PICTURE = "Name a picture."
 
 HEIC = Kind(
     "HEIC, which is not read without a package",

@@ -11,9 +11,10 @@ from crafted import png_chunk, with_red_and_green_swapped
 from PIL import Image, PngImagePlugin
 
 from stylize.models.errors import ImageError
-from stylize.runtime.pictures import png
-from stylize.runtime.pictures.reading import load_image, read_chunk
+from stylize.runtime.files import png
+from stylize.runtime.pictures.reading import load_image, open_picture, read_chunk
 
+LYING = UPRIGHT.transpose(Image.Transpose.ROTATE_90)
 MANY = 3 * 2**20
 """Bytes of a text that Pillow would refuse."""
 
@@ -80,19 +81,43 @@ def test_a_damaged_text_is_ignored() -> None:
     assert np.array_equal(pixels(load_image(data)), COLOURS)
 
 
-@pytest.mark.parametrize("kind", ["EXIF", "XMP"])
-def test_the_orientation_is_found_in_a_text(kind: str) -> None:
+def orienting() -> dict[str, bytes]:
+    """A chunk of each kind that tells the orientation."""
     exif = Image.Exif()
     exif[0x0112] = 6
     stored = exif.tobytes()
     raw = f"\nexif\n{len(stored)}\n{stored.hex()}\n".encode()
     xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
-    text = {
-        "EXIF": png_chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(raw)),
-        "XMP": png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp),
+    return {
+        "eXIf": png_chunk(b"eXIf", stored.removeprefix(b"Exif\0\0")),
+        "EXIF in a text": png_chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(raw)),
+        "XMP in a text": png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp),
     }
-    data = with_chunks(plain_png(UPRIGHT.transpose(Image.Transpose.ROTATE_90)), text[kind])
-    assert np.array_equal(pixels(load_image(data)), pixels(UPRIGHT))
+
+
+@pytest.mark.parametrize("at_end", [False, True], ids=["before the pixels", "after them"])
+@pytest.mark.parametrize("kind", orienting())
+class TestOrientation:
+    def test_is_found_before_the_pixels_are_read(self, kind: str, at_end: bool) -> None:
+        data = with_chunks(plain_png(LYING), orienting()[kind], at_end=at_end)
+        picture = open_picture(data)
+        assert picture.size == UPRIGHT.size
+        assert np.array_equal(pixels(picture.scaled(picture.size)), pixels(UPRIGHT))
+
+    def test_is_ignored_in_a_damaged_chunk(self, kind: str, at_end: bool) -> None:
+        damaged = bytearray(orienting()[kind])
+        damaged[-1] ^= 1  # of the checksum
+        picture = open_picture(with_chunks(plain_png(LYING), bytes(damaged), at_end=at_end))
+        assert picture.size == LYING.size
+        assert np.array_equal(pixels(picture.scaled(picture.size)), pixels(LYING))
+
+
+@pytest.mark.parametrize("kind", orienting())
+def test_what_comes_after_the_end_is_no_part_of_a_picture(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(plain_png(LYING) + orienting()[kind] + png_chunk(b"tEXt", b"key\0value"))
+    assert open_picture(path).size == LYING.size
+    assert read_chunk(path, "key") is None
 
 
 @pytest.mark.parametrize(

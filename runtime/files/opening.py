@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 from PIL import Image
 
 from stylize.models.errors import ImageError, StylizeError
-from stylize.runtime.pictures import png
-from stylize.runtime.pictures.kinds import HEIC, unread_kind
-from stylize.runtime.pictures.silence import without_stderr, without_warnings
+from stylize.runtime.files import png
+from stylize.runtime.files.kinds import HEIC, unread_kind
+from stylize.runtime.files.silence import without_stderr, without_warnings
 
 Decoder = tuple[Callable[[Any, Any], Image.Image], Callable[[bytes], bool | str] | None]
 
@@ -92,7 +92,7 @@ def _decoded(decode: Callable[[Any, Any], Image.Image], file: BinaryIO, head: by
     if not head.startswith(png.SIGNATURE):
         file.seek(0)
         return decode(file, "")
-    image = decode(png.without_long_texts(file), "")
+    image = decode(png.for_pillow(file), "")
     image.info["icc_profile"] = png.profile(file)
     return image
 

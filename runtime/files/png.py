@@ -91,7 +91,7 @@ def profile(file: BinaryIO) -> bytes | None:
 def for_pillow(file: BinaryIO) -> BinaryIO:
     """Return a PNG file as Pillow is to see it: without a profile, and without idle texts.
 
-    What tells the orientation comes before the pixels, so that nobody reads these to find it.
+    What tells the orientation comes before the pixels, so that it is known before they are decoded.
     """
     head: list[_Part] = [(0, len(SIGNATURE))]
     orienting: list[_Part] = []

@@ -10,8 +10,8 @@ import typer
 
 from stylize.cli.signals import Stopped
 from stylize.cli.terminal import TRACEBACK_VARIABLE, complain, discard, note
+from stylize.installation import release
 from stylize.models.errors import OptionError, StylizeError
-from stylize.models.installation import release
 
 SUCCESS, FAILURE, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes; 130 is what shells report for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""

@@ -10,9 +10,9 @@ import typer
 from stylize.cli.showing.export_report import announce_replacement, contents, verify
 from stylize.cli.terminal import answer
 from stylize.export.options import ExportOptions
+from stylize.installation import install_command
 from stylize.models.catalog import PREFERRED_MODEL, user_folder
 from stylize.models.errors import ExtraError, ModelError
-from stylize.models.installation import install_command
 
 if TYPE_CHECKING:
     from stylize.models.manifest import Manifest

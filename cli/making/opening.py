@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from stylize.cli.terminal import note
+from stylize.installation import install_command
 from stylize.models.catalog import embedded_folder, hidden_by
 from stylize.models.errors import OptionError
-from stylize.models.installation import install_command
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.providers.table import AUTO

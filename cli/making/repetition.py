@@ -12,9 +12,9 @@ from stylize.cli.making.paths import named_after
 from stylize.cli.making.picture import Job
 from stylize.cli.making.sources import find_source
 from stylize.cli.options.grouping import Given
+from stylize.installation import release
 from stylize.models.catalog import model_folders
 from stylize.models.errors import ModelError, OptionError
-from stylize.models.installation import release
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import STARTS
 

@@ -8,9 +8,9 @@ from types import ModuleType
 
 import numpy
 
+from stylize.installation import install_command, release, rivals
 from stylize.models.catalog import PREFERRED_MODEL, model_folders
 from stylize.models.errors import ProviderError
-from stylize.models.installation import install_command, release, rivals
 from stylize.runtime.engine.choice import candidates, is_present, try_provider
 from stylize.runtime.engine.memory import memory_available
 from stylize.runtime.providers.diagnosis import cuda_release, missing_libraries, not_in_wheel

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import msgspec
 
+from stylize.installation import release
 from stylize.models.errors import ImageError, OptionError
-from stylize.models.installation import release
 from stylize.models.layers import PoolingKind
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import STARTS, Options

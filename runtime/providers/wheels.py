@@ -4,7 +4,7 @@ There is one for each kind of machine, and all write the same folder, ``onnxrunt
 that was installed last works, and removing another breaks it.
 """
 
-from stylize.models.installation import install_command, installed
+from stylize.installation import install_command, installed
 
 FOLDER = "onnxruntime"
 

@@ -16,9 +16,9 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from stylize.cli.app import app
+from stylize.installation import install_command
 from stylize.models.catalog import embedded_folder
 from stylize.models.errors import ImageError
-from stylize.models.installation import install_command
 
 FAILURE, USAGE = 1, 2
 WEIGHTS = "weights.safetensors"

@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 
 from stylize.cli.parsing import Commands
 from stylize.cli.signals import Stopped
+from stylize.installation import release
 from stylize.models.errors import ImageError, OptionError
-from stylize.models.installation import release
 
 FAILURE, USAGE = 1, 2
 ESCAPE = "\x1b[31m"

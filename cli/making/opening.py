@@ -9,6 +9,7 @@ from stylize.models.errors import OptionError
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.providers.table import AUTO
+from stylize.shell import in_turn
 
 if TYPE_CHECKING:
     from stylize.runtime import Model, Scene
@@ -48,7 +49,7 @@ def announce(model: "Model", machine: Machine) -> None:
     if machine.model is None and model.folder.path == embedded_folder():
         note(
             "Using the small embedded model 'compact', since no exported vgg19 was found. To get "
-            f"VGG-19: {install_command('export')} && stylize export vgg19"
+            f"VGG-19: {in_turn(install_command('export'), 'stylize export vgg19')}"
         )
 
 

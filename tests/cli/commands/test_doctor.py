@@ -21,6 +21,7 @@ from stylize.runtime.providers.table import PROVIDERS, Provider
 
 FAILURE, USAGE = 1, 2
 
+
 @pytest.fixture
 def having(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """Let ONNX Runtime list some providers, of which some work; return what is tried."""

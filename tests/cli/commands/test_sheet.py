@@ -1,5 +1,6 @@
 """``stylize sheet``: any pictures on one labelled sheet."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,6 +115,13 @@ class TestSheet:
             assert file.format == kind
             width, height = file.size
         assert result.stderr == f"{name}: {width}x{height}, 5 pictures\n"
+
+    def test_takes_patterns_as_windows_shells_leave_them(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "platform", "win32")
+        succeed("b.png", "?.png", *(["--label", "?.png"] * 6))
+        assert is_sheet("sheet.png", ["bab", "cde"], ["?.png"] * 6)
 
     def test_of_last_time_is_replaced(self) -> None:
         succeed(*NAMES[:2])

@@ -12,7 +12,7 @@ from stylize.cli.making.picture import Job
 from stylize.cli.making.sources import find_source
 from stylize.cli.options.grouping import Given
 from stylize.installation import release
-from stylize.models.catalog import model_folders
+from stylize.models.catalog import known_names, model_folders
 from stylize.models.errors import ModelError, OptionError
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import STARTS
@@ -146,10 +146,10 @@ def _same_model(recipe: "Recipe") -> str:
             f"The model '{name}' is not the one that was used: that had {then.pooling} pooling and "
             f"weights of sha256 {then.weights_sha256}. Name the one to use with --model."
         )
-    known = ", ".join(dict.fromkeys(folder.name for folder in model_folders()))
     raise ModelError(
-        f"There is no model '{name}' among those found: {known}. Of what a picture tells, no other "
-        f"place is believed: name the model yourself, for example --model {quoted(then.name)}"
+        f"There is no model '{name}' among those found: {known_names()}. "
+        "Of what a picture tells, no other place is believed: "
+        f"name the model yourself, for example {quoted('--model', then.name)}"
     )
 
 

@@ -116,6 +116,20 @@ class TestPlaces:
 
     def test_none(self, refusing: Callable[..., None]) -> None:
         refusing(".", "temporary")
+        self.is_lost()
+
+    def test_none_not_even_a_temporary_folder(
+        self, refusing: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        refusing(".")
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+        with pytest.raises(FileNotFoundError):
+            tempfile.gettempdir()
+        self.is_lost()
+
+    @staticmethod
+    def is_lost() -> None:
         found = last_line(stylize("-o", "out.png"))
         assert found.startswith("Error: 'out.png' cannot be written: No space left on device.")
         assert found.endswith("so it is lost.")

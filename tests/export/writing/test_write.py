@@ -448,6 +448,21 @@ def test_a_failure_in_the_middle_leaves_everything_as_it_was(
     assert not there or contents(path) == before
 
 
+def test_an_error_of_the_check_is_passed_on(existing: Path) -> None:
+    """It is not one of writing the folder: what the check prints may have no place to go."""
+    before = contents(existing)
+    full = OSError(28, "No space left on device")
+
+    def refuse(*_: object) -> Never:
+        raise full
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_folder(existing, NETWORK, WEIGHTS, half=True, check=refuse)
+    assert caught.value is full
+    assert names(existing.parent) == {"model"}
+    assert contents(existing) == before
+
+
 def test_what_half_cannot_hold_leaves_everything_as_it_was(existing: Path) -> None:
     before = contents(existing)
     arrays = {**WEIGHTS.arrays, "conv1_1.bias": np.full(4, 1e6, np.float32)}

@@ -1,5 +1,7 @@
 """``stylize sheet``: any pictures on one labelled sheet."""
 
+import errno
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -162,7 +164,7 @@ class TestRefusal:
 
     def test_of_a_missing_folder(self) -> None:
         found = refusal(*NAMES, "-o", "missing/all.png", code=FAILURE)
-        assert "cannot be written: No such file" in found
+        assert f"cannot be written: {os.strerror(errno.ENOENT)}." in found
 
     @pytest.mark.parametrize(
         "arguments", [("--columns", "0"), ("--columns", "-1"), ("--cell", "15"), ("--cell", "big")]

@@ -15,8 +15,8 @@ import typer
 from case import Size
 
 from stylize.cli.parsing import Command
+from stylize.installation import install_command, release
 from stylize.models.errors import ExtraError, OptionError
-from stylize.models.installation import install_command, release
 from stylize.runtime.pictures.limits import MIN_SIDE
 from stylize.runtime.providers.hardware import CPU_INFO, usable_cpus
 from stylize.runtime.providers.session import import_onnxruntime

@@ -20,7 +20,7 @@ from stylize.cli.commands.texture import texture
 from stylize.cli.options.grouping import grouped
 from stylize.cli.parsing import Command, Commands
 from stylize.cli.terminal import answer
-from stylize.models.installation import COMMAND, release
+from stylize.installation import COMMAND, release
 
 app = typer.Typer(
     name=COMMAND,

@@ -1,6 +1,5 @@
 """The edge of the program, where errors become messages and exit codes, once for all commands."""
 
-import errno
 import os
 import sys
 import traceback
@@ -9,9 +8,9 @@ from collections.abc import Callable
 import typer
 
 from stylize.cli.signals import Stopped
-from stylize.cli.terminal import TRACEBACK_VARIABLE, complain, discard, note
+from stylize.cli.terminal import TRACEBACK_VARIABLE, NoReaderError, complain, discard, note
+from stylize.installation import release
 from stylize.models.errors import OptionError, StylizeError
-from stylize.models.installation import release
 
 SUCCESS, FAILURE, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes; 130 is what shells report for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
@@ -29,6 +28,9 @@ def exit_code(run: Callable[[], None]) -> int:
     except KeyboardInterrupt as stop:
         note(_whole("Interrupted.", stop))
         return stop.code if isinstance(stop, Stopped) else INTERRUPTED
+    except NoReaderError:
+        discard(sys.stdout)
+        return FAILURE
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
@@ -38,9 +40,6 @@ def exit_code(run: Callable[[], None]) -> int:
 
 def _told(error: Exception) -> int:
     """Tell of an error, and return the exit code for it."""
-    if _is_nobody_there(error):
-        discard(sys.stdout)
-        return FAILURE
     complain(_whole(_message(error), error))
     return USAGE if isinstance(error, OptionError) else FAILURE
 
@@ -97,9 +96,3 @@ def _report(error: Exception) -> str:
     ) as file:
         file.writelines(lines)
     return file.name
-
-
-def _is_nobody_there(error: Exception) -> bool:
-    """Tell whether whoever read the output has gone, as ``head`` does after its lines."""
-    gone = (errno.EPIPE, errno.EINVAL) if sys.platform == "win32" else (errno.EPIPE,)
-    return isinstance(error, OSError) and error.errno in gone and error.filename is None

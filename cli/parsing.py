@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from stylize.cli.edge import USAGE, exit_code
+from stylize.cli.terminal import answering
 from stylize.models.errors import OptionError
 
 Arguments = Sequence[str] | None
@@ -17,51 +18,50 @@ UsageError: Any = typer.BadParameter.mro()[1]
 """What Typer raises where a command line is not understood; it offers no name for it."""
 
 
-class Command(TyperCommand):
-    """A command that ends with an exit code and at most one message, whatever it raises."""
+class _Ending:
+    """What ends with an exit code and at most one message, whatever it raises."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters."""
-        return _plain(super().get_params(ctx))
+        return _plain(super().get_params(ctx))  # type: ignore[misc]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help page."""
+        with answering():
+            super().format_help(ctx, formatter)  # type: ignore[misc]
+
+    def main(
+        self, args: Arguments = None, prog_name: str | None = None, *_: Any, **__: Any
+    ) -> NoReturn:
+        """Run the command line, and leave with its exit code."""
+        sys.exit(exit_code(lambda: _run(self, args, prog_name)))
+
+
+class Command(_Ending, TyperCommand):
+    """A command."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return what may follow the command's name."""
         arguments = (_usual_name(each) for each in self.params if _is_argument(each))
         return ["[OPTIONS]", *arguments]
 
-    def main(
-        self, args: Arguments = None, prog_name: str | None = None, *_: Any, **__: Any
-    ) -> NoReturn:
-        """Run the command line, and leave with its exit code."""
-        _run(self, args, prog_name)
+
+class Commands(_Ending, TyperGroup):
+    """Several commands."""
 
 
-class Commands(TyperGroup):
-    """Several commands of that kind."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """Return the parameters."""
-        return _plain(super().get_params(ctx))
-
-    def main(
-        self, args: Arguments = None, prog_name: str | None = None, *_: Any, **__: Any
-    ) -> NoReturn:
-        """Run the command line, and leave with its exit code."""
-        _run(self, args, prog_name)
-
-
-def _run(command: Command | Commands, args: Arguments, name: str | None) -> NoReturn:
-    def run() -> None:
-        called = name or command.name or os.path.basename(sys.argv[0])
-        try:
-            with command.make_context(called, _arguments(args)) as context:
-                command.invoke(context)
-        except UsageError as error:
-            raise _ours(error) from error
-        if sys.stdout:
+def _run(command: Any, given: Arguments, name: str | None) -> None:
+    """Run a command on the arguments given; on those of the process, if there are none."""
+    called = name or command.name or os.path.basename(sys.argv[0])
+    arguments = sys.argv[1:] if given is None else list(given)
+    try:
+        with command.make_context(called, arguments) as context:
+            command.invoke(context)
+    except UsageError as error:
+        raise _ours(error) from error
+    if sys.stdout:
+        with answering():
             sys.stdout.flush()
-
-    sys.exit(exit_code(run))
 
 
 def _plain(parameters: list[Any]) -> list[Any]:
@@ -81,17 +81,6 @@ def _is_argument(parameter: Any) -> bool:
 def _usual_name(argument: Any) -> str:
     name = f"{argument.metavar}{'...' if argument.nargs != 1 else ''}"
     return name if argument.required else f"[{name}]"
-
-
-def _arguments(given: Arguments) -> list[str]:
-    """Return the arguments; those of the process, if none are given."""
-    if given is not None:
-        return list(given)
-    if sys.platform != "win32":
-        return sys.argv[1:]
-    from glob import glob
-
-    return [name for text in sys.argv[1:] for name in glob(text) or [text]]  # its shells do not
 
 
 def _ours(error: Any) -> Exception:

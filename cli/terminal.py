@@ -1,11 +1,14 @@
 """Lines for whoever reads them: a terminal, a file, a pipe, in any encoding, or nobody any more."""
 
 import codecs
+import errno
 import os
 import sys
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
+from unicodedata import category
 
 READABLE = {"α": "a", "β": "b", "γ": "g", "×": "x", "·": "*", "²": "^2", "½": "1/2"}
 """What stands for our own characters where an encoding lacks them; others become numbers."""
@@ -22,15 +25,34 @@ TRACEBACK_VARIABLE = "STYLIZE_TRACEBACK"
 RED, PLAIN = "\x1b[1;31m", "\x1b[0m"
 
 
+class NoReaderError(Exception):
+    """Whoever read what a command prints has gone, as ``head`` does after its lines."""
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Raise NoReaderError where something is printed to stdout, and nobody reads it any more."""
+    gone = (errno.EPIPE, errno.EINVAL) if sys.platform == "win32" else (errno.EPIPE,)
+    try:
+        yield
+    except OSError as error:
+        if error.errno in gone:
+            raise NoReaderError from error
+        raise
+
+
 def answer(line: str) -> None:
     """Print a line of what a command was asked for.
 
     Raises
     ------
+    NoReaderError
+        Whoever read it has gone.
     OSError
         It cannot be written; nobody would get the answer.
     """
-    print(escaped(line), flush=True)
+    with answering():
+        print(escaped(line), flush=True)
 
 
 def note(line: str) -> None:
@@ -57,10 +79,8 @@ def draw(text: str) -> None:
 
 def discard(stream: TextIO) -> None:
     """Let whatever a stream still holds, and all that follows, go nowhere."""
-    with suppress(AttributeError, OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+    with suppress(AttributeError, OSError, ValueError), open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def is_terminal() -> bool:
@@ -77,7 +97,12 @@ def escaped(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else _code(char) for char in text)
+    return "".join(char if _is_harmless(char) else _code(char) for char in text)
+
+
+def _is_harmless(char: str) -> bool:
+    """Tell whether a character only shows itself; Python does not call wide spaces printable."""
+    return char.isprintable() or category(char) == "Zs"
 
 
 def _code(char: str) -> str:

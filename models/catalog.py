@@ -47,6 +47,11 @@ def model_folders() -> Iterator[Path]:
     yield embedded_folder()
 
 
+def known_names() -> str:
+    """Return the names of these, each once."""
+    return ", ".join(dict.fromkeys(folder.name for folder in model_folders()))
+
+
 def foreign_folders() -> Iterator[Path]:
     """Yield the folders that are passed over: what their manifest's file holds is none of ours."""
     return (folder for folder in _candidates() if not is_model(folder))
@@ -87,11 +92,10 @@ def find_model(model: str | None = None) -> Path:
         return found
     if _is_folder(path):
         return path  # whoever opens it says what is wrong with it
-    known = ", ".join(dict.fromkeys(folder.name for folder in model_folders()))
     looked = ", ".join(f"'{folder}'" for folder in search_folders())
     raise ModelError(
         f"There is no model '{model}': it is neither a folder nor found in {looked}. "
-        f"Models found: {known}. 'stylize export vgg19' makes one of VGG-19's weights."
+        f"Models found: {known_names()}. 'stylize export vgg19' makes one of VGG-19's weights."
     )
 
 

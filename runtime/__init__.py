@@ -60,10 +60,6 @@ _MODULES = {
 
 def __getattr__(name: str) -> Any:
     """Import a name when it is first used, so that the command line starts faster."""
-    if name == "__version__":
-        from stylize.models.installation import release
-
-        return release()
     if name not in _MODULES:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

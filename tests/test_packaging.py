@@ -51,6 +51,7 @@ def test_source_distribution_holds_tests_examples_and_documents(distributions: P
     folders = (*PACKAGES, TOP, "tests", "examples", "docs", "benchmarks", "training")
     expected = {name for folder in folders for name in tree(folder)}
     expected |= {"pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"}
+    expected |= {"SECURITY.md"}
     assert expected - held == set()
 
 

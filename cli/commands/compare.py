@@ -1,18 +1,21 @@
 """``stylize compare``: each provider's losses, gradient, time and memory beside the CPU's."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stylize.cli.options.arguments import Quiet
 from stylize.cli.options.grouping import Choose, Given
-from stylize.cli.showing.tables import explain, open_console, outcomes_table
+from stylize.cli.showing.tables import explain, outcomes_table, print_table
 from stylize.cli.terminal import note
 from stylize.models.errors import OptionError, ProviderError
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.providers.table import PROVIDERS
+
+if TYPE_CHECKING:
+    from stylize.runtime.checks.outcome import Outcome
 
 Providers = Annotated[
     str | None,
@@ -61,23 +64,32 @@ def compare(
     exit code is 1 if one fails, or is further off than its tolerance
     (docs/providers.md).
     """
+    if (photo is None) is not (painting is None):
+        raise OptionError("There is a photo but no painting. Give both, or neither.")
+    outcomes = _outcomes(providers, (photo, painting), given, Machine(**machine), quiet)
+    print_table(outcomes_table(outcomes))
+    explain(outcomes)
+    if wrong := [found.name for found in outcomes if found.verdict in ("too far", "failed")]:
+        raise ProviderError(f"Too far off, or failed: {', '.join(wrong)}.")
+
+
+def _outcomes(
+    providers: str | None,
+    pictures: tuple[Path | None, Path | None],
+    given: Given,
+    machine: Machine,
+    quiet: bool,
+) -> "list[Outcome]":
+    """Let each provider compute; everything is looked for before the first does."""
     from stylize.runtime.checks import outcome
 
     def say(text: str) -> None:
         if not quiet:
             note(f"{text} ...")
 
-    if (photo is None) is not (painting is None):
-        raise OptionError("There is a photo but no painting. Give both, or neither.")
     modes = outcome.installed_modes() if providers is None else outcome.parse_modes(providers)
-    task = outcome.make_task(machine.get("model"), photo, painting, **given)
-    threads = Machine(**machine).threads
-    usable = list(outcome.find_modes(modes, providers is not None, threads))
+    task = outcome.make_task(machine.model, *pictures, **given)
+    usable = list(outcome.find_modes(modes, providers is not None, machine.threads))
     say("Measuring the reference, cpu:float32 on plain graphs")
-    reference = outcome.measure_reference(task, threads)
-    outcomes = [outcome.try_mode(task, found, reference, say) for found in usable]
-    console = open_console()
-    console.print(outcomes_table(outcomes))
-    explain(console, outcomes)
-    if wrong := [found.name for found in outcomes if found.verdict in ("too far", "failed")]:
-        raise ProviderError(f"Too far off, or failed: {', '.join(wrong)}.")
+    reference = outcome.measure_reference(task, machine.threads)
+    return [outcome.try_mode(task, found, reference, say) for found in usable]

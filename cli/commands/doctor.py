@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from stylize.cli.showing.tables import facts_table, open_console, print_whole, providers_table
+from stylize.cli.showing.tables import facts_table, print_table, print_whole, providers_table
+from stylize.cli.terminal import answer
 from stylize.models.errors import ProviderError
 from stylize.runtime.providers.table import PROVIDERS, Precision
 
@@ -35,26 +36,19 @@ def doctor(
 
     Each is really tried: it runs graphs of the embedded model twice.
     """
-    from stylize.runtime.checks.survey import advice, examine, facts, fastest
+    from stylize.runtime.checks.survey import advice, examine, facts
 
     names = _chosen(provider, precision)
-    console = open_console()
-    console.print(facts_table(list(facts())))
+    print_table(facts_table(list(facts())))
     verdicts = [examine(name, precision, patient=name == provider) for name in names]
-    console.print()
-    console.print(providers_table(verdicts))
-    best = fastest(verdicts)
-    if best and not provider and not precision:
-        console.print(f"\nWithout --provider, stylize computes on {best[0]} in {best[1]}.")
-    faulty = [] if provider else [found for found in verdicts if found.present and found.fault]
-    lines = [f"{found.name}: {found.fault}" for found in faulty]
-    if not all(found.present for found in verdicts):
-        lines.append(
-            "no: not in the installed wheel of ONNX Runtime; 'stylize doctor --provider NAME' "
-            "tells how to get it."
-        )
-    for line in (*lines, *(() if provider else advice())):
-        print_whole(console, line)
+    answer("")
+    print_table(providers_table(verdicts))
+    if not provider and not precision:
+        _name_fastest(verdicts)
+    _explain(verdicts, faults=not provider)
+    if not provider:
+        for line in advice():
+            print_whole(line)
     _check(provider, precision, verdicts)
 
 
@@ -71,6 +65,25 @@ def _chosen(provider: str | None, precision: Precision | None) -> list[str]:
     if provider:
         return [configure(provider, precision).name]
     return [name for name, known in PROVIDERS.items() if not precision or precision in known.modes]
+
+
+def _name_fastest(verdicts: "list[Verdict]") -> None:
+    from stylize.runtime.checks.survey import fastest
+
+    if best := fastest(verdicts):
+        print_whole(f"Without --provider, stylize computes on {best[0]} in {best[1]}.")
+
+
+def _explain(verdicts: "list[Verdict]", faults: bool) -> None:
+    """Print what the table leaves open, on request with what is wrong with each."""
+    for found in verdicts:
+        if faults and found.present and found.fault:
+            print_whole(f"{found.name}: {found.fault}")
+    if not all(found.present for found in verdicts):
+        print_whole(
+            "no: not in the installed wheel of ONNX Runtime; 'stylize doctor --provider NAME' "
+            "tells how to get it."
+        )
 
 
 def _check(provider: str | None, precision: Precision | None, verdicts: "list[Verdict]") -> None:

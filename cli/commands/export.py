@@ -10,9 +10,10 @@ import typer
 from stylize.cli.showing.export_report import announce_replacement, contents, verify
 from stylize.cli.terminal import answer
 from stylize.export.options import ExportOptions
+from stylize.installation import install_command
 from stylize.models.catalog import PREFERRED_MODEL, user_folder
 from stylize.models.errors import ExtraError, ModelError
-from stylize.models.installation import install_command
+from stylize.shell import quoted
 
 if TYPE_CHECKING:
     from stylize.models.manifest import Manifest
@@ -59,7 +60,7 @@ def export_vgg19(*, output: Folder = None, options: ExportOptions) -> None:
         verify(made, network, manifest)
 
     write_folder(folder, network, loaded, half=options.half, layers=layers, check=inspect)
-    answer(f"Wrote {folder}. Use it: stylize run PHOTO PAINTING --model {folder}")
+    answer(f"Wrote {folder}. Use it: stylize run PHOTO PAINTING {quoted('--model', str(folder))}")
 
 
 def _users(name: str) -> Path:

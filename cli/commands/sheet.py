@@ -1,17 +1,21 @@
 """``stylize sheet``: a labelled contact sheet of any pictures."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylize.cli.making.paths import check_outputs
+from stylize.cli.making.paths import check_outputs, matching
 from stylize.cli.making.series import Destination
 from stylize.cli.options.arguments import Quiet
 from stylize.cli.options.grouping import Choose, Given
 from stylize.cli.terminal import note
 from stylize.models.errors import OptionError
+
+if TYPE_CHECKING:
+    from stylize.runtime.pictures.contact_sheet import Sheet
 
 Pictures = Annotated[
     list[Path],
@@ -51,35 +55,50 @@ def sheet(
     quiet: Quiet = False,
 ) -> None:
     """Put pictures side by side on one labelled sheet."""
-    from stylize.runtime.pictures.contact_sheet import (
-        Sheet,
-        check_sheet_replaceable,
-        draw_sheet,
-        save_sheet,
-    )
-    from stylize.runtime.pictures.reading import open_picture
+    from stylize.runtime.pictures.contact_sheet import draw_sheet, save_sheet
+
+    shown = matching(pictures)
+    cell = Destination(**place).cell
+    labels = _labels(label, shown)
+    target = _target(output, shown)
+    drawn = draw_sheet(_in_rows(shown, labels, columns), cell)
+    save_sheet(drawn, target)
+    if not quiet:
+        note(f"{target}: {drawn.width}x{drawn.height}, {len(shown)} pictures")
+
+
+def _labels(given: Sequence[str] | None, pictures: Sequence[Path]) -> Sequence[str]:
+    """Return the text below each picture."""
+    if not given:
+        return [picture.stem for picture in pictures]
+    if len(given) != len(pictures):
+        raise OptionError(
+            f"There are {len(pictures)} pictures but {len(given)} labels. Give one for each."
+        )
+    return given
+
+
+def _target(output: Path | None, pictures: Sequence[Path]) -> Path:
+    """Return the file to write, after finding out whether it can be."""
+    from stylize.runtime.pictures.contact_sheet import check_sheet_replaceable
     from stylize.runtime.pictures.saving import check_output
 
-    cell = Destination(**place).cell
-    labels = label or [picture.stem for picture in pictures]
-    if len(labels) != len(pictures):
-        raise OptionError(
-            f"There are {len(pictures)} pictures but {len(labels)} labels. Give one for each."
-        )
     target = output or Path("sheet.png")
     check_outputs([target], pictures)
     check_output(target)
     if not output:
         check_sheet_replaceable(target, "-o")
+    return target
+
+
+def _in_rows(pictures: Sequence[Path], labels: Sequence[str], columns: int | None) -> "Sheet":
+    """Return the sheet, with about as many rows as columns unless told otherwise."""
+    from stylize.runtime.pictures.contact_sheet import Sheet
+    from stylize.runtime.pictures.reading import open_picture
+
     count = columns or math.ceil(math.sqrt(len(pictures)))
     starts = range(0, len(pictures), count)
-    drawn = draw_sheet(
-        Sheet(
-            rows=[[open_picture(path) for path in pictures[i : i + count]] for i in starts],
-            captions=[labels[i : i + count] for i in starts],
-        ),
-        cell,
+    return Sheet(
+        rows=[[open_picture(path) for path in pictures[i : i + count]] for i in starts],
+        captions=[labels[i : i + count] for i in starts],
     )
-    save_sheet(drawn, target)
-    if not quiet:
-        note(f"{target}: {drawn.width}x{drawn.height}, {len(pictures)} pictures")

@@ -3,15 +3,17 @@
 from typing import TYPE_CHECKING
 
 from stylize.cli.terminal import note
+from stylize.installation import install_command
 from stylize.models.catalog import embedded_folder, hidden_by
 from stylize.models.errors import OptionError
-from stylize.models.installation import install_command
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.providers.table import AUTO
+from stylize.shell import in_turn
 
 if TYPE_CHECKING:
     from stylize.runtime import Model, Scene
+    from stylize.runtime.engine.memory import Need
 
 HEADROOM = 0.9
 """Part of the free memory that a picture may take, for its need is an estimate."""
@@ -48,7 +50,7 @@ def announce(model: "Model", machine: Machine) -> None:
     if machine.model is None and model.folder.path == embedded_folder():
         note(
             "Using the small embedded model 'compact', since no exported vgg19 was found. To get "
-            f"VGG-19: {install_command('export')} && stylize export vgg19"
+            f"VGG-19: {in_turn(install_command('export'), 'stylize export vgg19')}"
         )
 
 
@@ -70,12 +72,18 @@ def check_memory(model: "Model", scene: "Scene", options: Options) -> list[str]:
     size, need = scene.size(options), scene.memory(options)
     if need.bytes(size) <= HEADROOM * available:
         return []
-    fitting = need.size_within(int(HEADROOM * available), size)
-    advice = f"{fitting[0]}x{fitting[1]} would fit." if fitting else "Free some memory."
     needs = f"{size[0]}x{size[1]} needs about {need.bytes(size) / 1e9:.1f} GB of memory"
     if most and need.bytes(size) > HOPELESS * most:
+        fitting = _fitting(need, size, most)
+        advice = f"Use a smaller --size{f': {fitting}' if fitting else ' and --model compact.'}"
         raise OptionError(f"{needs}, and there are {most / 1e9:.1f} GB in all. {advice}")
     return [
         f"Warning: {needs}, and {available / 1e9:.1f} GB are free. It may fail, or take very long. "
-        f"{advice}"
+        f"{_fitting(need, size, available) or 'Free some memory.'}"
     ]
+
+
+def _fitting(need: "Need", size: tuple[int, int], memory: int) -> str | None:
+    """Say which size would fit into so many bytes; None if none would."""
+    fitting = need.size_within(int(HEADROOM * memory), size)
+    return f"{fitting[0]}x{fitting[1]} would fit." if fitting else None

@@ -1,7 +1,9 @@
 """The files of a picture: which are read, how the result is called, what would destroy what."""
 
 import os
+import sys
 from collections.abc import Sequence
+from glob import glob
 from pathlib import Path
 
 from stylize.models.errors import OptionError
@@ -12,6 +14,17 @@ def files_read(photo: Path | None, painting: Path | None, options: Options) -> l
     """Return the files that a picture is made of."""
     start = None if options.init in STARTS else Path(options.init)
     return [path for path in (photo, painting, start) if path]
+
+
+def matching(paths: Sequence[Path]) -> list[Path]:
+    """Return paths, on Windows with the files that a pattern means: its shells leave that to us.
+
+    There, only ``*`` and ``?`` make a pattern, and no file's name has them.
+    """
+    if sys.platform != "win32":
+        return list(paths)
+    found = (sorted(glob(str(path).replace("[", "[[]"))) or [path] for path in paths)
+    return [Path(each) for files in found for each in files]
 
 
 def check_outputs(

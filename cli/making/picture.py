@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stylize.cli.making.opening import announce, check_memory, open_model
 from stylize.cli.making.paths import check_outputs, files_read
-from stylize.cli.making.remarks import of_model, of_options, of_pictures
+from stylize.cli.making.remarks import of_files, of_model, of_options, of_sizes
 from stylize.cli.making.saving import Results
 from stylize.cli.showing.progress import Progress, showing_progress
 from stylize.cli.showing.trace import check_trace, tracing
@@ -88,7 +88,8 @@ def _remarks(job: Job, model: "Model", scene: "Scene") -> "Iterator[str]":
     yield from job.remarks
     yield from of_model(job.preset, model.folder.manifest.pooling)
     yield from of_options(job.options, job.given)
-    yield from of_pictures(job.photo, job.painting, job.options, scene.size(job.options))
+    yield from of_files(job.photo, job.painting)
+    yield from of_sizes(*scene.sources, job.options, scene.size(job.options))
 
 
 def _until(iterates: "Iterable[Iterate]", stop: int | None) -> "Iterator[Iterate]":

@@ -1,13 +1,13 @@
 """What an option does not do, and what a picture will look like: said where nothing else would."""
 
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from stylize.cli.making.paths import same_file
-from stylize.models.errors import StylizeError
 from stylize.runtime.method.options import STARTS, Options
 from stylize.runtime.plans.preset import PRESETS
+
+Size = tuple[int, int]
 
 CUT = 1 / 8
 """Part of the photo that may be cut off without a word."""
@@ -43,28 +43,39 @@ def of_model(preset: str | None, pooling: str) -> Iterator[str]:
         )
 
 
-def of_pictures(
-    photo: Path | None, painting: Path | None, options: Options, size: tuple[int, int]
+def of_files(photo: Path | None, painting: Path | None) -> Iterator[str]:
+    """Yield a sentence if both pictures are the same."""
+    if photo and painting and same_file(photo, painting):
+        yield "The photo and the painting are the same file."
+
+
+def of_sizes(
+    photo: Size | None, painting: Size | None, options: Options, result: Size
 ) -> Iterator[str]:
     """Yield a sentence for whatever is done to a picture that its owner may not expect.
 
-    `size` is the width and height of the result.
+    Parameters
+    ----------
+    photo, painting : tuple of int, or None
+        Width and height of the pictures.
+    options : Options
+        All settings.
+    result : tuple of int
+        Width and height of what is made.
     """
-    if photo and painting and same_file(photo, painting):
-        yield "The photo and the painting are the same file."
-    if photo and (found := _size_of(photo)):
-        yield from _of_photo(found, size)
-    if painting and (found := _size_of(painting)) and options.style_weight:
+    if photo:
+        yield from _of_photo(photo, result)
+    if painting and options.style_weight:
         measure = max if options.side == "long" else min
-        side = options.painting_size or measure(size)
-        if side > ENLARGED * measure(found):
+        side = options.painting_size or measure(result)
+        if side > ENLARGED * measure(painting):
             yield (
-                f"The painting has {found[0]}x{found[1]} pixels, and is enlarged "
-                f"{side / measure(found):.1f} times: its strokes will be soft."
+                f"The painting has {painting[0]}x{painting[1]} pixels, and is enlarged "
+                f"{side / measure(painting):.1f} times: its strokes will be soft."
             )
 
 
-def _of_photo(photo: tuple[int, int], size: tuple[int, int]) -> Iterator[str]:
+def _of_photo(photo: Size, size: Size) -> Iterator[str]:
     scales = [side / there for side, there in zip(size, photo, strict=True)]
     cut = 1 - min(scales) / max(scales)
     if cut > CUT:
@@ -74,12 +85,3 @@ def _of_photo(photo: tuple[int, int], size: tuple[int, int]) -> Iterator[str]:
             f"The photo has {photo[0]}x{photo[1]} pixels, and is enlarged {max(scales):.1f} times: "
             f"it will be soft. --size {max(photo)} keeps it as it is."
         )
-
-
-def _size_of(path: Path) -> tuple[int, int] | None:
-    """Return the width and height of a picture, upright, if they are known."""
-    from stylize.runtime.pictures.reading import open_picture
-
-    with suppress(StylizeError):
-        return open_picture(path).size
-    return None

@@ -1,7 +1,6 @@
 """What a picture tells of itself, taken for a second run: its files, its model, its options."""
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -12,11 +11,12 @@ from stylize.cli.making.paths import named_after
 from stylize.cli.making.picture import Job
 from stylize.cli.making.sources import find_source
 from stylize.cli.options.grouping import Given
-from stylize.models.catalog import model_folders
+from stylize.installation import release
+from stylize.models.catalog import known_names, model_folders
 from stylize.models.errors import ModelError, OptionError
-from stylize.models.installation import release
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import STARTS
+from stylize.shell import quoted
 
 if TYPE_CHECKING:
     from stylize.runtime.plans.recipe import Recipe
@@ -146,10 +146,10 @@ def _same_model(recipe: "Recipe") -> str:
             f"The model '{name}' is not the one that was used: that had {then.pooling} pooling and "
             f"weights of sha256 {then.weights_sha256}. Name the one to use with --model."
         )
-    known = ", ".join(dict.fromkeys(folder.name for folder in model_folders()))
     raise ModelError(
-        f"There is no model '{name}' among those found: {known}. Of what a picture tells, no other "
-        f"place is believed: name the model yourself, for example --model {shlex.quote(then.name)}"
+        f"There is no model '{name}' among those found: {known_names()}. "
+        "Of what a picture tells, no other place is believed: "
+        f"name the model yourself, for example {quoted('--model', then.name)}"
     )
 
 
@@ -163,7 +163,7 @@ def _safe_options(recipe: "Recipe", picture: Path) -> Mapping[str, str]:
     """
     if recipe.provider_options.keys() - HARMLESS:
         options = " ".join(
-            f"--provider-option {shlex.quote(f'{key}={value}')}"
+            quoted("--provider-option", f"{key}={value}")
             for key, value in recipe.provider_options.items()
         )
         raise OptionError(

@@ -1,7 +1,7 @@
 """A series of pictures in rows and columns, and a sheet of them; what is there already is kept."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from stylize.cli.making.opening import announce, check_memory, open_model
 from stylize.cli.making.paths import check_outputs, files_read
 from stylize.cli.making.picture import follow
-from stylize.cli.making.remarks import of_pictures
+from stylize.cli.making.remarks import of_files, of_sizes
 from stylize.cli.making.saving import Results
-from stylize.cli.showing.progress import showing_progress
+from stylize.cli.showing.progress import Progress, showing_progress
 from stylize.cli.terminal import note
 from stylize.models.errors import ImageError
 from stylize.models.settings import check, setting
@@ -94,36 +94,81 @@ def make_figure(
     remarks : iterable of str
         What else is to be said before.
     """
-    from stylize.runtime.plans.recipe import recipe_of
-
     cells = list(figure.cells)
-    folder = destination.folder
-    sheet = destination.sheet or folder / "sheet.png"
-    files = {cell.name: folder / f"{cell.name}.png" for cell in cells}
-    reads = (files_read(cell.photo, cell.painting, cell.options) for cell in cells)
-    check_outputs([*files.values(), sheet], list(chain.from_iterable(reads)))
+    sheet = destination.sheet or destination.folder / "sheet.png"
+    files = _files(cells, destination.folder, sheet)
     model = open_model(machine)
-    recipes = {
-        cell.name: recipe_of(model, cell.photo, cell.painting, cell.options) for cell in cells
-    }
-    done = {cell.name: _evaluations(files[cell.name], recipes[cell.name]) for cell in cells}
-    missing = [cell for cell in cells if done[cell.name] < cell.options.iterations]
+    missing = _planned(model, cells, files)
     scenes = _checked_scenes(model, missing)
     warnings = _check_memory(model, scenes, missing)
-    _prepare(destination, sheet, [files[cell.name] for cell in missing])
+    _prepare(destination, sheet, [each.file for each in missing])
     if not quiet:
         announce(model, machine)
         for remark in (*remarks, *_remarks(scenes, missing), *warnings):
             note(remark)
-    iterations = sum(cell.options.iterations for cell in missing)
-    with showing_progress(iterations, quiet) as progress:
-        progress.say(f"{len(cells) - len(missing)} of {len(cells)} pictures are in {folder}.")
-        for cell in missing:
-            iterates = scenes[cell.photo, cell.painting].render(cell.options)
-            results = Results(recipes[cell.name], files[cell.name], enough=done[cell.name])
-            follow(iterates, [], results, progress)
+    with showing_progress(sum(each.iterations for each in missing), quiet) as progress:
+        progress.say(
+            f"{len(cells) - len(missing)} of {len(cells)} pictures are in {destination.folder}."
+        )
+        for each in missing:
+            each.make(scenes[each.pictures], progress)
         _draw(figure, files, sheet, destination.cell)
         progress.say(f"{sheet}: the sheet of all {len(cells)}.")
+
+
+@dataclass(frozen=True)
+class _Missing:
+    """A picture that is to be made.
+
+    Attributes
+    ----------
+    cell : Cell
+        What it is made of.
+    recipe : Recipe
+        The same, as it is written into the picture.
+    file : Path
+        Where it goes.
+    done : int
+        The iterations of the picture that is there already; 0 if there is none.
+    """
+
+    cell: Cell
+    recipe: "Recipe"
+    file: Path
+    done: int
+
+    @property
+    def pictures(self) -> Pictures:
+        return self.cell.photo, self.cell.painting
+
+    @property
+    def iterations(self) -> int:
+        return self.cell.options.iterations
+
+    def make(self, scene: "Scene", progress: Progress) -> None:
+        results = Results(self.recipe, self.file, enough=self.done)
+        follow(scene.render(self.cell.options), [], results, progress)
+
+
+def _files(cells: Sequence[Cell], folder: Path, sheet: Path) -> dict[str, Path]:
+    """Return the file of each cell by its name; none of them destroys what is read."""
+    files = {cell.name: folder / f"{cell.name}.png" for cell in cells}
+    reads = (files_read(cell.photo, cell.painting, cell.options) for cell in cells)
+    check_outputs([*files.values(), sheet], list(chain.from_iterable(reads)))
+    return files
+
+
+def _planned(model: "Model", cells: Iterable[Cell], files: Mapping[str, Path]) -> list[_Missing]:
+    """Return the pictures that are not there yet, or not to the end."""
+    from stylize.runtime.plans.recipe import recipe_of
+
+    missing = []
+    for cell in cells:
+        recipe = recipe_of(model, cell.photo, cell.painting, cell.options)
+        done = _evaluations(files[cell.name], recipe)
+        if done < cell.options.iterations:
+            missing.append(_Missing(cell, recipe, files[cell.name], done))
+    return missing
 
 
 def _prepare(destination: Destination, sheet: Path, pictures: Sequence[Path]) -> None:
@@ -142,25 +187,28 @@ def _prepare(destination: Destination, sheet: Path, pictures: Sequence[Path]) ->
 
 
 def _check_memory(
-    model: "Model", scenes: "dict[Pictures, Scene]", cells: Sequence[Cell]
+    model: "Model", scenes: "dict[Pictures, Scene]", missing: Sequence[_Missing]
 ) -> list[str]:
-    """Return a warning if the cell that needs most memory will not fit."""
-    if not cells:
+    """Return a warning if the picture that needs most memory will not fit."""
+
+    def need(each: _Missing) -> int:
+        scene, options = scenes[each.pictures], each.cell.options
+        return scene.memory(options).bytes(scene.size(options))
+
+    if not missing:
         return []
-    worst = max(cells, key=lambda cell: _need(scenes, cell))
-    return check_memory(model, scenes[worst.photo, worst.painting], worst.options)
+    worst = max(missing, key=need)
+    return check_memory(model, scenes[worst.pictures], worst.cell.options)
 
 
-def _remarks(scenes: "dict[Pictures, Scene]", cells: Sequence[Cell]) -> dict[str, None]:
+def _remarks(scenes: "dict[Pictures, Scene]", missing: Sequence[_Missing]) -> dict[str, None]:
     """Return what is to be said of the pictures, each once."""
-    return dict.fromkeys(
-        remark
-        for cell in cells
-        for remark in of_pictures(
-            *(cell.photo, cell.painting, cell.options),
-            scenes[cell.photo, cell.painting].size(cell.options),
-        )
-    )
+    said: list[str] = []
+    for each in missing:
+        scene, options = scenes[each.pictures], each.cell.options
+        said += of_files(*each.pictures)
+        said += of_sizes(*scene.sources, options, scene.size(options))
+    return dict.fromkeys(said)
 
 
 def _evaluations(path: Path, recipe: "Recipe") -> int:
@@ -190,23 +238,16 @@ def _evaluations(path: Path, recipe: "Recipe") -> int:
     return found.evaluations
 
 
-def _checked_scenes(model: "Model", cells: Sequence[Cell]) -> "dict[Pictures, Scene]":
-    """Return a scene for each pair of pictures, after finding out whether all cells can be made."""
+def _checked_scenes(model: "Model", missing: Sequence[_Missing]) -> "dict[Pictures, Scene]":
+    """Return a scene for each pair of pictures, after finding out whether all can be made."""
     from stylize.runtime.method.scene import Scene
 
     scenes: dict[Pictures, Scene] = {}
-    for cell in cells:
-        pictures = cell.photo, cell.painting
-        if pictures not in scenes:
-            scenes[pictures] = Scene(model, *pictures)
-        scenes[pictures].check(cell.options)
+    for each in missing:
+        if each.pictures not in scenes:
+            scenes[each.pictures] = Scene(model, *each.pictures)
+        scenes[each.pictures].check(each.cell.options)
     return scenes
-
-
-def _need(scenes: "dict[Pictures, Scene]", cell: Cell) -> int:
-    """Return the bytes that a cell needs."""
-    scene = scenes[cell.photo, cell.painting]
-    return scene.memory(cell.options).bytes(scene.size(cell.options))
 
 
 def _draw(figure: Figure, files: dict[str, Path], sheet: Path, cell: int | None) -> None:

@@ -1,4 +1,8 @@
-"""How far the iteration is: a bar in a terminal, a line now and then in a log file."""
+"""How far the iteration is: a bar in a terminal, a line now and then in a log file.
+
+The bar is our own. Rich's raises where stderr is gone, which must not end the work, and in a narrow
+terminal its columns cannot give way one after the other.
+"""
 
 import os
 import sys

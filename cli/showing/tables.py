@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from stylize.cli.terminal import escaped
+from stylize.cli.terminal import answering, escaped
 from stylize.runtime.providers.table import PROVIDERS
 
 if TYPE_CHECKING:
@@ -17,19 +17,25 @@ NARROW = 80
 """Columns of output that goes to a file."""
 
 
-def open_console() -> "Console":
-    """Return where tables are printed."""
+def print_table(table: "Table") -> None:
+    """Print a table."""
+    with answering():
+        _console().print(table)
+
+
+def print_whole(text: str) -> None:
+    """Print a paragraph unbroken: a command that is to be copied may be in it."""
+    with answering():
+        _console().print(f"\n{escaped(text)}", markup=False, soft_wrap=True)
+
+
+def _console() -> "Console":
     from rich.console import Console
 
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = NARROW
     return console
-
-
-def print_whole(console: "Console", text: str) -> None:
-    """Print a paragraph unbroken: a command that is to be copied may be in it."""
-    console.print(f"\n{escaped(text)}", markup=False, soft_wrap=True)
 
 
 def facts_table(facts: list[tuple[str, str]]) -> "Table":
@@ -94,7 +100,7 @@ def _numbers(outcome: "Outcome") -> list[str]:
     ]
 
 
-def explain(console: "Console", outcomes: Iterable["Outcome"]) -> None:
+def explain(outcomes: Iterable["Outcome"]) -> None:
     """Print why some computed nothing, and what is expected of those that are too far away."""
     faults: dict[str, list[str]] = {}  # a missing library is missing in every precision
     for outcome in outcomes:
@@ -104,4 +110,4 @@ def explain(console: "Console", outcomes: Iterable["Outcome"]) -> None:
             limits = f"{most.losses:g}, {most.gradient:g} and {most.final:g}"
             faults[f"expected at most {limits}. {most.reason}"] = [outcome.name]
     for fault, names in faults.items():
-        print_whole(console, f"{', '.join(names)}: {fault}")
+        print_whole(f"{', '.join(names)}: {fault}")

@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from stylize.export.network.architecture import Convolution, Network, Pooling
 from stylize.export.network.tensors import Array, FileTensor, FileTensors
+from stylize.installation import install_command
 from stylize.models.errors import ExtraError, WeightsError
-from stylize.models.installation import install_command
 from stylize.models.layers import LayerSet
 
 if TYPE_CHECKING:

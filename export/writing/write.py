@@ -86,32 +86,10 @@ def write_folder(
     added = in_order(network, layers)
     sets = list(dict.fromkeys([*paper_layer_sets(), *([added] if added else [])]))
     with _replacing_folder(path) as folder:
-        store_weights(folder / WEIGHTS_FILE, weights.arrays, half=half)
-        stored = stored_tensors(folder / WEIGHTS_FILE)
-        manifest = Manifest(
-            format=FORMAT,
-            name=path.name,
-            network=network.name,
-            pooling=network.pooling,
-            preprocessing=network.preprocessing,
-            layers=_layers(network),
-            weights=_weights_file(folder, weights, half),
-            features=_save(folder, "features", features_model(network, stored)),
-            targets=tuple(
-                _save(folder, f"targets.{number}", targets_model(network, stored, layers), layers)
-                for number, layers in enumerate(_target_sets(sets), start=1)
-            ),
-            gradients=tuple(
-                _save_gradient(folder, f"gradient.{number}", network, stored, layers)
-                for number, layers in enumerate(sets, start=1)
-            ),
-            optimizers={
-                "lbfgs": _save(folder, "lbfgs", lbfgs_model()),
-                "adam": _save(folder, "adam", adam_model()),
-            },
-            variation=_save(folder, "variation", variation_model()),
-        )
-        (folder / MANIFEST_FILE).write_bytes(to_json(manifest))
+        with _writing(path):
+            weights_file = _save_weights(folder, weights, half)
+            manifest = _save_graphs(folder, path.name, network, weights_file, sets)
+            (folder / MANIFEST_FILE).write_bytes(to_json(manifest))
         check(folder, manifest)
     return manifest
 
@@ -160,22 +138,31 @@ def _replacing_folder(path: Path) -> Iterator[Path]:
     """
     with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".stylize-", dir=path.parent) as temporary:
-            new, old = Path(temporary, "new"), Path(temporary, "old")
+        temporary = tempfile.TemporaryDirectory(prefix=".stylize-", dir=path.parent)
+    with temporary as place:
+        new = Path(place, "new")
+        with _writing(path):
             new.mkdir()
-            yield new
-            if path.exists():
-                path.rename(old)
-            try:
-                new.rename(path)
-            except BaseException:
-                if old.exists():
-                    old.rename(path)
-                raise
+        yield new
+        with _writing(path):
+            _exchange(path, new, Path(place, "old"))
+
+
+def _exchange(path: Path, new: Path, old: Path) -> None:
+    """Move a folder to `path`, and what is there to `old`; if that fails, it comes back."""
+    if path.exists():
+        path.rename(old)
+    try:
+        new.rename(path)
+    except BaseException:
+        if old.exists():
+            old.rename(path)
+        raise
 
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
+    """Turn the errors of writing a model into ours."""
     try:
         yield
     except OSError as error:
@@ -185,6 +172,36 @@ def _writing(path: Path) -> Iterator[None]:
         ) from error
 
 
+def _save_graphs(
+    folder: Path, name: str, network: Network, weights: WeightsFile, sets: Sequence[LayerSet]
+) -> Manifest:
+    """Save the graphs, for some layer sets, beside their weights; return the folder's manifest."""
+    stored = stored_tensors(folder / weights.file)
+    return Manifest(
+        format=FORMAT,
+        name=name,
+        network=network.name,
+        pooling=network.pooling,
+        preprocessing=network.preprocessing,
+        layers=_layers(network),
+        weights=weights,
+        features=_save(folder, "features", features_model(network, stored)),
+        targets=tuple(
+            _save(folder, f"targets.{number}", targets_model(network, stored, layers), layers)
+            for number, layers in enumerate(_target_sets(sets), start=1)
+        ),
+        gradients=tuple(
+            _save_gradient(folder, f"gradient.{number}", network, stored, layers)
+            for number, layers in enumerate(sets, start=1)
+        ),
+        optimizers={
+            "lbfgs": _save(folder, "lbfgs", lbfgs_model()),
+            "adam": _save(folder, "adam", adam_model()),
+        },
+        variation=_save(folder, "variation", variation_model()),
+    )
+
+
 def _layers(network: Network) -> tuple[Layer, ...]:
     return tuple(
         Layer(layer.name, layer.channels, network.stride(layer.name), layer.represents)
@@ -192,7 +209,8 @@ def _layers(network: Network) -> tuple[Layer, ...]:
     )
 
 
-def _weights_file(folder: Path, weights: Weights, half: bool) -> WeightsFile:
+def _save_weights(folder: Path, weights: Weights, half: bool) -> WeightsFile:
+    store_weights(folder / WEIGHTS_FILE, weights.arrays, half=half)
     return WeightsFile(
         file=WEIGHTS_FILE,
         sha256=sha256(folder / WEIGHTS_FILE),

@@ -8,9 +8,9 @@ from types import ModuleType
 
 import numpy
 
+from stylize.installation import install_command, release, rivals
 from stylize.models.catalog import PREFERRED_MODEL, model_folders
 from stylize.models.errors import ProviderError
-from stylize.models.installation import install_command, release, rivals
 from stylize.runtime.engine.choice import candidates, is_present, try_provider
 from stylize.runtime.engine.memory import memory_available
 from stylize.runtime.providers.diagnosis import cuda_release, missing_libraries, not_in_wheel
@@ -19,6 +19,7 @@ from stylize.runtime.providers.nvidia import find_driver
 from stylize.runtime.providers.session import import_onnxruntime
 from stylize.runtime.providers.table import PROVIDERS, Precision, Provider, configure
 from stylize.runtime.providers.wheels import describe_wheels, installed_wheels, replace_command
+from stylize.shell import in_turn
 
 FASTER = {
     "cuda": "There is an NVIDIA GPU. To compute on it",
@@ -171,12 +172,11 @@ def advice() -> Iterator[str]:
     elif not is_present(configure(best)):
         yield f"{FASTER[best]}: {replace_command(best)}"
     if PREFERRED_MODEL not in {folder.name for folder in model_folders()}:
-        yield (
-            f"Only VGG-19 gives the real look: {install_command('export')} && stylize export vgg19"
-        )
+        export = in_turn(install_command("export"), "stylize export vgg19")
+        yield f"Only VGG-19 gives the real look: {export}"
     for rival in rivals():
         yield (
             f"{rival.name} {rival.version} is another program, and has a command 'stylize', too. "
-            f"Remove it, and install this one again: pip uninstall -y {rival.name} && "
-            f"{install_command(best)}"
+            "Remove it, and install this one again: "
+            + in_turn(f"pip uninstall -y {rival.name}", install_command(best))
         )

@@ -24,6 +24,8 @@ from stylize.runtime.pictures.sizes import check_sides, scaled_size
 from stylize.runtime.pictures.transparency import Seen
 
 Array = npt.NDArray[np.float32]
+Size = tuple[int, int]
+"""Width and height."""
 Scale = tuple[int | tuple[int, int], Side]
 """``Options.size`` and ``Options.side``, for one picture."""
 
@@ -80,6 +82,12 @@ class Scene:
         pictures = {"photo": self._photo, "painting": self._painting}
         given = ", ".join(f"{name} {_size(found)}" for name, found in pictures.items() if found)
         return f"<Scene: {given}, seen by {self._model}>"
+
+    @property
+    def sources(self) -> tuple[Size | None, Size | None]:
+        """Width and height of the photo and of the painting, upright."""
+        photo, painting = self._photo, self._painting
+        return photo.size if photo else None, painting.size if painting else None
 
     def render(self, options: Options, every: int | None = None) -> Iterator[Iterate]:
         """Make a picture, and yield an Iterate for each evaluation of the gradient.

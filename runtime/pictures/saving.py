@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +134,7 @@ def rescue_image(image: Image.Image, path: Path, text: Mapping[str, str] | None 
     ImageError
         No place takes it.
     """
-    for folder in (path.parent, Path(), Path(tempfile.gettempdir())):
+    for folder in _refuges(path):
         for place in numbered(folder / f"{shortened(path.stem)}.png"):
             try:
                 save_image(image, place, text, fresh=True)
@@ -144,6 +144,14 @@ def rescue_image(image: Image.Image, path: Path, text: Mapping[str, str] | None 
                 break
             return place
     raise ImageError("No other folder takes the picture either, so it is lost.")
+
+
+def _refuges(path: Path) -> Iterator[Path]:
+    """Yield the folders that may take a picture, the nearest first."""
+    yield path.parent
+    yield Path()
+    with suppress(OSError):  # there may be none that can be written to
+        yield Path(tempfile.gettempdir())
 
 
 def _undated(profile: bytes) -> bytes:

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import msgspec
 
+from stylize.installation import release
 from stylize.models.errors import ImageError, OptionError
-from stylize.models.installation import release
 from stylize.models.layers import PoolingKind
+from stylize.models.manifest import Sha256
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import STARTS, Options
 from stylize.runtime.method.start import start_file
@@ -24,7 +25,6 @@ KEYWORD = "stylize"
 LONGEST_PATH = 4096
 """Characters of a path in a recipe, which a stranger may have written."""
 Word = Annotated[str, msgspec.Meta(max_length=64)]
-Checksum = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Source:
     """
 
     path: Annotated[str, msgspec.Meta(max_length=LONGEST_PATH)]
-    sha256: Checksum
+    sha256: Sha256
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class UsedModel:
     """
 
     name: Annotated[str, msgspec.Meta(max_length=LONGEST_PATH)]
-    weights_sha256: Checksum
+    weights_sha256: Sha256
     pooling: PoolingKind
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from stylize.installation import install_command
 from stylize.models.errors import ProviderError
-from stylize.models.installation import install_command
 from stylize.runtime.providers.nvidia import find_driver
 from stylize.runtime.providers.wheels import describe_wheels, replace_command
 

@@ -4,7 +4,8 @@ There is one for each kind of machine, and all write the same folder, ``onnxrunt
 that was installed last works, and removing another breaks it.
 """
 
-from stylize.models.installation import install_command, installed
+from stylize.installation import install_command, installed
+from stylize.shell import in_turn, quoted
 
 FOLDER = "onnxruntime"
 
@@ -27,5 +28,6 @@ def describe_wheels() -> str:
 
 def replace_command(extra: str) -> str:
     """Return the command that removes every wheel and installs the one of an extra."""
-    remove = f"pip uninstall -y {' '.join(wheels)} && " if (wheels := installed_wheels()) else ""
-    return f"{remove}{install_command(extra)}"
+    wheels = installed_wheels()
+    remove = [quoted("pip", "uninstall", "-y", *wheels)] if wheels else []
+    return in_turn(*remove, install_command(extra))

@@ -1,5 +1,6 @@
 """What cannot be used is refused: one message that helps, an exit code, and nothing is written."""
 
+import errno
 import hashlib
 import json
 import os
@@ -16,9 +17,9 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from stylize.cli.app import app
+from stylize.installation import install_command
 from stylize.models.catalog import embedded_folder
 from stylize.models.errors import ImageError
-from stylize.models.installation import install_command
 
 FAILURE, USAGE = 1, 2
 WEIGHTS = "weights.safetensors"
@@ -195,7 +196,8 @@ class TestOutput:
 
     def test_missing_folder(self) -> None:
         found = at_once("-o", "missing/out.png")
-        assert f"'{Path('missing/out.png')}' cannot be written: No such file" in found
+        missing = os.strerror(errno.ENOENT)
+        assert f"'{Path('missing/out.png')}' cannot be written: {missing}." in found
         assert "in a folder that exists" in found
 
     @pytest.mark.skipif(sys.platform != "linux", reason="needs a place where nobody can write")

@@ -12,8 +12,9 @@ from typer.testing import CliRunner, Result
 
 from stylize.cli.parsing import Commands
 from stylize.cli.signals import Stopped
+from stylize.cli.terminal import NoReaderError
+from stylize.installation import release
 from stylize.models.errors import ImageError, OptionError
-from stylize.models.installation import release
 
 FAILURE, USAGE = 1, 2
 ESCAPE = "\x1b[31m"
@@ -61,7 +62,8 @@ def noted(error: BaseException, note: str) -> BaseException:
             FAILURE,
             "Error: 'a b' cannot be used: P",
         ),
-        (BrokenPipeError(errno.EPIPE, "Broken pipe"), FAILURE, ""),
+        (NoReaderError(), FAILURE, ""),
+        (OSError(errno.EINVAL, "Invalid argument"), FAILURE, "Error: Reading or writing failed: I"),
         (ImageError(f"'{ESCAPE}\n' is bad."), FAILURE, "Error: '\\u001b[31m\\u000a' is bad.\n"),
     ],
 )

@@ -1,15 +1,11 @@
 """A command line that is not understood is one message, and help pages are plain."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from stylize.cli.app import app
-from stylize.cli.parsing import Commands
 
 USAGE = 2
 
@@ -78,27 +74,3 @@ class TestHelp:
         assert "stylize run [OPTIONS] PHOTO PAINTING " in page("run", "-h")
         assert "stylize sheet [OPTIONS] PICTURE... " in page("sheet", "-h")
         assert "stylize presets [OPTIONS] [NAME] " in page("presets", "-h")
-
-
-def test_windows_shells_leave_patterns_to_the_program(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    from stylize.cli import parsing
-
-    found: list[list[str]] = []
-    made = typer.Typer(cls=Commands, add_completion=False)
-
-    @made.command()
-    def take(names: Annotated[list[str], typer.Argument()]) -> None:
-        found.append(names)
-
-    @made.command()
-    def other() -> None: ...
-
-    for name in ("a.png", "b.png"):
-        (tmp_path / name).touch()
-    monkeypatch.setattr(parsing.sys, "platform", "win32")
-    monkeypatch.setattr(parsing.sys, "argv", ["stylize", "take", "*.png", "*.jpg"])
-    with pytest.raises(SystemExit):
-        made()
-    assert [sorted(names) for names in found] == [["*.jpg", "a.png", "b.png"]]

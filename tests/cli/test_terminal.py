@@ -1,18 +1,29 @@
 """What is printed, whatever the terminal is and whatever is in the text."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from io import BytesIO, TextIOWrapper
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
+from rich.table import Table
 
 from stylize.cli import terminal
 from stylize.cli.app import app
-from stylize.cli.terminal import answer, complain, escaped, note, prepare_streams
+from stylize.cli.showing.tables import print_table, print_whole
+from stylize.cli.terminal import (
+    NoReaderError,
+    answer,
+    complain,
+    discard,
+    escaped,
+    note,
+    prepare_streams,
+)
 
 PROGRAM = [sys.executable, "-m", "stylize"]
 RUN = ["run", "photo.png", "painting.png", "-o", "out.png", "--size", "32", "--iterations", "1"]
@@ -32,7 +43,10 @@ def environment(**changes: str) -> Mapping[str, str]:
 class TestEscaping:
     @pytest.mark.parametrize(
         "text",
-        ["plain", "", "Ein Bäcker in Kyōto, 京都", "a\N{NO-BREAK SPACE}b".replace("\xa0", " ")],
+        [
+            *("plain", "", "Ein Bäcker in Kyōto, 京都", "a\N{NO-BREAK SPACE}b"),
+            *("9.41.00\N{NARROW NO-BREAK SPACE}AM.png", "a\N{IDEOGRAPHIC SPACE}b"),
+        ],
     )
     def test_what_can_be_shown_stays(self, text: str) -> None:
         assert escaped(text) == text
@@ -46,6 +60,7 @@ class TestEscaping:
             ("\u202egnp.exe", r"\u202egnp.exe"),
             ("\udcff.png", r"\udcff.png"),
             ("\U000e0001", r"\udb40\udc01"),
+            ("a\N{LINE SEPARATOR}b\N{PARAGRAPH SEPARATOR}", r"a\u2028b\u2029"),
         ],
     )
     def test_what_controls_the_terminal_does_not(self, text: str, shown: str) -> None:
@@ -101,6 +116,28 @@ def test_the_program_needs_no_utf8() -> None:
     assert b"4/N^2" in result.stdout
 
 
+class Failing(StringIO):
+    """A stream to which nothing can be written."""
+
+    def __init__(self, fault: int) -> None:
+        super().__init__()
+        self._fault = fault
+
+    def write(self, text: str) -> int:
+        raise OSError(self._fault, os.strerror(self._fault))
+
+
+def test_a_stream_that_is_none_of_the_systems_costs_no_descriptor() -> None:
+    def lowest_free() -> int:
+        free = os.open(os.devnull, os.O_RDONLY)
+        os.close(free)
+        return free
+
+    before = lowest_free()
+    discard(StringIO())
+    assert lowest_free() == before
+
+
 class TestOutput:
     def test_that_nobody_reads_any_more(self) -> None:
         reading, writing = os.pipe()
@@ -108,6 +145,41 @@ class TestOutput:
         result = stylize("presets", code=1, stdout=writing)
         os.close(writing)
         assert result.stderr == b""
+
+    @pytest.mark.parametrize(
+        ("platform", "fault", "expected"),
+        [
+            ("linux", errno.EPIPE, NoReaderError),
+            ("linux", errno.EINVAL, OSError),
+            ("win32", errno.EINVAL, NoReaderError),
+            ("win32", errno.ENOSPC, OSError),
+        ],
+    )
+    def test_the_systems_tell_that_in_different_ways(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        platform: str,
+        fault: int,
+        expected: type[Exception],
+    ) -> None:
+        monkeypatch.setattr(sys, "platform", platform)
+        monkeypatch.setattr(sys, "stdout", Failing(fault))
+        with pytest.raises(expected):
+            answer("a")
+
+    def test_whoever_prints_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "platform", "win32")
+        monkeypatch.setattr(sys, "stdout", Failing(errno.EINVAL))
+        with pytest.raises(NoReaderError):
+            print_whole("a")
+        with pytest.raises(NoReaderError):
+            print_table(Table("a"))
+        result: list[object] = []
+        for arguments in (["--help"], ["run", "--help"], ["--version"]):
+            with pytest.raises(SystemExit) as ended:
+                app(arguments)
+            result.append(ended.value.code)
+        assert result == [1, 1, 1]
 
     @pytest.mark.skipif(sys.platform != "linux", reason="needs a device that is always full")
     def test_that_has_no_place(self) -> None:

@@ -2,8 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from functools import cache
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -13,21 +12,14 @@ pytest.importorskip("onnxruntime", reason="tries its providers")
 
 from stylize.cli.app import app
 from stylize.cli.showing.tables import NARROW
+from stylize.installation import Distribution, install_command
 from stylize.models.errors import ProviderError
-from stylize.models.installation import Distribution, install_command
 from stylize.runtime.checks import survey
 from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.providers import table
 from stylize.runtime.providers.table import PROVIDERS, Provider
 
 FAILURE, USAGE = 1, 2
-
-distributions = cache(packages_distributions)
-
-
-@pytest.fixture(autouse=True)
-def what_is_installed_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.metadata.packages_distributions", distributions)
 
 
 @pytest.fixture

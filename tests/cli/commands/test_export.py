@@ -17,9 +17,9 @@ from small import small_network, small_weights
 
 from stylize.cli.app import app
 from stylize.export.writing.verify import Check
+from stylize.installation import install_command
 from stylize.models.catalog import user_folder
 from stylize.models.folder import ModelFolder, open_folder
-from stylize.models.installation import install_command
 from stylize.models.layers import LayerSet
 
 Export = Callable[..., Result]

@@ -1,5 +1,7 @@
 """``stylize grid`` and ``stylize figure``: many pictures, made once each, and a sheet of them."""
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -514,7 +516,7 @@ class TestSheet:
 
     def test_in_a_missing_folder(self) -> None:
         found = refusal(*GRID, "--sheet", "missing/all.png", code=FAILURE)
-        assert "cannot be written: No such file" in found
+        assert f"cannot be written: {os.strerror(errno.ENOENT)}." in found
         assert not FOLDER.exists()
 
     @pytest.mark.parametrize("name", ["photo.png", "painting.png"])

@@ -407,6 +407,7 @@ class TestStrangers:
         "changes",
         [
             {"photo__sha256": "\x1b[2J"},
+            {"photo__sha256": "0" * 64 + "\n"},
             {"photo__path": "x" * 5000},
             {"provider": "y" * 100},
             {"evaluations": -1},

@@ -1,5 +1,8 @@
 """``stylize sheet``: any pictures on one labelled sheet."""
 
+import errno
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,6 +118,13 @@ class TestSheet:
             width, height = file.size
         assert result.stderr == f"{name}: {width}x{height}, 5 pictures\n"
 
+    def test_takes_patterns_as_windows_shells_leave_them(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "platform", "win32")
+        succeed("b.png", "?.png", *(["--label", "?.png"] * 6))
+        assert is_sheet("sheet.png", ["bab", "cde"], ["?.png"] * 6)
+
     def test_of_last_time_is_replaced(self) -> None:
         succeed(*NAMES[:2])
         succeed(*NAMES[:3])
@@ -154,7 +164,7 @@ class TestRefusal:
 
     def test_of_a_missing_folder(self) -> None:
         found = refusal(*NAMES, "-o", "missing/all.png", code=FAILURE)
-        assert "cannot be written: No such file" in found
+        assert f"cannot be written: {os.strerror(errno.ENOENT)}." in found
 
     @pytest.mark.parametrize(
         "arguments", [("--columns", "0"), ("--columns", "-1"), ("--cell", "15"), ("--cell", "big")]

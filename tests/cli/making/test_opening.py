@@ -1,5 +1,6 @@
 """The warning before a picture that will not fit into memory."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -105,17 +106,27 @@ def test_nothing_is_said_of_this_memory_where_another_is_used(
     assert warning.startswith("Warning: 32x32 needs")
 
 
+@pytest.mark.parametrize(
+    ("most", "advice"),
+    [
+        (GIGABYTE // 8, r"Use a smaller --size: \d+x\d+ would fit\.\n"),
+        (1000, r"Use a smaller --size and --model compact\.\n"),
+    ],
+)
 def test_what_all_memory_would_not_hold_is_refused(
     picture: Callable[..., Path],
     free: Callable[[int | None], None],
     monkeypatch: pytest.MonkeyPatch,
+    most: int,
+    advice: str,
 ) -> None:
-    free(GIGABYTE // 8)
-    monkeypatch.setattr(memory, "memory_of_machine", lambda: GIGABYTE // 8)
+    """However much of it is free, the size that all of it would hold is told."""
+    free(1000)
+    monkeypatch.setattr(memory, "memory_of_machine", lambda: most)
     arguments = ["run", str(picture("a.png")), str(picture("b.png", seed=1)), "--size", "1000"]
     result = CliRunner().invoke(app, [*arguments, "-o", "out.png"])
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: 1000x667 needs about 0.")
-    assert " GB of memory, and there are 0.1 GB in all. " in result.stderr
-    assert result.stderr.endswith(" would fit.\n")
+    assert f" GB of memory, and there are {most / 1e9:.1f} GB in all. " in result.stderr
+    assert re.search(f"{advice}$", result.stderr)
     assert not Path("out.png").exists()

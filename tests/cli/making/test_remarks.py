@@ -5,11 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from typer.testing import CliRunner
 
 from stylize.cli.app import app
-from stylize.cli.making.remarks import of_model, of_options, of_pictures
+from stylize.cli.making.remarks import of_files, of_model, of_options, of_sizes
 from stylize.runtime.method.options import Options
 
 
@@ -61,39 +60,25 @@ class TestPictures:
             ((480, 320), "The photo has 48x32 pixels, and is enlarged 10.0 times"),
         ],
     )
-    def test_photo(
-        self, picture: Callable[..., Path], size: tuple[int, int], remark: str | None
-    ) -> None:
-        found = list(of_pictures(picture(), None, Options(), size))
+    def test_photo(self, size: tuple[int, int], remark: str | None) -> None:
+        found = list(of_sizes((48, 32), None, Options(), size))
         assert len(found) == bool(remark)
         assert not remark or remark in found[0]
 
-    def test_that_lies_on_its_side(self, tmp_path: Path) -> None:
-        exif = Image.Exif()
-        exif[0x0112] = 6
-        Image.new("RGB", (48, 32)).save(tmp_path / "a.jpg", exif=exif)
-        assert list(of_pictures(tmp_path / "a.jpg", None, Options(), (32, 48))) == []
-
-    def test_painting(self, picture: Callable[..., Path]) -> None:
-        painting = picture()
-        (found,) = of_pictures(None, painting, Options(), (480, 320))
+    def test_painting(self) -> None:
+        (found,) = of_sizes(None, (48, 32), Options(), (480, 320))
         assert "The painting has 48x32 pixels, and is enlarged 10.0 times" in found
         for options in (Options(painting_size=48), Options(style_weight=0)):
-            assert list(of_pictures(None, painting, options, (480, 320))) == []
+            assert list(of_sizes(None, (48, 32), options, (480, 320))) == []
 
     def test_both_the_same(self, picture: Callable[..., Path], tmp_path: Path) -> None:
         one = picture()
         other = tmp_path / "link.png"
         other.symlink_to(one)
-        remark = "The photo and the painting are the same file."
-        assert list(of_pictures(one, other, Options(), (48, 32))) == [remark]
+        assert list(of_files(one, other)) == ["The photo and the painting are the same file."]
         other = shutil.copy(one, tmp_path / "copy.png")
-        assert list(of_pictures(one, other, Options(), (48, 32))) == []
-
-    def test_of_which_nothing_is_known(self, tmp_path: Path) -> None:
-        (tmp_path / "a.png").write_text("This is no picture.")
-        for name in ("a.png", "missing.png"):
-            assert list(of_pictures(tmp_path / name, None, Options(), (48, 32))) == []
+        for pair in ((one, other), (one, None), (one, tmp_path / "missing.png")):
+            assert list(of_files(*pair)) == []
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ class TestPlaces:
             @contextmanager
             def refuse(path: Path, fresh: bool = False) -> Iterator[BinaryIO]:
                 if os.path.relpath(path.parent) in folders:
-                    raise OSError(errno.ENOSPC, "No space left on device")
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 with replace(path, fresh) as file:
                     yield file
 
@@ -82,7 +82,7 @@ class TestPlaces:
     def test_beside(self, at_iteration: Callable[..., None]) -> None:
         at_iteration(3, happen=lambda _: Path("out.jpg").mkdir())
         found = last_line(stylize("-o", "out.jpg"))
-        assert found.startswith("Error: 'out.jpg' cannot be written: Is a directory.")
+        assert found.startswith(f"Error: 'out.jpg' cannot be written: {os.strerror(errno.EISDIR)}.")
         assert found.endswith("The picture is in 'out.png' instead.")
         assert results() == {"out.png"}
         assert read_recipe(Path("out.png")).finished
@@ -103,21 +103,36 @@ class TestPlaces:
         Path("album").mkdir()
         at_iteration(3, happen=lambda _: shutil.rmtree("album"))
         found = last_line(stylize("-o", "album/out.png"))
-        assert "'album/out.png' cannot be written: No such file" in found
+        assert f"'album/out.png' cannot be written: {os.strerror(errno.ENOENT)}." in found
         assert found.endswith("The picture is in 'out.png' instead.")
         assert results() == {"out.png"}
 
     def test_the_temporary_folder(self, refusing: Callable[..., None]) -> None:
         refusing(".")
         found = last_line(stylize("-o", "out.png"))
-        assert "'out.png' cannot be written: No space left on device." in found
+        assert f"'out.png' cannot be written: {os.strerror(errno.ENOSPC)}." in found
         assert f"The picture is in '{Path('temporary/out.png').absolute()}' instead." in found
         assert results() == {"temporary/out.png"}
 
     def test_none(self, refusing: Callable[..., None]) -> None:
         refusing(".", "temporary")
+        self.is_lost()
+
+    def test_none_not_even_a_temporary_folder(
+        self, refusing: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        refusing(".")
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+        with pytest.raises(FileNotFoundError):
+            tempfile.gettempdir()
+        self.is_lost()
+
+    @staticmethod
+    def is_lost() -> None:
         found = last_line(stylize("-o", "out.png"))
-        assert found.startswith("Error: 'out.png' cannot be written: No space left on device.")
+        full = os.strerror(errno.ENOSPC)
+        assert found.startswith(f"Error: 'out.png' cannot be written: {full}.")
         assert found.endswith("so it is lost.")
         assert results() == set()
 

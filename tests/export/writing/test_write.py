@@ -1,6 +1,7 @@
 """The written folder: its files, what its graphs refer to, and that it is all or nothing."""
 
 import dataclasses
+import errno
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -415,7 +416,7 @@ def test_a_second_write_leaves_nothing_of_the_first(folder: ModelFolder, tmp_pat
     assert names(tmp_path) == {"small"}
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "There is no space"), KeyboardInterrupt()])
 @pytest.mark.parametrize("there", [True, False])
 def test_a_failure_in_the_middle_leaves_everything_as_it_was(
     existing: Path,
@@ -439,13 +440,28 @@ def test_a_failure_in_the_middle_leaves_everything_as_it_was(
         write_folder(path, NETWORK, WEIGHTS, half=True)
     if isinstance(error, OSError):
         assert isinstance(caught.value, ModelError)
-        assert f"'{path}' cannot be written: No space left on device." in str(caught.value)
+        assert f"'{path}' cannot be written: There is no space." in str(caught.value)
     else:
         assert caught.value is error
     (during,) = calls
     assert len(during) == 1 + there, "the new folder was not made beside the old one"
     assert names(tmp_path) == ({"model"} if there else set())
     assert not there or contents(path) == before
+
+
+def test_an_error_of_the_check_is_passed_on(existing: Path) -> None:
+    """It is not one of writing the folder: what the check prints may have no place to go."""
+    before = contents(existing)
+    full = OSError(errno.ENOSPC, "There is no space")
+
+    def refuse(*_: object) -> Never:
+        raise full
+
+    with pytest.raises(OSError, match="There is no space") as caught:
+        write_folder(existing, NETWORK, WEIGHTS, half=True, check=refuse)
+    assert caught.value is full
+    assert names(existing.parent) == {"model"}
+    assert contents(existing) == before
 
 
 def test_what_half_cannot_hold_leaves_everything_as_it_was(existing: Path) -> None:

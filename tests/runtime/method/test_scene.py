@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 
 from stylize.models.errors import ImageError, OptionError
 from stylize.models.layers import LayerSet
@@ -218,6 +219,14 @@ def test_what_is_missing_is_named(
 def test_nothing_to_match(model: Model) -> None:
     with pytest.raises(OptionError, match="nothing to match"):
         Scene(model)
+
+
+def test_sources_are_measured_upright(model: Model, photo: Path, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (48, 32)).save(tmp_path / "a.jpg", exif=exif)
+    assert Scene(model, photo, tmp_path / "a.jpg").sources == ((60, 40), (32, 48))
+    assert Scene(model, painting=photo).sources == (None, (60, 40))
 
 
 def test_the_same_size_cut_or_scaled_is_not_the_same_target(

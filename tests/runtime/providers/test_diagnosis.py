@@ -7,8 +7,8 @@ import pytest
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="asks for its providers")
 
+from stylize.installation import install_command
 from stylize.models.errors import ProviderError
-from stylize.models.installation import install_command
 from stylize.runtime.providers import diagnosis, nvidia, wheels
 from stylize.runtime.providers.nvidia import Driver, Gpu
 from stylize.runtime.providers.table import configure

@@ -4,7 +4,7 @@ import pytest
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="looks for its wheel")
 
-from stylize.models.installation import install_command
+from stylize.installation import install_command
 from stylize.runtime.providers import wheels
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stylize.shell import quoted
+
 if TYPE_CHECKING:
     from importlib import metadata
 
@@ -93,7 +95,6 @@ def install_command(extra: str) -> str:
 
     Without a trace of that, it is to be run in the folder of stylize's source.
     """
-    import shlex
     from urllib.parse import urlparse
     from urllib.request import url2pathname
 
@@ -101,11 +102,11 @@ def install_command(extra: str) -> str:
     url = str(origin.get("url", ""))
     file = Path(url2pathname(urlparse(url).path)) if url.startswith("file:") else None
     if not url or (file and not os.path.exists(file)):
-        return f"pip install '.[{extra}]'"
+        return quoted("pip", "install", f".[{extra}]")
     if not file or not os.path.isdir(file):
-        return f"pip install {shlex.quote(f'{DISTRIBUTION}[{extra}] @ {url}')}"
-    editable = (origin.get("dir_info") or {}).get("editable")
-    return f"pip install {'-e ' if editable else ''}{shlex.quote(f'{file}[{extra}]')}"
+        return quoted("pip", "install", f"{DISTRIBUTION}[{extra}] @ {url}")
+    editable = ("-e",) if (origin.get("dir_info") or {}).get("editable") else ()
+    return quoted("pip", "install", *editable, f"{file}[{extra}]")
 
 
 def _origin() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from stylize.shell import in_turn
 
 if TYPE_CHECKING:
     from stylize.runtime import Model, Scene
-    from stylize.runtime.engine.memory import Need
+    from stylize.runtime.engine.memory import Demand
 
 HEADROOM = 0.9
 """Part of the free memory that a picture may take, for its need is an estimate."""
@@ -69,21 +69,22 @@ def check_memory(model: "Model", scene: "Scene", options: Options) -> list[str]:
     available, most = memory_available(), memory_of_machine()
     if model.provider.memory != "cpu" or available is None:
         return []
-    size, need = scene.size(options), scene.memory(options)
-    if need.bytes(size) <= HEADROOM * available:
+    option, demand = max(scene.demands(options).items(), key=lambda each: each[1].bytes)
+    if demand.bytes <= HEADROOM * available:
         return []
-    needs = f"{size[0]}x{size[1]} needs about {need.bytes(size) / 1e9:.1f} GB of memory"
-    if most and need.bytes(size) > HOPELESS * most:
-        fitting = _fitting(need, size, most)
-        advice = f"Use a smaller --size{f': {fitting}' if fitting else ' and --model compact.'}"
-        raise OptionError(f"{needs}, and there are {most / 1e9:.1f} GB in all. {advice}")
+    what = "The painting in " if option == "--painting-size" else ""
+    needs = f"{what}{demand.size[0]}x{demand.size[1]} needs about {demand.bytes / 1e9:.1f} GB"
+    if most and demand.bytes > HOPELESS * most:
+        fitting = _fitting(demand, most)
+        advice = f"Use a smaller {option}{f': {fitting}' if fitting else ' and --model compact.'}"
+        raise OptionError(f"{needs} of memory, and there are {most / 1e9:.1f} GB in all. {advice}")
     return [
-        f"Warning: {needs}, and {available / 1e9:.1f} GB are free. It may fail, or take very long. "
-        f"{_fitting(need, size, available) or 'Free some memory.'}"
+        f"Warning: {needs} of memory, and {available / 1e9:.1f} GB are free. It may fail, or take "
+        f"very long. {_fitting(demand, available) or 'Free some memory.'}"
     ]
 
 
-def _fitting(need: "Need", size: tuple[int, int], memory: int) -> str | None:
+def _fitting(demand: "Demand", memory: int) -> str | None:
     """Say which size would fit into so many bytes; None if none would."""
-    fitting = need.size_within(int(HEADROOM * memory), size)
+    fitting = demand.need.size_within(int(HEADROOM * memory), demand.size)
     return f"{fitting[0]}x{fitting[1]} would fit." if fitting else None

@@ -71,7 +71,8 @@ def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
     scene = Scene(model, job.photo, job.painting)
     scene.check(job.options)
     _check_picture(job.output, scene.size(job.options))
-    warnings = check_memory(model, scene, job.options)
+    warnings = check_memory(model, scene, job.options)  # before a picture is scaled to that size
+    scene.read(job.options)
     recipe = recipe_of(model, job.photo, job.painting, job.options)
     with tracing(job.trace) as write:
         if not quiet:

@@ -101,6 +101,8 @@ def make_figure(
     missing = _planned(model, cells, files)
     scenes = _checked_scenes(model, missing)
     warnings = _check_memory(model, scenes, missing)
+    for each in missing:
+        scenes[each.pictures].read(each.cell.options)
     _prepare(destination, sheet, [each.file for each in missing])
     if not quiet:
         announce(model, machine)
@@ -193,7 +195,7 @@ def _check_memory(
 
     def need(each: _Missing) -> int:
         scene, options = scenes[each.pictures], each.cell.options
-        return scene.memory(options).bytes(scene.size(options))
+        return max(demand.bytes for demand in scene.demands(options).values())
 
     if not missing:
         return []
@@ -239,7 +241,7 @@ def _evaluations(path: Path, recipe: "Recipe") -> int:
 
 
 def _checked_scenes(model: "Model", missing: Sequence[_Missing]) -> "dict[Pictures, Scene]":
-    """Return a scene for each pair of pictures, after finding out whether all can be made."""
+    """Return a scene for each pair of pictures, after finding out whether they can be made."""
     from stylize.runtime.method.scene import Scene
 
     scenes: dict[Pictures, Scene] = {}

@@ -28,6 +28,10 @@ backwards. Then all responses are held, and the gradients of their Gram matrices
 lies in gaps between blocks, whose number varies from size to size. A max pooling also keeps the
 places of its maxima."""
 
+FORWARD = 3.3
+"""Resident bytes per byte of the largest layer's responses where only targets are computed. Then no
+more than three layers are held at a time."""
+
 IMAGES = 30
 """Images held by the optimiser, the losses and whoever looks at the result, without the history.
 The optimiser holds what it remembers twice, and what it computes with once."""
@@ -71,6 +75,19 @@ class Need:
         return (width, height) if min(width, height) >= MIN_SIDE else None
 
 
+@dataclass(frozen=True)
+class Demand:
+    """What a picture in some size needs of memory."""
+
+    size: tuple[int, int]
+    need: Need
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes that are."""
+        return self.need.bytes(self.size)
+
+
 def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0) -> Need:
     """Return the CPU memory that pictures need.
 
@@ -83,16 +100,30 @@ def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0) -> Need
     history : int
         Steps that L-BFGS remembers; each keeps two images.
     """
+    responses = sum(_responses(folder, layers))
+    images = IMAGE_BYTES * (IMAGES + 2 * history)
+    return Need(_fixed(folder), RESPONSES[folder.manifest.pooling] * responses + images)
+
+
+def targets_need(folder: ModelFolder, layers: LayerSet) -> Need:
+    """Return the CPU memory that computing the targets of a picture needs."""
+    return Need(_fixed(folder), FORWARD * max(_responses(folder, layers)) + 2 * IMAGE_BYTES)
+
+
+def _fixed(folder: ModelFolder) -> float:
+    """Return the bytes of the process and of the weights."""
     manifest = folder.manifest
     weights = (folder.path / manifest.weights.file).stat().st_size
     as_float32 = weights * (2 if manifest.weights.dtype == "float16" else 1)
-    names = [layer.name for layer in manifest.layers]
+    return PROCESS + KERNELS * as_float32
+
+
+def _responses(folder: ModelFolder, layers: LayerSet) -> list[float]:
+    """Return the bytes for each pixel of the image of every response up to the deepest layer."""
+    known = folder.manifest.layers
+    names = [layer.name for layer in known]
     deepest = max(map(names.index, layers.content + layers.style))
-    responses = sum(
-        4 * layer.channels / layer.stride**2 for layer in manifest.layers[: deepest + 1]
-    )
-    images = IMAGE_BYTES * (IMAGES + 2 * history)
-    return Need(PROCESS + KERNELS * as_float32, RESPONSES[manifest.pooling] * responses + images)
+    return [4 * layer.channels / layer.stride**2 for layer in known[: deepest + 1]]
 
 
 def memory_available() -> int | None:

@@ -10,7 +10,7 @@ from PIL import Image
 from stylize.models.errors import OptionError
 from stylize.models.layers import LayerSet
 from stylize.models.manifest import GraphFile
-from stylize.runtime.engine.memory import Need, memory_need
+from stylize.runtime.engine.memory import Demand, memory_need, targets_need
 from stylize.runtime.method.coefficients import Coefficients, coefficients
 from stylize.runtime.method.iteration import Iterate, minimise
 from stylize.runtime.method.model import Model
@@ -125,9 +125,21 @@ class Scene:
         return minimise(self.objective(options), optimizer, start, options, every, alpha)
 
     def check(self, options: Options) -> None:
-        """Find out at little cost whether `render` can start; raise what that would raise."""
+        """Find out whether `render` can start, but for damaged files; raise what that would raise.
+
+        That costs next to nothing, whatever the size: no pixel is read.
+        """
         self._check_losses(options)
         self._start_picture(options.init)
+
+    def read(self, options: Options) -> None:
+        """Read the pictures in the sizes that `render` needs.
+
+        Raises
+        ------
+        ImageError
+            One of them is damaged, or has too many pixels to be read.
+        """
         self._canvas_at(options)
         if options.layers.style:
             self._painting_at(options)
@@ -165,16 +177,22 @@ class Scene:
         width, height = self.size(options)
         return coefficients(options, self._model.folder.manifest.layer, (height, width))
 
-    def memory(self, options: Options) -> Need:
-        """Return the CPU memory that `render` needs.
+    def demands(self, options: Options) -> dict[str, Demand]:
+        """Return the CPU memory that `render` needs, by the option that changes it.
 
-        A painting of a far larger size may need more, which is not counted. ModelError or
-        OptionError is raised if the model has no graph for the layers, or no such layer.
+        ``--size`` is that of the iteration, and ``--painting-size`` that of looking at the
+        painting before it. It raises what `size` does.
         """
-        graph = self._model.folder.gradient_graph(options.layers)
+        folder, layers = self._model.folder, options.layers
+        graph = folder.gradient_graph(layers)
         history = options.history if options.optimizer == "lbfgs" else 1
         steps = min(history, options.iterations)
-        return memory_need(self._model.folder, graph.layers, steps)
+        demands = {"--size": Demand(self.size(options), memory_need(folder, graph.layers, steps))}
+        if layers.style:
+            seen = folder.targets_graph(LayerSet(style=layers.style)).layers
+            size = self._painting_size(options)
+            demands["--painting-size"] = Demand(size, targets_need(folder, seen))
+        return demands
 
     def objective(self, options: Options) -> Objective:
         """Return what `render` minimises: the total loss (eq. 7) and its gradient by the image.
@@ -249,8 +267,13 @@ class Scene:
     def _painting_at(self, options: Options) -> Image.Image:
         """Return the painting in the size in which its style is matched."""
         assert self._painting
-        size = scaled_size(self._painting.size, self._style_size(options), options.side)
-        return self._seen(self._painting, size).colours
+        return self._seen(self._painting, self._painting_size(options)).colours
+
+    def _painting_size(self, options: Options) -> Size:
+        """Return the width and height in which the painting's style is matched."""
+        pixels = self._style_size(options)
+        assert self._painting
+        return scaled_size(self._painting.size, pixels, options.side)
 
     def _seen(self, picture: Picture, size: tuple[int, int], cut: bool = False) -> Seen:
         """Return a picture in a size, remembering the last few; `cut` keeps its proportions."""

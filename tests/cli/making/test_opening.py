@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ from stylize.cli.making.opening import check_memory
 from stylize.models.catalog import embedded_folder, user_folder
 from stylize.runtime import Model, Options, Scene
 from stylize.runtime.engine import memory
+from stylize.runtime.pictures.reading import Picture
 from stylize.runtime.providers.table import configure
 
 GIGABYTE = 10**9
@@ -99,10 +101,10 @@ def test_nothing_is_said_of_this_memory_where_another_is_used(
 ) -> None:
     free(1000)
     model = Model.open("compact", configure("cuda"))
-    scene = Scene(model, picture("a.png"))
-    assert check_memory(model, scene, Options(size=(32, 32))) == []
+    scene, options = Scene(model, picture("a.png")), Options(size=(32, 32), style_weight=0)
+    assert check_memory(model, scene, options) == []
     model.provider = configure("cpu")
-    (warning,) = check_memory(model, scene, Options(size=(32, 32)))
+    (warning,) = check_memory(model, scene, options)
     assert warning.startswith("Warning: 32x32 needs")
 
 
@@ -130,3 +132,20 @@ def test_what_all_memory_would_not_hold_is_refused(
     assert f" GB of memory, and there are {most / 1e9:.1f} GB in all. " in result.stderr
     assert re.search(f"{advice}$", result.stderr)
     assert not Path("out.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "option"), [("run", "--size"), ("run", "--painting-size"), ("grid", "--size")]
+)
+def test_what_is_hopeless_is_refused_before_a_picture_is_scaled(
+    picture: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, command: str, option: str
+) -> None:
+    def scale(*_: object) -> NoReturn:
+        raise AssertionError("a picture is scaled")
+
+    monkeypatch.setattr(Picture, "seen", scale)
+    files = [str(picture("a.png")), str(picture("b.png", seed=1))]
+    result = CliRunner().invoke(app, [command, *files, option, "100000"])
+    assert result.exit_code == 2, result.stderr
+    assert "100000x66667 needs about" in result.stderr
+    assert f"Use a smaller {option}: " in result.stderr

@@ -66,7 +66,7 @@ class Model:
             There is no provider of that name.
         """
         path = find_model(str(model) if model is not None else None)
-        found = find_provider(provider) if isinstance(provider, str) else provider
+        found = provider if isinstance(provider, Provider) else find_provider(provider)
         return cls(open_folder(path), found)
 
     def features(self, image: Array) -> dict[str, Array]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stylize.models.errors import ImageError
+from stylize.models.errors import ImageError, OptionError
 from stylize.models.layers import LayerSet
 from stylize.runtime import Model, Options, Scene, load_image, scale_to, to_array
 from stylize.runtime.engine.choice import find_provider
@@ -25,6 +25,8 @@ def test_it_takes_a_name_or_a_provider() -> None:
     assert Model.open("compact", "cpu").provider == cpu
     assert Model.open("compact", cpu).provider is cpu
     assert Model.open("compact").provider == find_provider()
+    with pytest.raises(OptionError, match="no provider 'None'"):
+        Model.open("compact", None)  # type: ignore[arg-type]
 
 
 def test_features_of_a_tiny_image_lack_the_layers_without_a_response(model: Model) -> None:

@@ -8,9 +8,10 @@ from stylize.models.errors import ImageError
 from stylize.runtime.pictures.depth import (
     DEEP_MODES,
     check_deep_colour,
+    clear_colour,
     in_eight_bits,
     is_deep_colour,
-    white_told,
+    scale_told,
 )
 
 _TURNS = {
@@ -62,15 +63,17 @@ def normalise(image: Image.Image, name: str = "The picture", spent: bool = False
         Its pixels are of a kind that cannot be shown.
     """
     # Pillow forgets how pixels were stored when it has loaded them.
-    white, deep_colour = white_told(image), is_deep_colour(image)
+    scale, deep_colour, clear = scale_told(image), is_deep_colour(image), clear_colour(image)
     image.load()
     if deep_colour:
         check_deep_colour(image, name)
     upright = _upright(image)
+    if clear is not None:
+        upright.info["transparency"] = clear
     if spent:
         image.close()
     if upright.mode in DEEP_MODES:
-        upright = in_eight_bits(upright, white, name)
+        upright = in_eight_bits(upright, scale, name)
     found = _in_srgb(_plain(upright, name))
     found.info = {}  # such as the profile and the orientation, which hold no more
     return found

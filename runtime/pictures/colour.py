@@ -5,6 +5,7 @@ from io import BytesIO
 from PIL import ExifTags, Image, ImageCms
 
 from stylize.models.errors import ImageError
+from stylize.runtime.files.opening import loading
 from stylize.runtime.pictures.depth import (
     DEEP_MODES,
     check_deep_colour,
@@ -77,6 +78,26 @@ def normalise(image: Image.Image, name: str = "The picture", spent: bool = False
     found = _in_srgb(_plain(upright, name))
     found.info = {}  # such as the profile and the orientation, which hold no more
     return found
+
+
+def as_srgb(image: Image.Image) -> Image.Image:
+    """Return a caller's image as `normalise` does, but itself if that is what it is.
+
+    Raises
+    ------
+    ImageError
+        It is no Pillow image, damaged, or its pixels are of a kind that cannot be shown.
+    """
+    if not isinstance(image, Image.Image):
+        raise ImageError(
+            f"A {type(image).__name__} is no Pillow image. Make one of it: "
+            "stylize.runtime.load_image(...)."
+        )
+    with loading(image, "The picture"):
+        if type(image) is Image.Image and image.mode == "RGB" and not image.info:
+            image.load()  # which raises an error if it is closed
+            return image
+        return normalise(image)
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:

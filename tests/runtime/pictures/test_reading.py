@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from io import BytesIO, StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -110,6 +111,16 @@ class TestWhatIsTaken:
         with open(end, "rb") as file:
             assert np.array_equal(pixels(load_image(file)), COLOURS)
 
+    def test_what_has_no_more_of_a_file_than_read(self, tmp_path: Path) -> None:
+        path = saved(Image.fromarray(COLOURS), tmp_path / "a.png")
+        source = SimpleNamespace(read=BytesIO(path.read_bytes()).read)
+        assert np.array_equal(pixels(load_image(source)), COLOURS)  # type: ignore[arg-type]
+
+    def test_not_a_file_that_cannot_be_read(self) -> None:
+        source = SimpleNamespace(read=lambda: b"")
+        with pytest.raises(ImageError, match=r"The open file cannot be read: .*argument"):
+            load_image(source)  # type: ignore[arg-type]
+
     @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
     @pytest.mark.parametrize("shape", [(24, 32), (24, 32, 1), (24, 32, 3), (24, 32, 4)])
     def test_arrays(self, shape: tuple[int, ...], dtype: type[Any]) -> None:
@@ -133,6 +144,10 @@ class TestWhatIsTaken:
             (np.full((24, 32), np.nan), "float64 from nan"),
             (np.zeros((24, 32), np.int64), "int64 from 0 to 0.*uint8"),
             (np.zeros((24, 32), bool), "bool"),
+            (np.full((24, 32), "a"), "An array of <U1 is no picture"),
+            (np.zeros((24, 32), "V1"), r"An array of \|V1 is no picture"),
+            (np.full((24, 32), None), "An array of object is no picture"),
+            (np.zeros((24, 32), complex), "An array of complex128 is no picture"),
             (StringIO("text"), "open as text. Open it with mode 'rb'"),
             (b"", "The picture cannot be read"),
             (b"This is no picture.", "The picture cannot be read"),

@@ -5,6 +5,7 @@ import struct
 import zlib
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 SHORT, LONG = 3, 4
@@ -17,13 +18,26 @@ def png_of_16_bits(values: npt.NDArray[Any], chunks: bytes = b"") -> bytes:
     `chunks` come before the pixels.
     """
     kind = 0 if values.ndim == 2 else 2
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, kind, 0, 0, 0)
+    return _png(values.shape, 16, kind, [row.astype(">u2").tobytes() for row in values], chunks)
+
+
+def png_of_few_bits(values: npt.NDArray[Any], bits: int, chunks: bytes = b"") -> bytes:
+    """A PNG of (height, width) grey with 1, 2, 4 or 8 bits a pixel.
+
+    `chunks` come before the pixels.
+    """
+    each = values[..., None] >> np.arange(bits)[::-1] & 1
+    rows = np.packbits(each.reshape(len(values), -1).astype(np.uint8), axis=1)
+    return _png(values.shape, bits, 0, [row.tobytes() for row in rows], chunks)
+
+
+def _png(shape: tuple[int, ...], bits: int, kind: int, rows: list[bytes], chunks: bytes) -> bytes:
+    header = struct.pack(">IIBBBBB", shape[1], shape[0], bits, kind, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
         + png_chunk(b"IHDR", header)
         + chunks
-        + png_chunk(b"IDAT", zlib.compress(rows))
+        + png_chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows)))
         + png_chunk(b"IEND", b"")
     )
 

@@ -25,6 +25,17 @@ _KNOWN = (
     "where Pillow does."
 )
 
+_DAMAGED, _CLOSED = "it is damaged or cut short", "it is closed; load it before its file is closed"
+_PLAINLY = {
+    "Operation on closed image": _CLOSED,
+    "Truncated File Read": _DAMAGED,
+    "could not create decoder object": _DAMAGED,
+    "not identified by this driver": _DAMAGED,
+    "unknown pixel mode": "its pixels are stored in a way that Pillow does not read; save it with "
+    "8 bits a channel",
+}
+"""What messages of Pillow mean."""
+
 
 @contextmanager
 def opened(file: BinaryIO, name: str) -> Iterator[Image.Image]:
@@ -50,6 +61,8 @@ def opened(file: BinaryIO, name: str) -> Iterator[Image.Image]:
 @contextmanager
 def loading(image: Image.Image, name: str) -> Iterator[None]:
     """Tell likewise what goes wrong while an image is loaded that was opened elsewhere."""
+    if getattr(image, "tile", None) and getattr(image, "fp", None) is None:
+        raise ImageError(_unreadable(name, _CLOSED))
     with _errors_told(name), _without_messages(image):
         yield
 
@@ -63,7 +76,7 @@ def _errors_told(name: str) -> Iterator[None]:
     except (StylizeError, MemoryError):
         raise
     except Exception as error:  # decoders raise many kinds
-        raise ImageError(_unreadable(name, error)) from error
+        raise ImageError(_unreadable(name, _told(error))) from error
 
 
 def _opened(file: BinaryIO, name: str) -> Image.Image:
@@ -73,16 +86,16 @@ def _opened(file: BinaryIO, name: str) -> Image.Image:
         _add_heif_reader()
     elif kind:
         raise ImageError(f"{name} is {kind.what}. {kind.advice}")
-    reason: object = "it is no picture of a known kind"
     file.seek(0)
     head = file.read(16)
+    reason = "it is no picture of a known kind" if head else "it is empty"
     for decode, accepts in _decoders():
         accepted = not accepts or accepts(head)
         try:
             if accepted is True:
                 return _decoded(decode, file, head)
         except (SyntaxError, IndexError, TypeError, struct.error) as error:
-            accepted = str(error)
+            accepted = _told(error)
         reason = accepted or reason
     raise ImageError(f"{name} is {kind.what}. {kind.advice}" if kind else _unreadable(name, reason))
 
@@ -116,5 +129,14 @@ def _add_heif_reader() -> None:
     register_heif_opener()
 
 
-def _unreadable(name: str, reason: object) -> str:
+def _told(error: Exception) -> str:
+    """Return what an error of Pillow says, plainly where it speaks of its own works."""
+    message = str(error)
+    lost = isinstance(error, (struct.error, IndexError, EOFError)) or (
+        isinstance(error, SyntaxError) and error.__cause__  # so Pillow tells of errors in a head
+    )
+    return _PLAINLY.get(message) or (_DAMAGED if lost or not message else message)
+
+
+def _unreadable(name: str, reason: str) -> str:
     return f"{name} cannot be read: {reason}. {_KNOWN}"

@@ -6,7 +6,7 @@ import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import BinaryIO
 
 _Part = tuple[int, int]
@@ -26,8 +26,9 @@ _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _EXIF, _PROFILE = b"eXIf", b"iCCP"
 _ORIENTING = ("Raw profile type exif", "XML:com.adobe.xmp")
 """Keywords of the texts in which Pillow looks for the orientation."""
-_ORIENTING_BYTES = 2**20
-"""Bytes up to which Pillow takes a text."""
+_ORIENTING_BYTES, _ORIENTING_CHUNKS = 2**20, 8
+"""Bytes up to which Pillow takes a text, and how many chunks are searched: more, each of which
+unpacks to many times its length, would take minutes."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,12 @@ def for_pillow(file: BinaryIO) -> BinaryIO:
     head: list[_Part] = [(0, len(SIGNATURE))]
     orienting: list[_Part] = []
     rest: list[_Part] = []
-    for chunk in chunks(file):
-        if _orients(chunk, file):
+    candidates = (chunk for chunk in chunks(file) if _may_orient(chunk, file))
+    for chunk in islice(candidates, _ORIENTING_CHUNKS):
+        if _is_taken(chunk, file):
             _add(chunk, orienting)
-        elif chunk.name not in (_PROFILE, _EXIF, *_TEXTS):
+    for chunk in chunks(file):
+        if chunk.name not in (_PROFILE, _EXIF, *_TEXTS):
             _add(chunk, rest if rest or chunk.name in _PIXELS else head)
     return io.BufferedReader(_Parts(file, head + orienting + rest))
 
@@ -143,13 +146,16 @@ class _Parts(io.RawIOBase):
         return len(data)
 
 
-def _orients(chunk: Chunk, file: BinaryIO) -> bool:
-    """Tell whether a chunk is sound, and Pillow can find the orientation in it."""
-    if chunk.name == _EXIF:
-        return chunk.is_sound(file)
-    if _keyword(chunk, file) not in _ORIENTING:
+def _may_orient(chunk: Chunk, file: BinaryIO) -> bool:
+    """Tell whether a chunk is of those in which Pillow looks for the orientation."""
+    return chunk.name == _EXIF or _keyword(chunk, file) in _ORIENTING
+
+
+def _is_taken(chunk: Chunk, file: BinaryIO) -> bool:
+    """Tell whether a chunk is sound, and no text that is too long for Pillow."""
+    if chunk.name in _TEXTS and len(_text(chunk, file, _ORIENTING_BYTES)) >= _ORIENTING_BYTES:
         return False
-    return len(_text(chunk, file)) < _ORIENTING_BYTES and chunk.is_sound(file)
+    return chunk.is_sound(file)
 
 
 def _keyword(chunk: Chunk, file: BinaryIO) -> str | None:
@@ -159,21 +165,21 @@ def _keyword(chunk: Chunk, file: BinaryIO) -> str | None:
     return chunk.body(file, _KEYWORD_BYTES).partition(b"\0")[0].decode("latin-1")
 
 
-def _text(chunk: Chunk, file: BinaryIO) -> str:
-    """Return the text that a chunk holds after its keyword."""
+def _text(chunk: Chunk, file: BinaryIO, most: int | None = None) -> str:
+    """Return the text that a chunk holds after its keyword; of a packed one, so much at most."""
     _, _, value = chunk.body(file).partition(b"\0")
     if chunk.name == b"tEXt":
         return value.decode("latin-1")
     if chunk.name == b"zTXt":
-        return _unpacked(value[1:]).decode("latin-1")
+        return _unpacked(value[1:], most).decode("latin-1")
     _, _, rest = value[2:].partition(b"\0")  # after the language
     _, _, written = rest.partition(b"\0")  # after the keyword in that language
-    return (_unpacked(written) if value[:1] == b"\1" else written).decode(errors="replace")
+    return (_unpacked(written, most) if value[:1] == b"\1" else written).decode(errors="replace")
 
 
-def _unpacked(data: bytes) -> bytes:
-    """Return what was packed, as far as it is sound."""
+def _unpacked(data: bytes, most: int | None = None) -> bytes:
+    """Return what was packed, as far as it is sound, and so many bytes of it at most."""
     try:
-        return zlib.decompressobj().decompress(data, MAX_UNPACKED)
+        return zlib.decompressobj().decompress(data, most or MAX_UNPACKED)
     except zlib.error:
         return b""

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from stylize.models.errors import ImageError
+from stylize.runtime.pictures.colour import as_srgb, on_white
 
 Array = npt.NDArray[np.float32]
 
@@ -31,8 +32,19 @@ def as_array(array: npt.ArrayLike) -> Array:
 
 
 def to_array(image: Image.Image) -> Array:
-    """Return an RGB picture as float32 in 0...1, shape (1, 3, height, width)."""
-    pixels = np.asarray(image, np.float32) / 255
+    """Return a picture as float32 in 0...1, shape (1, 3, height, width).
+
+    Parameters
+    ----------
+    image : PIL image
+        Of any mode; taken as `load_image` takes it, on white where it is transparent.
+
+    Raises
+    ------
+    ImageError
+        It is no Pillow image, damaged, or its pixels are of a kind that cannot be shown.
+    """
+    pixels = np.asarray(on_white(as_srgb(image)), np.float32) / 255
     return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
 
 

@@ -5,12 +5,14 @@ from io import BytesIO
 from PIL import ExifTags, Image, ImageCms
 
 from stylize.models.errors import ImageError
+from stylize.runtime.files.opening import loading
 from stylize.runtime.pictures.depth import (
     DEEP_MODES,
     check_deep_colour,
+    clear_colour,
     in_eight_bits,
     is_deep_colour,
-    white_told,
+    scale_told,
 )
 
 _TURNS = {
@@ -62,18 +64,40 @@ def normalise(image: Image.Image, name: str = "The picture", spent: bool = False
         Its pixels are of a kind that cannot be shown.
     """
     # Pillow forgets how pixels were stored when it has loaded them.
-    white, deep_colour = white_told(image), is_deep_colour(image)
+    scale, deep_colour, clear = scale_told(image), is_deep_colour(image), clear_colour(image)
     image.load()
     if deep_colour:
         check_deep_colour(image, name)
     upright = _upright(image)
+    if clear is not None:
+        upright.info["transparency"] = clear
     if spent:
         image.close()
     if upright.mode in DEEP_MODES:
-        upright = in_eight_bits(upright, white, name)
+        upright = in_eight_bits(upright, scale, name)
     found = _in_srgb(_plain(upright, name))
     found.info = {}  # such as the profile and the orientation, which hold no more
     return found
+
+
+def as_srgb(image: Image.Image) -> Image.Image:
+    """Return a caller's image as `normalise` does, but itself if that is what it is.
+
+    Raises
+    ------
+    ImageError
+        It is no Pillow image, damaged, or its pixels are of a kind that cannot be shown.
+    """
+    if not isinstance(image, Image.Image):
+        raise ImageError(
+            f"A {type(image).__name__} is no Pillow image. Make one of it: "
+            "stylize.runtime.load_image(...)."
+        )
+    with loading(image, "The picture"):
+        if type(image) is Image.Image and image.mode == "RGB" and not image.info:
+            image.load()  # which raises an error if it is closed
+            return image
+        return normalise(image)
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:

@@ -1,9 +1,11 @@
 """Labelled contact sheets: pictures in rows and columns on white."""
 
 import os
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from math import ceil
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -151,11 +153,12 @@ class _Layout:
         text = self.letters.spelled(label)
         if self.letters.width(text) <= self.width:
             return text
-        for keep in range(len(text) // 2, 0, -1):
-            short = f"{text[:keep]}…{text[-keep:]}"
-            if self.letters.width(short) <= self.width:
-                return short
-        return "…"
+
+        def cut(keep: int) -> str:
+            return f"{text[:keep]}…{text[len(text) - keep :]}"
+
+        lengths = range(1, len(text) // 2 + 1)
+        return cut(bisect(lengths, self.width, key=lambda n: ceil(self.letters.width(cut(n)))))
 
 
 def _lay_out(sheet: Sheet, sizes: Sequence[Size]) -> _Layout:

@@ -1,6 +1,7 @@
-"""Grey values of more than 8 bits brought to 8."""
+"""Values of other than 8 bits brought to 8."""
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -11,29 +12,73 @@ from stylize.models.errors import ImageError
 DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 """Pillow's modes for grey of more than 8 bits."""
 
-_FULL = 2**16 - 1
+_FULL, _FULL_SIGNED = 2**16 - 1, 2**15 - 1
 _USUAL_DEPTHS = (8, 10, 12)
 """Bits that scanners, cameras and microscopes fill of 16."""
 _LEFT_OF_12 = 2**12 >> 8
 """Levels that are left of 12 bits where 16 are taken for 8."""
-_BITS_PER_SAMPLE, _MAX_SAMPLE_VALUE = 258, 281
-"""Tags of TIFF."""
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _MAX_SAMPLE_VALUE, _SAMPLE_FORMAT = 258, 262, 281, 339
+_WHITE_IS_ZERO, _SIGNED = 0, 2
+"""Tags of TIFF, and values of such."""
+_CLEAR_LEVELS = {"L;2": (0b11, 0, 85), "L;4": (0b1111, 0, 17), "RGB;16B": (_FULL, 8, 1)}
+"""How PNG's transparent level becomes one of Pillow's, by how the pixels are stored: the bits that
+count, how many of them Pillow drops, and what it multiplies the others with."""
 
 
-def white_told(image: Image.Image) -> int | None:
-    """Return the value of white in deep grey, if the file tells; None if it does not.
+class Scale(NamedTuple):
+    """What the values of deep grey mean.
 
-    It does in TIFF by a tag, and in PGM and JPEG 2000 by the format, where Pillow makes 16 bits of
-    what there is. PNG has no such word: its chunk sBIT tells how exact the values are.
+    Attributes
+    ----------
+    white : int or None
+        The highest value that can be; None if the file does not tell.
+    full : int
+        What it is at most.
+    inverted : bool
+        Whether white is 0, and the highest value black.
+    """
+
+    white: int | None
+    full: int = _FULL
+    inverted: bool = False
+
+
+def scale_told(image: Image.Image) -> Scale:
+    """Return what a file that is not loaded yet tells of the values of its deep grey.
+
+    White is told in TIFF by a tag, and in PGM and JPEG 2000 by the format, where Pillow makes 16
+    bits of what there is. PNG has no such word: its chunk sBIT tells how exact the values are.
     """
     if image.format == "JPEG2000":
-        return _FULL
+        return Scale(_FULL)
     if image.format == "PPM":
         decoding = str(getattr(image, "tile", None))  # it names the values or their range
-        return None if "I;16B" in decoding or str(_FULL) in decoding else _FULL
-    tags = getattr(image, "tag_v2", {})
+        return Scale(None if "I;16B" in decoding or str(_FULL) in decoding else _FULL)
+    return _scale_of_tiff(getattr(image, "tag_v2", {}))
+
+
+def _scale_of_tiff(tags: Mapping[int, Any]) -> Scale:
     (bits, *_), (highest, *_) = tags.get(_BITS_PER_SAMPLE, (16,)), tags.get(_MAX_SAMPLE_VALUE, (0,))
-    return highest or (2**bits - 1 if bits < 16 else None)
+    (sign, *_) = tags.get(_SAMPLE_FORMAT, (0,))
+    return Scale(
+        white=highest or (2**bits - 1 if bits < 16 else None),
+        full=_FULL_SIGNED if sign == _SIGNED and bits <= 16 else _FULL,
+        inverted=tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO,
+    )
+
+
+def clear_colour(image: Image.Image) -> Any:
+    """Return the transparent level, colour or index of a picture that is not loaded yet, if any.
+
+    Where Pillow makes 8 bits of a PNG's levels, it leaves the transparent one as it is stored.
+    """
+    clear, tiles = image.info.get("transparency"), getattr(image, "tile", None)
+    stored = tiles[0].args if image.format == "PNG" and tiles else None
+    if clear is None or stored not in _CLEAR_LEVELS:
+        return clear
+    mask, dropped, factor = _CLEAR_LEVELS[stored]
+    levels = tuple(((level & mask) >> dropped) * factor for level in np.atleast_1d(clear).tolist())
+    return levels if image.mode == "RGB" else levels[0]
 
 
 def is_deep_colour(image: Image.Image) -> bool:
@@ -51,7 +96,7 @@ def check_deep_colour(image: Image.Image, name: str) -> None:
         )
 
 
-def in_eight_bits(image: Image.Image, white: int | None, name: str) -> Image.Image:
+def in_eight_bits(image: Image.Image, scale: Scale, name: str) -> Image.Image:
     """Return deep grey as 8-bit grey, with alpha if it has a transparent level.
 
     Where the file does not tell the value of white, and no value has more than 12 bits, the
@@ -69,9 +114,11 @@ def in_eight_bits(image: Image.Image, white: int | None, name: str) -> Image.Ima
             f"{name} has grey values from {low} to {high}, whose range it does not tell. "
             "Save it with 8 or 16 bits a channel."
         )
+    white = scale.white
     if white is None or white < high:
-        white = _white_of(high)
-    grey = Image.fromarray(_table(white, high)[levels])
+        white = _white_of(high, scale.full)
+    table = _table(white, high)
+    grey = Image.fromarray((255 - table if scale.inverted else table)[levels])
     transparent = image.info.get("transparency")
     if transparent is not None:
         grey.putalpha(Image.fromarray((levels != transparent).astype(np.uint8) * 255))
@@ -79,10 +126,10 @@ def in_eight_bits(image: Image.Image, white: int | None, name: str) -> Image.Ima
     return grey
 
 
-def _white_of(high: int) -> int:
+def _white_of(high: int, full: int) -> int:
     """Return the value of white where the highest value is all that is known."""
     depths = (2**bits - 1 for bits in _USUAL_DEPTHS)
-    return next((white for white in depths if high <= white), _FULL)
+    return next((white for white in (*depths, full) if high <= white), _FULL)
 
 
 def _table(white: int, high: int) -> npt.NDArray[np.uint8]:

@@ -41,8 +41,9 @@ class Lettering:
 
     def spelled(self, text: str) -> str:
         """Return a label with what the font does not have spelled in other letters."""
-        composed = unicodedata.normalize("NFC", text)
-        return "".join(letter if letter in self.letters else _plain(letter) for letter in composed)
+        return "".join(
+            letter if letter in self.letters else _plain(letter) for letter in _printable(text)
+        )
 
     def width(self, text: str) -> float:
         """Return the pixels that a spelled label takes."""
@@ -54,7 +55,7 @@ def lettering(labels: Iterable[str], size: int) -> Lettering:
 
     It is Pillow's own where that suffices, so that a sheet looks the same everywhere.
     """
-    needed = set(unicodedata.normalize("NFC", "".join(labels)))
+    needed = set(_printable("".join(labels)))
     best = Lettering(ImageFont.load_default(size), frozenset())
     for font in _fonts(size):
         found = Lettering(font, _had(font, needed))
@@ -63,6 +64,14 @@ def lettering(labels: Iterable[str], size: int) -> Lettering:
         if len(best.letters) == len(needed):
             break
     return best
+
+
+def _printable(text: str) -> str:
+    """Return a text in one line of composed letters: fonts raise errors for what is no letter."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(
+        letter if letter.isprintable() else " " if letter.isspace() else "?" for letter in composed
+    )
 
 
 def _fonts(size: int) -> Iterator[Font]:

@@ -212,22 +212,22 @@ def _levels(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Return the values of an array in 0...255."""
     if array.dtype == np.uint8:
         return array
-    low, high = array.min(), array.max()
-    if not np.issubdtype(array.dtype, np.floating) or not 0 <= low <= high <= 1:
-        raise ImageError(
-            f"An array of {array.dtype} from {low} to {high} is no picture. Give uint8 in 0...255 "
-            "or floats in 0...1."
-        )
-    return np.rint(array * 255).astype(np.uint8)
+    if array.dtype.kind == "f" and 0 <= array.min() <= array.max() <= 1:
+        return np.rint(array * 255).astype(np.uint8)
+    values = f" from {array.min()} to {array.max()}" if array.dtype.kind in "biuf" else ""
+    raise ImageError(
+        f"An array of {array.dtype}{values} is no picture. Give uint8 in 0...255 or floats in "
+        "0...1."
+    )
 
 
 def _content(file: BinaryIO) -> bytes:
     """Return what an open file holds."""
     try:
-        if file.seekable():
+        if hasattr(file, "seekable") and file.seekable():
             file.seek(0)
         data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # a file of the caller's own kind may raise any
         raise ImageError(f"The open file cannot be read: {error}.") from error
     if not isinstance(data, bytes):
         raise ImageError("The file is open as text. Open it with mode 'rb'.")

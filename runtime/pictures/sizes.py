@@ -3,17 +3,30 @@
 from PIL import Image, ImageOps
 
 from stylize.models.errors import ImageError
+from stylize.runtime.pictures.colour import as_srgb
 from stylize.runtime.pictures.limits import MIN_SIDE, Side
 
 
 def scale_to(image: Image.Image, pixels: int, side: Side = "long") -> Image.Image:
     """Return the picture with one side so many pixels long, in its own proportions.
 
+    Parameters
+    ----------
+    image : PIL image
+        Of any mode. What is returned is 8-bit sRGB and upright: RGBA if a part of it is
+        transparent, else RGB.
+    pixels : int
+        Pixels of that side.
+    side : "long" or "short"
+        Which side.
+
     Raises
     ------
     ImageError
-        The other side would be too short.
+        The other side would be too short, or the picture is no Pillow image, damaged, or of a kind
+        that cannot be shown.
     """
+    image = as_srgb(image)
     size = scaled_size(image.size, pixels, side)
     return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
 

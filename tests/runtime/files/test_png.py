@@ -54,6 +54,25 @@ def test_many_texts_between_other_chunks_take_no_time_to_speak_of() -> None:
     assert np.array_equal(pixels(load_image(with_chunks(plain_png(), pairs))), COLOURS)
 
 
+@pytest.mark.parametrize("keyword", [b"Raw profile type exif", b"XML:com.adobe.xmp"])
+def test_bombs_that_seem_to_tell_the_orientation_are_hardly_unpacked(
+    monkeypatch: pytest.MonkeyPatch, keyword: bytes
+) -> None:
+    unpack, unpacked = png._unpacked, []
+
+    def counting(data: bytes, most: int | None = None) -> bytes:
+        unpacked.append(len(found := unpack(data, most)))
+        return found
+
+    monkeypatch.setattr(png, "_unpacked", counting)
+    bomb = zlib.compress(bytes(2**22), 9)
+    name, before = (b"iTXt", b"\0\1\0\0\0") if b"XML" in keyword else (b"zTXt", b"\0\0")
+    data = with_chunks(plain_png(), 20 * png_chunk(name, keyword + before + bomb))
+    assert np.array_equal(pixels(load_image(data)), COLOURS)
+    openings, chunks = 2, 8
+    assert unpacked == openings * chunks * [2**20]
+
+
 def test_pillow_would_refuse_them() -> None:
     with pytest.raises(ValueError, match=r"(?i)too large"):
         Image.open(io.BytesIO(with_chunks(plain_png(), LONG["zTXt"]))).load()

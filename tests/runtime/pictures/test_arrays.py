@@ -1,11 +1,16 @@
 """Pictures become arrays and arrays pictures."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from colours import COLOURS, pixels
 from PIL import Image
 
+from stylize.models.errors import ImageError
 from stylize.runtime.pictures.arrays import to_array, to_image
+from stylize.runtime.pictures.reading import load_image
 
 
 def test_an_array_holds_the_pixels_by_channel() -> None:
@@ -21,6 +26,29 @@ def test_every_level_survives_the_round_trip() -> None:
     levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
     image = Image.fromarray(np.stack([levels, levels.T, 255 - levels], -1))
     assert np.array_equal(pixels(to_image(to_array(image))), pixels(image))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])
+def test_a_picture_of_any_mode_is_seen_as_it_is_loaded(mode: str) -> None:
+    image = Image.fromarray(COLOURS[..., 0].astype(np.uint16) * 257)
+    if mode != "I;16":
+        image = Image.fromarray(COLOURS)
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+        image = image.convert(mode)
+    assert np.array_equal(to_array(image), to_array(load_image(image)))
+
+
+@pytest.mark.parametrize("given", ["photo.jpg", Path("photo.jpg"), COLOURS, None])
+def test_what_is_no_image_of_pillow_is_refused(given: Any) -> None:
+    with pytest.raises(ImageError, match=r"is no Pillow image.*load_image"):
+        to_array(given)
+
+
+def test_a_closed_image_is_refused() -> None:
+    image = Image.fromarray(COLOURS)
+    image.close()
+    with pytest.raises(ImageError, match="closed"):
+        to_array(image)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from stylize.runtime.pictures.contact_sheet import (
     draw_sheet,
     save_sheet,
 )
+from stylize.runtime.pictures.lettering import Lettering
 from stylize.runtime.pictures.reading import Picture, open_picture
 
 WHITE = 255
@@ -284,6 +285,21 @@ class TestLongLabels:
             if np.array_equal(pixels(draw_sheet(Sheet([[picture]], columns=[text]))), pixels(drawn))
         ]
         assert min(map(len, alike)) >= 7
+
+    def test_are_measured_a_few_times_however_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        width, measured = Lettering.width, []
+
+        def measuring(self: Lettering, text: str) -> float:
+            measured.append(text)
+            return width(self, text)
+
+        monkeypatch.setattr(Lettering, "width", measuring)
+        draw_sheet(Sheet([[noise(100, 30)]], columns=["x" * 10_000]))
+        assert len(measured) < 20
+
+    def test_are_dots_where_no_letter_fits(self) -> None:
+        one, two = (draw_sheet(Sheet([[noise(16, 16)]], columns=[40 * letter])) for letter in "MW")
+        assert np.array_equal(pixels(one), pixels(two))
 
     def test_keep_what_tells_them_apart_at_the_end(self) -> None:
         picture = noise(100, 30)

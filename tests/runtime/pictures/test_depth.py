@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from colours import ROUNDING, pixels
-from crafted import SHORT, png_of_16_bits, tiff
+from crafted import SHORT, png_chunk, png_of_16_bits, png_of_few_bits, tiff
 from PIL import Image
 
 from stylize.models.errors import ImageError
-from stylize.runtime.pictures.reading import load_image
+from stylize.runtime.pictures.reading import load_image, open_picture
 
 Values = npt.NDArray[Any]
 RAMP = np.linspace(0, 1, 24 * 32).reshape(24, 32)
@@ -95,6 +95,25 @@ class TestAFileThatTellsWhite:
         assert levels(jpeg_2000(values)).max() == round(900 / 257)
 
 
+class TestWhiteIsZero:
+    """A TIFF whose values grow as it gets darker."""
+
+    @pytest.mark.parametrize("bits", [8, 10, 12, 16])
+    def test_of_16_bits(self, bits: int) -> None:
+        values = np.rint(RAMP * (2**bits - 1)).astype(np.uint16)
+        found = levels(tiff(values, more={262: (SHORT, 0)}))
+        assert np.array_equal(found, 255 - shown(values, 2**bits - 1))
+
+    def test_by_its_highest_value(self) -> None:
+        values = np.rint(RAMP * 900).astype(np.uint16)
+        found = levels(tiff(values, more={262: (SHORT, 0), 281: (SHORT, 4095)}))
+        assert np.array_equal(found, 255 - shown(values, 4095))
+
+    def test_of_8_bits(self) -> None:
+        values = np.rint(RAMP * 255).astype(np.uint8)
+        assert np.array_equal(levels(tiff(values, more={262: (SHORT, 0)})), 255 - values)
+
+
 class Test32Bits:
     @pytest.mark.parametrize("dtype", [np.uint32, np.int32])
     @pytest.mark.parametrize("order", "<>")
@@ -127,9 +146,11 @@ def test_images_of_pillow(mode: str) -> None:
     assert np.array_equal(levels(image), shown(values, 65535))
 
 
-def test_signed_16_bits_in_tiff() -> None:
-    values = np.rint(RAMP * 4095).astype(np.int16)
-    assert np.array_equal(levels(tiff(values)), shown(values, 4095))
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(("most", "white"), [(4095, 4095), (32640, 32767), (32767, 32767)])
+def test_signed_16_bits_in_tiff(most: int, white: int, order: str) -> None:
+    values = np.rint(RAMP * most).astype(np.int16)
+    assert np.array_equal(levels(tiff(values, order)), shown(values, white))
 
 
 @pytest.mark.parametrize("write", [png_of_16_bits, tiff], ids=["PNG", "TIFF"])
@@ -138,3 +159,32 @@ def test_colours_of_12_bits_in_16_are_refused_since_pillow_leaves_4(write: Any) 
     with pytest.raises(ImageError, match=r"nearly black.*Save it with 8 bits a channel"):
         load_image(write(colours))
     assert np.abs(levels(write(colours * 16)) - shown(colours[..., 0], 4095)).max() <= ROUNDING
+
+
+class TestTheTransparentColourOfPng:
+    """It is told in as many bits as the file has, of which Pillow makes 8."""
+
+    @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+    @pytest.mark.parametrize("part", [0, 1])
+    def test_of_grey(self, bits: int, part: int) -> None:
+        white = 2**bits - 1
+        values = np.rint(RAMP * white).astype(np.uint16)
+        clear = png_chunk(b"tRNS", struct.pack(">H", part * white))
+        data = png_of_16_bits(values, clear) if bits == 16 else png_of_few_bits(values, bits, clear)
+        assert np.array_equal(alpha_of(data), np.where(values == part * white, 0, 255))
+
+    @pytest.mark.parametrize("clear", [(0x1234, 0x5678, 0x9ABC), (300, 0, 0), (0xFFFF, 0, 0)])
+    def test_of_colours_of_16_bits(self, clear: tuple[int, int, int]) -> None:
+        colours = np.full((24, 32, 3), 0xFFFF, np.uint16)
+        colours[..., 1:] = 0x8000
+        colours[4:9] = clear
+        data = png_of_16_bits(colours, png_chunk(b"tRNS", struct.pack(">3H", *clear)))
+        expected = np.full((24, 32), 255)
+        expected[4:9] = 0
+        assert np.array_equal(alpha_of(data), expected)
+
+
+def alpha_of(data: bytes) -> Values:
+    alpha = open_picture(data, alpha=True).seen((32, 24)).alpha
+    assert alpha is not None
+    return np.asarray(alpha)

@@ -48,6 +48,23 @@ def test_the_font_with_the_most_letters_is_taken_where_none_has_all() -> None:
     assert lettering([f"α{private}"], 12).spelled(f"α{private}") == "α?"
 
 
+@pytest.mark.parametrize(
+    ("label", "printed"),
+    [
+        ("red\nblue\r\n", "red blue  "),
+        ("tab\there", "tab here"),
+        ("3.05\N{NARROW NO-BREAK SPACE}PM", "3.05 PM"),
+        ("a\0b\x1b[31m\x7f", "a?b?[31m?"),
+        ("\udce4.jpg", "?.jpg"),
+        ("\N{RIGHT-TO-LEFT OVERRIDE}gpj", "?gpj"),
+    ],
+)
+def test_what_cannot_be_printed_is_replaced(label: str, printed: str) -> None:
+    found = lettering([label], 12)
+    assert found.spelled(label) == printed
+    assert found.width(printed) > 0
+
+
 def has_a_font() -> bool:
     for name in SYSTEM_FONTS:
         try:

@@ -5,11 +5,13 @@ import os
 from collections.abc import Callable
 from io import BytesIO, StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from colours import COLOURS, EXACT, ROUNDING, SRGB, colour_of, pixels, saved
+from crafted import SHORT, tiff
 from PIL import EpsImagePlugin, Image, ImageFile, PngImagePlugin
 
 from stylize.models.errors import ImageError
@@ -110,6 +112,16 @@ class TestWhatIsTaken:
         with open(end, "rb") as file:
             assert np.array_equal(pixels(load_image(file)), COLOURS)
 
+    def test_what_has_no_more_of_a_file_than_read(self, tmp_path: Path) -> None:
+        path = saved(Image.fromarray(COLOURS), tmp_path / "a.png")
+        source = SimpleNamespace(read=BytesIO(path.read_bytes()).read)
+        assert np.array_equal(pixels(load_image(source)), COLOURS)  # type: ignore[arg-type]
+
+    def test_not_a_file_that_cannot_be_read(self) -> None:
+        source = SimpleNamespace(read=lambda: b"")
+        with pytest.raises(ImageError, match=r"The open file cannot be read: .*argument"):
+            load_image(source)  # type: ignore[arg-type]
+
     @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
     @pytest.mark.parametrize("shape", [(24, 32), (24, 32, 1), (24, 32, 3), (24, 32, 4)])
     def test_arrays(self, shape: tuple[int, ...], dtype: type[Any]) -> None:
@@ -133,9 +145,13 @@ class TestWhatIsTaken:
             (np.full((24, 32), np.nan), "float64 from nan"),
             (np.zeros((24, 32), np.int64), "int64 from 0 to 0.*uint8"),
             (np.zeros((24, 32), bool), "bool"),
+            (np.full((24, 32), "a"), "An array of <U1 is no picture"),
+            (np.zeros((24, 32), "V1"), r"An array of \|V1 is no picture"),
+            (np.full((24, 32), None), "An array of object is no picture"),
+            (np.zeros((24, 32), complex), "An array of complex128 is no picture"),
             (StringIO("text"), "open as text. Open it with mode 'rb'"),
-            (b"", "The picture cannot be read"),
-            (b"This is no picture.", "The picture cannot be read"),
+            (b"", "The picture cannot be read: it is empty"),
+            (b"This is no picture.", "The picture cannot be read: it is no picture of a known"),
             (np.zeros((15, 32), np.uint8), "The picture is 32x15 pixels"),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
@@ -163,6 +179,25 @@ class TestWhatIsTaken:
         ):
             load_image(image)
 
+    @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "BMP"])
+    def test_a_closed_image_of_pillow(self, tmp_path: Path, kind: str) -> None:
+        path = saved(Image.fromarray(COLOURS), tmp_path / "a", format=kind)
+        with Image.open(path) as left:
+            pass
+        with pytest.raises(ImageError, match=r"The picture cannot be read: it is closed"):
+            load_image(left)
+        left.close()
+        with pytest.raises(ImageError, match=r"The picture cannot be read: it is closed"):
+            load_image(left)
+
+    @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+    @pytest.mark.parametrize("length", [16, 20, 22, 40])
+    def test_a_file_cut_in_its_head(self, kind: str, length: int) -> None:
+        buffer = BytesIO()
+        Image.fromarray(COLOURS).save(buffer, kind)
+        with pytest.raises(ImageError, match=r"cannot be read: it is damaged or cut short"):
+            load_image(buffer.getvalue()[:length])
+
     def test_what_was_read_is_not_turned_again(self, tmp_path: Path) -> None:
         exif = Image.Exif()
         exif[0x0112] = 6
@@ -170,6 +205,12 @@ class TestWhatIsTaken:
         once = load_image(path)
         assert once.size == (20, 40)
         assert load_image(once).size == (20, 40)
+
+
+def test_pixels_that_pillow_does_not_read() -> None:
+    data = tiff(np.zeros((24, 32, 3), np.uint16), more={262: (SHORT, 1)})  # three channels of grey
+    with pytest.raises(ImageError, match=r"in a way that Pillow does not read; save it with 8"):
+        load_image(data)
 
 
 class TestNamesThatNoFileHas:

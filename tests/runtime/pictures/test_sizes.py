@@ -32,6 +32,28 @@ def test_a_picture_of_that_size_is_not_resampled() -> None:
     assert scale_to(image, 32) is image
 
 
+@pytest.mark.parametrize(
+    ("mode", "scaled"), [("L", "RGB"), ("P", "RGB"), ("LA", "RGBA"), ("RGBA", "RGBA")]
+)
+def test_a_picture_of_any_mode_is_scaled_in_its_colours(mode: str, scaled: str) -> None:
+    image = Image.fromarray(COLOURS)
+    if scaled == "RGBA":
+        image.putalpha(100)
+    found = scale_to(image.convert(mode), 16 * 2)
+    assert (found.mode, found.size) == (scaled, (32, 24))
+
+
+def test_colours_of_a_palette_are_mixed() -> None:
+    stripes = Image.fromarray(np.tile(np.uint8([0, 255]), (32, 32))).convert("P")
+    found = pixels(scale_to(stripes, 32))
+    assert 50 < found.min() <= found.max() < 200
+
+
+def test_a_path_is_no_picture_to_scale() -> None:
+    with pytest.raises(ImageError, match=r"is no Pillow image.*load_image"):
+        scale_to("photo.jpg", 32)  # type: ignore[arg-type]
+
+
 def test_a_short_side_that_gets_too_short() -> None:
     with pytest.raises(ImageError, match="is 32x8 pixels"):
         scale_to(Image.new("RGB", (64, 16)), 32)

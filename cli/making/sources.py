@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stylize.cli.making.paths import lies_in
 from stylize.models.errors import ImageError, OptionError
 
 if TYPE_CHECKING:
@@ -57,14 +58,5 @@ def _places(called: str, picture: Path) -> Iterator[Path]:
     names = dict.fromkeys([called, parts[-1]] if within else [parts[-1]])
     for folder in (Path(), picture.parent, picture.parent / ".."):
         for name in filter(None, names):
-            if _lies_in(folder, folder / name):
+            if lies_in(folder, folder / name):
                 yield folder / name
-
-
-def _lies_in(folder: Path, file: Path) -> bool:
-    """Tell whether a file is really below a folder."""
-    real = os.path.realpath(folder)
-    try:
-        return os.path.commonpath([real, os.path.realpath(file)]) == real
-    except ValueError:  # on another drive, or no path at all
-        return False

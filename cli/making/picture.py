@@ -65,6 +65,7 @@ def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
     if job.trace:
         check_trace(job.trace)
     model = open_model(machine)
+    check_outputs([job.output, job.trace], model.folder.files, replaced=job.named)
     from stylize.runtime.method.scene import Scene
     from stylize.runtime.plans.recipe import recipe_of
 

@@ -126,10 +126,11 @@ def follow(
             results.see(iterate)
             for observe in (*observers, progress.show):
                 observe(iterate)
+        saved = results.save()
     except BaseException as error:
         results.save_after(error)
         raise
-    progress.say(results.save())
+    progress.say(saved)
 
 
 def _check_picture(output: Path, size: tuple[int, int] = (0, 0)) -> None:

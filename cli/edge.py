@@ -13,7 +13,9 @@ from stylize.installation import release
 from stylize.models.errors import OptionError, StylizeError
 
 SUCCESS, FAILURE, USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes; 130 is what shells report for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
+"""Exit codes; 130 is what shells report for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
+
+They are 128 and the number of the signal."""
 
 
 def exit_code(run: Callable[[], None]) -> int:

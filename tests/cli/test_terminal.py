@@ -77,6 +77,16 @@ class TestEscaping:
         assert captured.err == "\\u001b[2J\nError: \\u001b[2J\n"
 
 
+def test_what_nobody_would_read_loses_its_middle(capsys: pytest.CaptureFixture[str]) -> None:
+    for tell in (note, complain):
+        tell(f"begin {'x' * 1_000_000} end")
+    for line in capsys.readouterr().err.splitlines():
+        assert len(line) < terminal.LONGEST + 20
+        assert "begin x" in line
+        assert "x [...] x" in line
+        assert line.endswith("x end")
+
+
 def test_nobody_need_listen(monkeypatch: pytest.MonkeyPatch) -> None:
     class Gone:
         def write(self, text: str) -> int:

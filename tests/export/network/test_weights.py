@@ -233,8 +233,10 @@ class Attack:
 def test_code_in_a_pth_file_is_refused_and_not_run(tmp_path: Path, form: str) -> None:
     path, target = tmp_path / "weights.pth", tmp_path / "attacked"
     write_attack(path, target, form)
-    with pytest.raises(WeightsError, match="no file of tensors that torch reads safely"):
+    with pytest.raises(WeightsError, match="no file of tensors that torch reads safely") as caught:
         load_weights(str(path), NETWORK, "caffe")
+    assert "holds more than tensors, or is damaged, and so it is not read" in str(caught.value)
+    assert "weights_only" not in str(caught.value)
     assert not target.exists()
     torch.load(path, weights_only=False) if form == "torch" else pickle.loads(path.read_bytes())
     assert target.exists(), "the attack is harmless, so that the test shows nothing"

@@ -65,8 +65,7 @@ def note(line: str) -> None:
 
 def complain(message: str) -> None:
     """Print what went wrong, as one line."""
-    colourful = os.name == "posix" and is_terminal() and "NO_COLOR" not in os.environ
-    head = f"{RED}Error:{PLAIN}" if colourful else "Error:"
+    head = f"{RED}Error:{PLAIN}" if _is_colourful() else "Error:"
     draw(f"{head} {escaped(cut(message))}\n")
 
 
@@ -91,6 +90,11 @@ def is_terminal() -> bool:
     with suppress(AttributeError, ValueError):  # there is none, or it is closed
         return sys.stderr.isatty()
     return False
+
+
+def _is_colourful() -> bool:
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return os.name == "posix" and is_terminal() and not plain
 
 
 def cut(text: str) -> str:

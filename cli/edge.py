@@ -50,7 +50,7 @@ def _message(error: Exception) -> str:
     if isinstance(error, StylizeError):
         return str(error)
     if isinstance(error, MemoryError):
-        return "Memory ran out. Use a smaller --size."
+        return "Memory ran out. Use smaller pictures, or a smaller --size."
     if isinstance(error, OSError) and error.strerror:
         if not error.filename:
             return f"Reading or writing failed: {error.strerror}."

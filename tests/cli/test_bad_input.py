@@ -470,4 +470,4 @@ def test_memory_that_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
         raise MemoryError
 
     monkeypatch.setattr("stylize.runtime.method.scene.Scene.check", run_out)
-    assert message() == "Error: Memory ran out. Use a smaller --size."
+    assert message() == "Error: Memory ran out. Use smaller pictures, or a smaller --size."

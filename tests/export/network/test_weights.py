@@ -442,6 +442,12 @@ def test_an_unknown_ending_is_an_error(tmp_path: Path, name: str) -> None:
         load_weights(str(tmp_path / name), NETWORK, "caffe")
 
 
+@pytest.mark.parametrize("name", ["X.SAFETENSORS", "x.Safetensors"])
+def test_the_case_of_an_ending_does_not_matter(tmp_path: Path, name: str) -> None:
+    save_file(OURS, tmp_path / name)
+    assert load_weights(str(tmp_path / name), NETWORK, "caffe").source == name
+
+
 def test_a_files_name_is_told_as_far_as_it_can_be_shown(tmp_path: Path) -> None:
     path = tmp_path / "Gewichte\u3000für\x1b[2J\n\udcff.safetensors"
     save_file(OURS, tmp_path / "weights.safetensors")

@@ -53,9 +53,12 @@ def _places(called: str, picture: Path) -> Iterator[Path]:
     The result may be a stranger's. So of a path that is absolute, or leads out of a folder, only
     the file's name is taken; and a link that leads out of the folder is not followed.
     """
+    from stylize.runtime.plans.recipe import name_of_file
+
     parts = re.split(r"[/\\]" if os.name == "nt" else "/", called)
     within = not called.startswith("/") and ".." not in parts and ":" not in parts[0]
-    names = dict.fromkeys([called, parts[-1]] if within else [parts[-1]])
+    told = [called, parts[-1]] if within else [parts[-1]]
+    names = dict.fromkeys([*told, *map(name_of_file, told)])
     for folder in (Path(), picture.parent, picture.parent / ".."):
         for name in filter(None, names):
             if lies_in(folder, folder / name):

@@ -9,12 +9,17 @@ def main() -> None:
     """Run the command line."""
     heed_signals()
     try:
+        _start()
+    except KeyboardInterrupt as stop:  # so early, the edge is not there yet
+        sys.exit(getattr(stop, "code", 130))
+
+
+def _start() -> None:
+    try:
         from stylize.cli.app import app
         from stylize.cli.terminal import prepare_streams
     except ImportError as error:
         sys.exit(f"Error: stylize is not whole: {error}. Install it again.")
-    except KeyboardInterrupt as stop:  # so early, the edge is not there yet
-        sys.exit(getattr(stop, "code", 130))
     prepare_streams()
     app()
 

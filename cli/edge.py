@@ -13,7 +13,9 @@ from stylize.installation import release
 from stylize.models.errors import OptionError, StylizeError
 
 SUCCESS, FAILURE, USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes; 130 is what shells report for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
+"""Exit codes; 130 is what shells report for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
+
+They are 128 and the number of the signal."""
 
 
 def exit_code(run: Callable[[], None]) -> int:
@@ -48,7 +50,7 @@ def _message(error: Exception) -> str:
     if isinstance(error, StylizeError):
         return str(error)
     if isinstance(error, MemoryError):
-        return "Memory ran out. Use a smaller --size."
+        return "Memory ran out. Use smaller pictures, or a smaller --size."
     if isinstance(error, OSError) and error.strerror:
         if not error.filename:
             return f"Reading or writing failed: {error.strerror}."

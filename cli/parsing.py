@@ -1,6 +1,7 @@
 """Typer's commands, with plain help pages, and errors of usage that are ours."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -13,6 +14,10 @@ from stylize.cli.terminal import answering
 from stylize.models.errors import OptionError
 
 Arguments = Sequence[str] | None
+
+WIDTH_VARIABLE = "TERMINAL_WIDTH"
+"""What Typer reads the width of help pages from; it fails where that is no number."""
+WIDTH = re.compile("[1-9][0-9]{0,3}")
 
 UsageError: Any = typer.BadParameter.mro()[1]
 """What Typer raises where a command line is not understood; it offers no name for it."""
@@ -27,6 +32,8 @@ class _Ending:
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help page."""
+        if not WIDTH.fullmatch(os.environ.get(WIDTH_VARIABLE, "")):
+            os.environ.pop(WIDTH_VARIABLE, None)
         with answering():
             super().format_help(ctx, formatter)  # type: ignore[misc]
 

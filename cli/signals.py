@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
-ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
-"""Ctrl-C; a scheduler or a container that stops; a terminal that is closed."""
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGXCPU")
+"""Ctrl-C; a scheduler or a container that stops; a terminal that is closed; a scheduler's warning;
+a limit of processor time."""
 
 TOGETHER = 0.5
 """Seconds. Signals that come so soon after another are one: systemd sends TERM and HUP at once."""
@@ -65,7 +66,7 @@ def heed_signals() -> None:
     ignored, as under nohup, it stays so.
     """
     for name in ENDING:
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        number = getattr(signal, name, None)  # Windows has only two of them
         if number and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
             signal.signal(number, _hearing)
 

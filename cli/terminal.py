@@ -16,6 +16,9 @@ READABLE = {"α": "a", "β": "b", "γ": "g", "×": "x", "·": "*", "²": "^2", "
 LENIENT = "stylize.readable"
 """Name of the handler of characters that an encoding lacks."""
 
+LONGEST = 4000
+"""Characters of a message. Files of strangers hold names of any length."""
+
 STDERR = 2
 """Its file descriptor."""
 
@@ -57,14 +60,13 @@ def answer(line: str) -> None:
 
 def note(line: str) -> None:
     """Print a line about the work."""
-    draw(f"{escaped(line)}\n")
+    draw(f"{escaped(cut(line))}\n")
 
 
 def complain(message: str) -> None:
     """Print what went wrong, as one line."""
-    colourful = os.name == "posix" and is_terminal() and "NO_COLOR" not in os.environ
-    head = f"{RED}Error:{PLAIN}" if colourful else "Error:"
-    draw(f"{head} {escaped(message)}\n")
+    head = f"{RED}Error:{PLAIN}" if _is_colourful() else "Error:"
+    draw(f"{head} {escaped(cut(message))}\n")
 
 
 def draw(text: str) -> None:
@@ -88,6 +90,18 @@ def is_terminal() -> bool:
     with suppress(AttributeError, ValueError):  # there is none, or it is closed
         return sys.stderr.isatty()
     return False
+
+
+def _is_colourful() -> bool:
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return os.name == "posix" and is_terminal() and not plain
+
+
+def cut(text: str) -> str:
+    """Return text without its middle, if it is longer than anybody would read."""
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[: LONGEST // 2]} [...] {text[-LONGEST // 2 :]}"
 
 
 def escaped(text: str) -> str:

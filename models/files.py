@@ -43,12 +43,12 @@ def map_weights(path: Path, expected: str) -> mmap.mmap | bytes:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BufferedReader]:
-    if not path.is_file():  # a pipe would be waited for
-        raise ModelError(
-            f"The model folder '{path.parent}' is incomplete: {path.name} is missing. "
-            "Copy the whole folder again, or export it anew."
-        )
     try:
+        if not path.is_file():  # a pipe would be waited for
+            raise ModelError(
+                f"The model folder '{path.parent}' is incomplete: {path.name} is missing. "
+                "Copy the whole folder again, or export it anew."
+            )
         with path.open("rb") as file:
             yield file
     except OSError as error:

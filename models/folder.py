@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stylize.models.catalog import embedded_folder
+from stylize.models.catalog import MANIFEST_FILE, embedded_folder
 from stylize.models.errors import ModelError
 from stylize.models.files import map_weights, read_graph
 from stylize.models.layers import LayerSet
@@ -57,6 +57,12 @@ class ModelFolder:
     path: Path
     manifest: Manifest
     weights: mmap.mmap | bytes = field(default=b"", repr=False, compare=False)
+
+    @property
+    def files(self) -> list[Path]:
+        """The paths of all its files."""
+        names = (MANIFEST_FILE, *(file.file for file in self.manifest.files))
+        return [self.path / name for name in names]
 
     def read(self, graph: GraphFile | OtherForm) -> StoredGraph:
         """Read a graph, and check it and all that it refers to.

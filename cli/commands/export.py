@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stylize.cli.making.paths import check_folder
 from stylize.cli.showing.export_report import announce_replacement, contents, verify
 from stylize.cli.terminal import answer
 from stylize.export.options import ExportOptions
@@ -41,12 +42,14 @@ def export_vgg19(*, output: Folder = None, options: ExportOptions) -> None:
     """
     _require_extra()
     from stylize.export.network.architecture import vgg19
-    from stylize.export.network.weights import load_weights
+    from stylize.export.network.weights import TORCHVISION_SOURCE, load_weights
     from stylize.export.writing.write import check_replaceable, in_order, write_folder
 
     pooling = options.pooling
     name = PREFERRED_MODEL if pooling == "average" else f"{PREFERRED_MODEL}-{pooling}"
     folder = (output or _users(name)).absolute()
+    if options.weights != TORCHVISION_SOURCE:
+        check_folder(folder, [Path(options.weights)])
     check_replaceable(folder)
     network = vgg19(pooling)
     layers = in_order(network, options.layers)

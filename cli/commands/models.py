@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stylize.cli.terminal import answer
+from stylize.cli.terminal import answer, cut
 from stylize.models.catalog import (
     MANIFEST_FILE,
     embedded_folder,
@@ -16,7 +16,7 @@ from stylize.models.errors import ModelError
 def models() -> None:
     """List the models found, and check that their files are whole."""
     for folder in model_folders():
-        answer(f"{folder.name:<12} {_describe(folder)}")
+        answer(f"{folder.name:<12} {cut(_describe(folder))}")
         answer(f"{'':<12} {'embedded in stylize' if folder == embedded_folder() else folder}")
     for folder in foreign_folders():
         answer(f"{folder.name:<12} passed over: its {MANIFEST_FILE} is not one of stylize's")

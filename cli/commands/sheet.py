@@ -64,7 +64,7 @@ def sheet(
     drawn = draw_sheet(_in_rows(shown, labels, columns), cell)
     save_sheet(drawn, target)
     if not quiet:
-        note(f"{target}: {drawn.width}x{drawn.height}, {len(shown)} pictures")
+        note(f"{target}: {drawn.width}x{drawn.height}, {_counted(len(shown), 'picture')}")
 
 
 def _labels(given: Sequence[str] | None, pictures: Sequence[Path]) -> Sequence[str]:
@@ -73,9 +73,14 @@ def _labels(given: Sequence[str] | None, pictures: Sequence[Path]) -> Sequence[s
         return [picture.stem for picture in pictures]
     if len(given) != len(pictures):
         raise OptionError(
-            f"There are {len(pictures)} pictures but {len(given)} labels. Give one for each."
+            f"{_counted(len(pictures), 'picture')} cannot have {_counted(len(given), 'label')}. "
+            "Give one for each."
         )
     return given
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _target(output: Path | None, pictures: Sequence[Path]) -> Path:

@@ -54,11 +54,35 @@ def check_outputs(
         seen.add(os.path.realpath(output))
 
 
+def check_folder(folder: Path, inputs: Sequence[Path]) -> None:
+    """Find out before the work whether a folder that is replaced holds what is read.
+
+    Raises
+    ------
+    OptionError
+        One of the inputs, or a link to it that was named, lies in the folder.
+    """
+    for path in inputs:
+        if lies_in(folder, path) or lies_in(folder, path.parent):
+            raise OptionError(
+                f"'{path}' lies in '{folder}', which would be replaced. Name another folder."
+            )
+
+
 def same_file(one: Path, other: Path) -> bool:
     """Tell whether two paths lead to one file; not, if that cannot be known."""
     try:
         return os.path.samefile(one, other)
     except (OSError, ValueError):
+        return False
+
+
+def lies_in(folder: Path, file: Path) -> bool:
+    """Tell whether a file is really below a folder."""
+    real = os.path.realpath(folder)
+    try:
+        return os.path.commonpath([real, os.path.realpath(file)]) == real
+    except ValueError:  # on another drive, or no path at all
         return False
 
 

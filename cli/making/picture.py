@@ -65,6 +65,7 @@ def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
     if job.trace:
         check_trace(job.trace)
     model = open_model(machine)
+    check_outputs([job.output, job.trace], model.folder.files, replaced=job.named)
     from stylize.runtime.method.scene import Scene
     from stylize.runtime.plans.recipe import recipe_of
 
@@ -125,10 +126,11 @@ def follow(
             results.see(iterate)
             for observe in (*observers, progress.show):
                 observe(iterate)
+        saved = results.save()
     except BaseException as error:
         results.save_after(error)
         raise
-    progress.say(results.save())
+    progress.say(saved)
 
 
 def _check_picture(output: Path, size: tuple[int, int] = (0, 0)) -> None:

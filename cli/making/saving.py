@@ -64,11 +64,10 @@ class Results:
         StylizeError
             It is in another place, which the message tells, or nowhere.
         """
-        assert self._last
         text = ""
         try:
             with holding_signals():
-                text = self._save(self._last)
+                text = self._save()
         except KeyboardInterrupt as stop:
             if text:  # it came while the picture was written
                 stop.add_note(f"The picture is {text}.")
@@ -76,18 +75,25 @@ class Results:
         return text
 
     def save_after(self, error: BaseException) -> None:
-        """Save the best picture, if there is one; note at the error where it is."""
-        if self._last is None or self._last.iteration < self._enough:
-            return
-        with holding_signals(heed=False):
-            try:
-                error.add_note(f"The picture so far is {self._save(self._last)}.")
-            except StylizeError as failure:
-                error.add_note(str(failure))
-            except Exception as failure:  # the first error tells more
-                error.add_note(f"The picture could not be saved: {failure!r}.")
+        """Save the best picture, if there is one that is not saved yet; note where it is."""
+        try:
+            with holding_signals(heed=False):
+                if self._last and self._last.iteration >= self._enough:
+                    self._note_saved(error)
+        except KeyboardInterrupt:  # another one came before it was held back
+            self.save_after(error)
 
-    def _save(self, last: "Iterate") -> str:
+    def _note_saved(self, error: BaseException) -> None:
+        try:
+            error.add_note(f"The picture so far is {self._save()}.")
+        except StylizeError as failure:
+            error.add_note(str(failure))
+        except Exception as failure:  # the first error tells more
+            error.add_note(f"The picture could not be saved: {failure!r}.")
+
+    def _save(self) -> str:
+        last, self._last = self._last, None  # it is saved once
+        assert last
         best, evaluations = self._best(last)
         image = best.image
         recipe = replace(self._recipe, evaluations=evaluations)

@@ -98,6 +98,7 @@ def make_figure(
     sheet = destination.sheet or destination.folder / "sheet.png"
     files = _files(cells, destination.folder, sheet)
     model = open_model(machine)
+    check_outputs([*files.values(), sheet], model.folder.files)
     missing = _planned(model, cells, files)
     scenes = _checked_scenes(model, missing)
     warnings = _check_memory(model, scenes, missing)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stylize.cli.making.paths import lies_in
 from stylize.models.errors import ImageError, OptionError
 
 if TYPE_CHECKING:
@@ -52,19 +53,13 @@ def _places(called: str, picture: Path) -> Iterator[Path]:
     The result may be a stranger's. So of a path that is absolute, or leads out of a folder, only
     the file's name is taken; and a link that leads out of the folder is not followed.
     """
+    from stylize.runtime.plans.recipe import name_of_file
+
     parts = re.split(r"[/\\]" if os.name == "nt" else "/", called)
     within = not called.startswith("/") and ".." not in parts and ":" not in parts[0]
-    names = dict.fromkeys([called, parts[-1]] if within else [parts[-1]])
+    told = [called, parts[-1]] if within else [parts[-1]]
+    names = dict.fromkeys([*told, *map(name_of_file, told)])
     for folder in (Path(), picture.parent, picture.parent / ".."):
         for name in filter(None, names):
-            if _lies_in(folder, folder / name):
+            if lies_in(folder, folder / name):
                 yield folder / name
-
-
-def _lies_in(folder: Path, file: Path) -> bool:
-    """Tell whether a file is really below a folder."""
-    real = os.path.realpath(folder)
-    try:
-        return os.path.commonpath([real, os.path.realpath(file)]) == real
-    except ValueError:  # on another drive, or no path at all
-        return False

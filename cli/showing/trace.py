@@ -15,11 +15,14 @@ from stylize.models.errors import OptionError, StylizeError
 if TYPE_CHECKING:
     from stylize.runtime import Iterate
 
+BEGINNING = b'{"iteration": '
+"""How a trace begins, by which it is known."""
+
 Observer = Callable[["Iterate"], None]
 
 
 def check_trace(path: Path) -> None:
-    """Raise OptionError if a trace would have a picture's name, and so might replace one."""
+    """Raise OptionError if a trace would have a picture's name, or replace what is no trace."""
     from stylize.runtime.pictures.saving import FORMATS
 
     if path.suffix.lower() in FORMATS:
@@ -27,6 +30,20 @@ def check_trace(path: Path) -> None:
             f"The trace '{path}' is called as a picture is. It holds lines of JSON: name it "
             f"'{path.with_suffix('.jsonl')}', for example."
         )
+    if os.path.isfile(path) and not _is_trace(path):
+        raise OptionError(
+            f"'{path}' is no trace, and would be lost. Name another file for the trace, or move "
+            "that one away."
+        )
+
+
+def _is_trace(path: Path) -> bool:
+    """Tell whether a file is empty, or begins as a trace does."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(BEGINNING)) in (b"", BEGINNING)
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -101,7 +101,7 @@ def read_state(path: Path) -> FileTensors:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except _DAMAGED as error:
         raise WeightsError(
-            f"'{path}' is no file of tensors that torch reads safely: {_first_line(error)} "
+            f"'{path}' is no file of tensors that torch reads safely: {_reason(error)} "
             "Save the model's state_dict() instead, or download the file again."
         ) from error
     state = _state_in(content)
@@ -325,5 +325,8 @@ def _require(module: str) -> Any:
         ) from error
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: Exception) -> str:
+    """Return why torch cannot read a file, but not its advice to read it without safety."""
+    if isinstance(error, pickle.UnpicklingError):
+        return "it holds more than tensors, or is damaged, and so it is not read."
     return str(error).partition("\n")[0]

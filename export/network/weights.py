@@ -130,14 +130,15 @@ def _tensors_of(path: Path) -> FileTensors:
         ".pth": torch_peer.read_state,
         ".pt": torch_peer.read_state,
     }
-    if path.suffix not in readers:
+    ending = path.suffix.lower()
+    if ending not in readers:
         raise WeightsError(
             f"'{path}' is no weights file that stylize reads: it must end in .safetensors, .pth "
             "or .pt. Or say 'torchvision' to use torchvision's weights."
         )
     if not path.is_file():
         raise WeightsError(f"There is no weights file '{path}'. Check the path.")
-    return readers[path.suffix](path)
+    return readers[ending](path)
 
 
 def _safetensors(path: Path) -> FileTensors:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -31,7 +32,9 @@ PLACE = 4
 
 @contextmanager
 def replacing_file(path: Path, fresh: bool = False) -> Iterator[BinaryIO]:
-    """Give a file to write to; at the end it takes the place of `path`.
+    """Give a file to write to; at the end it takes the place of `path`, with its permissions.
+
+    Where that is a link, the file that it leads to is replaced.
 
     Parameters
     ----------
@@ -45,15 +48,17 @@ def replacing_file(path: Path, fresh: bool = False) -> Iterator[BinaryIO]:
     OSError
         The file cannot be written; what was there before is still there.
     """
-    part = path.with_name(f"{PREFIX}{token_hex(4)}{SUFFIX}")
+    place = path if fresh else _place(path)
+    part = _part(place)
     try:
         with part.open("x+b") as file:
+            _allow_as_before(part, place)
             yield file
             _to_disk(file)
         if fresh:
-            _appear(part, path)
+            _appear(part, place)
         else:
-            part.replace(path)
+            part.replace(place)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -64,10 +69,11 @@ def check_replaceable(path: Path) -> None:
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     with suppress(FileNotFoundError):
-        os.lstat(path)  # the name may be too long
+        if not stat.S_ISREG(os.stat(path).st_mode):  # or the name is too long
+            raise OSError(errno.EINVAL, "a pipe or a device is there")
     if os.path.realpath(path) in _mounts():
         raise OSError(errno.EBUSY, "it is mounted from elsewhere by itself, so it keeps its place")
-    part = path.with_name(f"{PREFIX}{token_hex(4)}{SUFFIX}")
+    part = _part(_place(path))
     try:
         part.write_bytes(bytes(PROBE))
     finally:
@@ -92,6 +98,20 @@ def shortened(*parts: str) -> str:
         longest = max(range(len(kept)), key=lambda i: len(os.fsencode(kept[i])))
         kept[longest] = kept[longest][:-1]
     return "-".join(kept)
+
+
+def _place(path: Path) -> Path:
+    return Path(os.path.realpath(path)) if os.path.islink(path) else path
+
+
+def _part(place: Path) -> Path:
+    return place.with_name(f"{PREFIX}{token_hex(4)}{SUFFIX}")
+
+
+def _allow_as_before(part: Path, place: Path) -> None:
+    """Give a file the permissions of the one that it will replace, if there is one."""
+    with suppress(OSError):  # some file systems have none
+        part.chmod(stat.S_IMODE(place.stat().st_mode) & 0o777)
 
 
 def _to_disk(file: BinaryIO) -> None:

@@ -1,6 +1,7 @@
 """What made a picture, written into the picture: enough to make it again."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import file_digest
@@ -226,3 +227,8 @@ def digest(path: Path) -> str:
 def _printable(name: str) -> str:
     """Return a file's name as text; bytes that are no text are escaped."""
     return name.encode("utf-8", "backslashreplace").decode()
+
+
+def name_of_file(text: str) -> str:
+    """Return the name that a recipe tells as `text`, where that escapes bytes that are no text."""
+    return re.sub(r"\\udc([89a-f][0-9a-f])", lambda byte: chr(0xDC00 + int(byte[1], 16)), text)

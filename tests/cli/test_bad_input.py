@@ -224,6 +224,22 @@ class TestOutput:
         assert "keep.jsonl" in found
         assert Path("keep.png").read_bytes() == kept
 
+    @pytest.mark.parametrize("name", ["keep.gif", "keep.heic", "notes", "model.json"])
+    def test_a_trace_replaces_only_a_trace(self, name: str) -> None:
+        content = b'{"format": 1}' if name == "model.json" else b"GIF89a, precious"
+        Path(name).write_bytes(content)
+        assert f"'{name}' is no trace" in message("--trace", name, code=USAGE)
+        assert Path(name).read_bytes() == content
+
+    @pytest.mark.parametrize("file", ["model.json", "weights.safetensors"])
+    def test_a_file_of_the_model_through_a_link(self, file: str) -> None:
+        path = shutil.copytree(embedded_folder(), Path("mm")) / file
+        kept = path.read_bytes()
+        Path("link.png").symlink_to(path)
+        found = message("-o", "link.png", "--model", "mm", code=USAGE)
+        assert f"'link.png' would overwrite '{path}'" in found
+        assert path.read_bytes() == kept
+
     def test_trace_in_a_missing_folder(self) -> None:
         found = message("--trace", "missing/trace.jsonl", code=USAGE)
         assert f"The trace '{Path('missing/trace.jsonl')}' cannot be written" in found
@@ -242,9 +258,9 @@ class TestOutput:
         assert "would overwrite 'start.png'" in found
 
     def test_a_run_that_cannot_begin_leaves_the_last_trace(self, tmp_path: Path) -> None:
-        (tmp_path / "t.jsonl").write_text("last")
+        (tmp_path / "t.jsonl").write_text('{"iteration": 1}')
         message("--trace", "t.jsonl", photo="missing.png")
-        assert (tmp_path / "t.jsonl").read_text() == "last"
+        assert (tmp_path / "t.jsonl").read_text() == '{"iteration": 1}'
 
     def test_trace_and_picture_in_one_file(self) -> None:
         found = message("--trace", "out.png", "-o", "out.png", code=USAGE)
@@ -454,4 +470,4 @@ def test_memory_that_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
         raise MemoryError
 
     monkeypatch.setattr("stylize.runtime.method.scene.Scene.check", run_out)
-    assert message() == "Error: Memory ran out. Use a smaller --size."
+    assert message() == "Error: Memory ran out. Use smaller pictures, or a smaller --size."

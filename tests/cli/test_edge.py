@@ -53,7 +53,11 @@ def noted(error: BaseException, note: str) -> BaseException:
         (ImageError("It is damaged."), FAILURE, "Error: It is damaged.\n"),
         (OptionError("It is too small."), USAGE, "Error: It is too small.\n"),
         (noted(ImageError("No."), "It lies there."), FAILURE, "Error: No. It lies there.\n"),
-        (MemoryError(), FAILURE, "Error: Memory ran out. Use a smaller --size.\n"),
+        (
+            MemoryError(),
+            FAILURE,
+            "Error: Memory ran out. Use smaller pictures, or a smaller --size.\n",
+        ),
         (KeyboardInterrupt(), 130, "Interrupted.\n"),
         (noted(Stopped(15), "It lies there."), 143, "Interrupted. It lies there.\n"),
         (OSError(5, "Input/output error"), FAILURE, "Error: Reading or writing failed: Input"),

@@ -1,5 +1,6 @@
 """Folders that may not be entered, and no home: one message, or no difference."""
 
+import errno
 import json
 import os
 import shutil
@@ -9,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from stylize.models.catalog import embedded_folder
 
 RUN = ("--size", "32", "--style-layer", "conv1_1", "--iterations", "1")
 
@@ -54,6 +57,17 @@ from stylize.cli.app import app
 results = [CliRunner().invoke(app, command) for command in json.loads(sys.argv[1])]
 print(json.dumps([(result.exit_code, result.stderr) for result in results]))
 """
+
+
+def test_a_locked_file_hides_no_model(locked: Path) -> None:
+    graph = shutil.copytree(embedded_folder(), Path("models/mm")) / "variation.onnx"
+    graph.unlink()
+    graph.symlink_to(locked / "variation.onnx")
+    command = [*WITHOUT_RIGHTS, sys.executable, "-m", "stylize", "models"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert f"unusable: '{graph}' cannot be read: {os.strerror(errno.EACCES)}." in result.stdout
+    assert "compact" in result.stdout
 
 
 def test_a_locked_folder_is_one_message(locked: Path) -> None:

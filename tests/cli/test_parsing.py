@@ -1,8 +1,10 @@
 """A command line that is not understood is one message, and help pages are plain."""
 
+import sys
 from collections.abc import Callable
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from stylize.cli.app import app
@@ -58,6 +60,15 @@ class TestHelp:
             return result.stdout
 
         return of
+
+    @pytest.mark.parametrize("width", ["x", "0", "-5", "9" * 12])
+    def test_a_width_that_is_none_does_not_matter(
+        self, page: Callable[..., str], monkeypatch: pytest.MonkeyPatch, width: str
+    ) -> None:
+        monkeypatch.delitem(sys.modules, "typer.rich_utils", raising=False)  # it reads it once
+        monkeypatch.delattr(typer, "rich_utils", raising=False)
+        monkeypatch.setenv("TERMINAL_WIDTH", width)
+        assert "Usage: stylize" in page("--help")
 
     @pytest.mark.parametrize("command", [[], ["run"], ["export"], ["export", "vgg19"]])
     def test_has_a_short_name(self, page: Callable[..., str], command: list[str]) -> None:

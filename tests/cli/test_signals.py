@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stylize.cli import __main__ as program
-from stylize.cli import signals, terminal
+from stylize.cli import app, signals, terminal
 from stylize.cli.signals import Stopped, heed_signals, holding_signals
 
 CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
@@ -37,15 +37,15 @@ def send(
     return come
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
-@pytest.mark.parametrize("name", CODES)
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has only two of them")
+@pytest.mark.parametrize("name", signals.ENDING)
 def test_each_raises(handlers: dict[int, Any], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signal, "getsignal", lambda _: signal.SIG_DFL)
     heed_signals()
     number = signal.Signals[name]
     with pytest.raises(Stopped) as stopped:
         handlers[number](number, None)
-    assert stopped.value.code == CODES[name]
+    assert stopped.value.code == CODES.get(name, 128 + number)
 
 
 def test_what_nohup_ignores_stays_ignored(
@@ -53,7 +53,8 @@ def test_what_nohup_ignores_stays_ignored(
 ) -> None:
     monkeypatch.setattr(signal, "getsignal", lambda _: signal.SIG_IGN)
     heed_signals()
-    assert handlers.keys() == {signal.SIGINT, signal.SIGTERM}
+    assert signal.SIGHUP not in handlers
+    assert {signal.SIGINT, signal.SIGTERM} <= handlers.keys()
 
 
 def test_several_at_once_are_one(send: Callable[..., None]) -> None:
@@ -86,6 +87,20 @@ def test_where_the_program_ends_anyway_they_are_not_heard(send: Callable[..., No
         pass
     with pytest.raises(Stopped):
         send(signal.SIGTERM, 20.0)
+
+
+@pytest.mark.parametrize("late", ["prepare_streams", "app"])
+def test_while_the_commands_are_built_they_are_only_an_exit_code(
+    handlers: dict[int, Any], monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    def stop() -> None:
+        raise Stopped(signal.SIGTERM)
+
+    monkeypatch.setattr(terminal, "prepare_streams", lambda: None)
+    monkeypatch.setattr(app if late == "app" else terminal, late, stop)
+    with pytest.raises(SystemExit) as ended:
+        program.main()
+    assert ended.value.code == CODES["SIGTERM"]
 
 
 def test_the_program_heeds_them(

@@ -77,6 +77,36 @@ class TestEscaping:
         assert captured.err == "\\u001b[2J\nError: \\u001b[2J\n"
 
 
+def test_what_nobody_would_read_loses_its_middle(capsys: pytest.CaptureFixture[str]) -> None:
+    for tell in (note, complain):
+        tell(f"begin {'x' * 1_000_000} end")
+    for line in capsys.readouterr().err.splitlines():
+        assert len(line) < terminal.LONGEST + 20
+        assert "begin x" in line
+        assert "x [...] x" in line
+        assert line.endswith("x end")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only terminals of POSIX are trusted with colour")
+@pytest.mark.parametrize(
+    ("variables", "colour"),
+    [({}, True), ({"TERM": "dumb"}, False), ({"NO_COLOR": "1"}, False)],
+)
+def test_colour_is_for_terminals_that_have_it(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variables: dict[str, str],
+    colour: bool,
+) -> None:
+    monkeypatch.setattr(terminal, "is_terminal", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    complain("No.")
+    assert ("\x1b" in capsys.readouterr().err) is colour
+
+
 def test_nobody_need_listen(monkeypatch: pytest.MonkeyPatch) -> None:
     class Gone:
         def write(self, text: str) -> int:

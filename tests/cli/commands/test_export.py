@@ -266,6 +266,19 @@ def test_an_output_of_other_files_is_refused(export: Export, tmp_path: Path) -> 
     assert names(tmp_path) == before
 
 
+@pytest.mark.parametrize("named", ["m/weights.safetensors", "link/weights.safetensors", "to.pth"])
+def test_a_folder_that_holds_the_weights_is_not_replaced(
+    export: Export, tmp_path: Path, named: str
+) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m/weights.safetensors").write_bytes(b"precious")
+    (tmp_path / "link").symlink_to("m")
+    (tmp_path / "to.pth").symlink_to("m/weights.safetensors")
+    result = export("--weights", tmp_path / named, "--half", "-o", tmp_path / "m")
+    assert_refused(result, f"'{tmp_path / named}' lies in '{tmp_path / 'm'}'", code=2)
+    assert (tmp_path / "m/weights.safetensors").read_bytes() == b"precious"
+
+
 def test_a_missing_weights_file_is_one_message(tmp_path: Path) -> None:
     path = tmp_path / "none.safetensors"
     result = run_export("-o", tmp_path / "model", "--weights", path)

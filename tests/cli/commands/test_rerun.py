@@ -321,6 +321,16 @@ class TestPicturesRead:
         assert "There is no 'missing.png'" in refusal("out.png", "--painting", "missing.png")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("name", [b"photo\xff.png", rb"photo\udcff.png"])
+def test_a_name_that_is_no_text_is_found_again(name: bytes) -> None:
+    photo = os.fsdecode(name)
+    Path("photo.png").rename(photo)
+    succeed("run", photo, *RUN[2:])
+    succeed("rerun", "out.png")
+    assert same_pixels("out-again.png", "out.png")
+
+
 class TestStrangers:
     """What a picture asks for is not done because it asks for it."""
 

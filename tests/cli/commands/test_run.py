@@ -368,7 +368,7 @@ class TestInterruption:
         assert not Path("out.png").exists()
 
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals to send")
-    @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+    @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"])
     @pytest.mark.parametrize("ignored", [False, True], ids=["heard", "ignored before"])
     def test_a_signal_ends_the_run_and_the_picture_is_saved(self, name: str, ignored: bool) -> None:
         number = signal.Signals[name]

@@ -136,10 +136,13 @@ class TestSheet:
 
 
 class TestRefusal:
-    @pytest.mark.parametrize("count", [1, 4])
-    def test_of_a_wrong_number_of_labels(self, count: int) -> None:
-        found = refusal(*NAMES[:3], *(["--label", "x"] * count), code=USAGE)
-        assert f"There are 3 pictures but {count} labels. Give one for each." in found
+    @pytest.mark.parametrize(
+        ("pictures", "labels", "told"),
+        [(3, 1, "3 pictures cannot have 1 label."), (1, 4, "1 picture cannot have 4 labels.")],
+    )
+    def test_of_a_wrong_number_of_labels(self, pictures: int, labels: int, told: str) -> None:
+        found = refusal(*NAMES[:pictures], *(["--label", "x"] * labels), code=USAGE)
+        assert f"{told} Give one for each." in found
 
     def test_to_overwrite_a_picture(self) -> None:
         assert "would overwrite 'b.png'" in refusal(*NAMES, "-o", "b.png", code=USAGE)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -231,6 +231,25 @@ def test_a_signal_while_it_is_saved_waits(
     found = last_line(stylize("-o", "out.png"), INTERRUPTED if interrupted else 143)
     so_far = " so far" if interrupted else ""
     assert found.startswith(f"Interrupted. The picture{so_far} is out.png: 32x21, iteration")
+    assert results() == {"out.png"}
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_signal_just_before_it_is_saved_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, interrupted_at: Callable[[int], None], interrupted: bool
+) -> None:
+    hold, signalled = saving.holding_signals, iter([True])
+
+    def be_stopped_and_hold(heed: bool = True) -> AbstractContextManager[None]:
+        if next(signalled, False):
+            raise signals.Stopped(signal.SIGTERM)
+        return hold(heed)
+
+    monkeypatch.setattr(saving, "holding_signals", be_stopped_and_hold)
+    if interrupted:
+        interrupted_at(3)
+    found = last_line(stylize("-o", "out.png"), INTERRUPTED if interrupted else 143)
+    assert found.startswith("Interrupted. The picture so far is out.png: 32x21, iteration")
     assert results() == {"out.png"}
 
 

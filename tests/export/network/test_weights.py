@@ -233,8 +233,10 @@ class Attack:
 def test_code_in_a_pth_file_is_refused_and_not_run(tmp_path: Path, form: str) -> None:
     path, target = tmp_path / "weights.pth", tmp_path / "attacked"
     write_attack(path, target, form)
-    with pytest.raises(WeightsError, match="no file of tensors that torch reads safely"):
+    with pytest.raises(WeightsError, match="no file of tensors that torch reads safely") as caught:
         load_weights(str(path), NETWORK, "caffe")
+    assert "holds more than tensors, or is damaged, and so it is not read" in str(caught.value)
+    assert "weights_only" not in str(caught.value)
     assert not target.exists()
     torch.load(path, weights_only=False) if form == "torch" else pickle.loads(path.read_bytes())
     assert target.exists(), "the attack is harmless, so that the test shows nothing"
@@ -438,6 +440,12 @@ def test_an_unknown_ending_is_an_error(tmp_path: Path, name: str) -> None:
     save_file(OURS, tmp_path / name)
     with pytest.raises(WeightsError, match=r"must end in \.safetensors, \.pth or \.pt"):
         load_weights(str(tmp_path / name), NETWORK, "caffe")
+
+
+@pytest.mark.parametrize("name", ["X.SAFETENSORS", "x.Safetensors"])
+def test_the_case_of_an_ending_does_not_matter(tmp_path: Path, name: str) -> None:
+    save_file(OURS, tmp_path / name)
+    assert load_weights(str(tmp_path / name), NETWORK, "caffe").source == name
 
 
 def test_a_files_name_is_told_as_far_as_it_can_be_shown(tmp_path: Path) -> None:

@@ -52,6 +52,30 @@ class TestReplacing:
         assert (tmp_path / "a").read_bytes() == (b"old" if there else b"new")
         assert len(list(tmp_path.iterdir())) == 1
 
+    @pytest.mark.parametrize("there", [False, True])
+    def test_a_link_stays_and_its_file_is_replaced(self, tmp_path: Path, there: bool) -> None:
+        (tmp_path / "folder").mkdir()
+        if there:
+            (tmp_path / "folder/a").write_bytes(b"old")
+        (tmp_path / "link").symlink_to("folder/a")
+        check_replaceable(tmp_path / "link")
+        write(tmp_path / "link")
+        assert os.readlink(tmp_path / "link") == "folder/a"
+        assert (tmp_path / "folder/a").read_bytes() == b"new"
+        assert len(list((tmp_path / "folder").iterdir())) == 1
+
+    def test_a_link_is_no_free_name(self, tmp_path: Path) -> None:
+        (tmp_path / "link").symlink_to("missing")
+        with pytest.raises(FileExistsError):
+            write(tmp_path / "link", fresh=True)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
+    def test_permissions_stay(self, tmp_path: Path) -> None:
+        (tmp_path / "a").touch(0o600)
+        with replacing_file(tmp_path / "a"):
+            assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+        assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+
     def test_a_name_of_any_length(self, tmp_path: Path) -> None:
         for name in ("x" * 251 + ".png", "漢" * 83 + ".png"):
             check_replaceable(tmp_path / name)
@@ -83,6 +107,14 @@ class TestChecking:
         (tmp_path / "folder").mkdir()
         with pytest.raises(OSError, match=os.strerror(fault)):
             check_replaceable(tmp_path / name)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+    def test_a_pipe_or_a_device(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "null").symlink_to(os.devnull)
+        for name in ("pipe", "null"):
+            with pytest.raises(OSError, match="a pipe or a device is there"):
+                check_replaceable(tmp_path / name)
 
     def test_a_file_that_is_mounted(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         mounted = tmp_path / "my file.png"

@@ -20,7 +20,12 @@ _LEFT_OF_12 = 2**12 >> 8
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _MAX_SAMPLE_VALUE, _SAMPLE_FORMAT = 258, 262, 281, 339
 _WHITE_IS_ZERO, _SIGNED = 0, 2
 """Tags of TIFF, and values of such."""
-_CLEAR_LEVELS = {"L;2": (0b11, 0, 85), "L;4": (0b1111, 0, 17), "RGB;16B": (_FULL, 8, 1)}
+_CLEAR_LEVELS = {
+    "1": (0b1, 0, 255),
+    "L;2": (0b11, 0, 85),
+    "L;4": (0b1111, 0, 17),
+    "RGB;16B": (_FULL, 8, 1),
+}
 """How PNG's transparent level becomes one of Pillow's, by how the pixels are stored: the bits that
 count, how many of them Pillow drops, and what it multiplies the others with."""
 
@@ -73,7 +78,7 @@ def clear_colour(image: Image.Image) -> Any:
     Where Pillow makes 8 bits of a PNG's levels, it leaves the transparent one as it is stored.
     """
     clear, tiles = image.info.get("transparency"), getattr(image, "tile", None)
-    stored = tiles[0].args if image.format == "PNG" and tiles else None
+    stored = tiles[0][-1] if image.format == "PNG" and tiles else None
     if clear is None or stored not in _CLEAR_LEVELS:
         return clear
     mask, dropped, factor = _CLEAR_LEVELS[stored]

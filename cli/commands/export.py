@@ -48,9 +48,9 @@ def export_vgg19(*, output: Folder = None, options: ExportOptions) -> None:
     pooling = options.pooling
     name = PREFERRED_MODEL if pooling == "average" else f"{PREFERRED_MODEL}-{pooling}"
     folder = (output or _users(name)).absolute()
+    check_replaceable(folder)
     if options.weights != TORCHVISION_SOURCE:
         check_folder(folder, [Path(options.weights)])
-    check_replaceable(folder)
     network = vgg19(pooling)
     layers = in_order(network, options.layers)
     loaded = load_weights(options.weights, network, options.preprocessing)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stylize.models.errors import ModelError
+from stylize.models.opening import opened
 
 MANIFEST_FILE = "model.json"
 """A folder with this file in it may be a model."""
@@ -61,9 +62,7 @@ def is_model(folder: Path) -> bool:
     """Tell whether a folder holds a manifest of ours, be it damaged further on."""
     path = folder / MANIFEST_FILE
     try:
-        if not path.is_file():  # a pipe would be waited for
-            return False
-        with path.open("rb") as file:
+        with opened(path) as file:
             return BEGINNING.match(file.read(100)) is not None
     except (OSError, ValueError):
         return False

@@ -1,4 +1,4 @@
-"""The files of a model folder, read if they have the sha256 that is expected; else a ModelError."""
+"""The files of a model folder, read if they have the sha256 that is expected."""
 
 import hashlib
 import mmap
@@ -9,6 +9,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from stylize.models.errors import ModelError
+from stylize.models.opening import opened
 
 LARGEST_GRAPH = 16 * 2**20
 """Bytes of a graph; those of VGG-19 have 0.4 MB, for the weights are not in them."""
@@ -21,8 +22,14 @@ def sha256(path: Path) -> str:
 
 
 def read_graph(path: Path, expected: str) -> bytes:
-    """Return the content of a graph's file."""
-    with _opened(path) as file:
+    """Return the content of a graph's file.
+
+    Raises
+    ------
+    ModelError
+        It is missing, cannot be read, is too large, or has another sha256.
+    """
+    with _part_of_model(path) as file:
         if _size(file) > LARGEST_GRAPH:
             raise ModelError(
                 f"'{path}' has more than {LARGEST_GRAPH // 2**20} MiB, which no graph needs. Get "
@@ -34,23 +41,29 @@ def read_graph(path: Path, expected: str) -> bytes:
 
 
 def map_weights(path: Path, expected: str) -> mmap.mmap | bytes:
-    """Return the content of the weights file, which stays on the disk until it is looked at."""
-    with _opened(path) as file:
+    """Return the content of the weights file, which stays on the disk until it is looked at.
+
+    Raises
+    ------
+    ModelError
+        It is missing, cannot be read, or has another sha256.
+    """
+    with _part_of_model(path) as file:
         size = _size(file)
         _check_sum(path, size, hashlib.file_digest(file, "sha256").hexdigest(), expected)
         return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) if size else b""
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BufferedReader]:
+def _part_of_model(path: Path) -> Iterator[BufferedReader]:
     try:
-        if not path.is_file():  # a pipe would be waited for
-            raise ModelError(
-                f"The model folder '{path.parent}' is incomplete: {path.name} is missing. "
-                "Copy the whole folder again, or export it anew."
-            )
-        with path.open("rb") as file:
+        with opened(path) as file:
             yield file
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"The model folder '{path.parent}' is incomplete: {path.name} is missing. "
+            "Copy the whole folder again, or export it anew."
+        ) from error
     except OSError as error:
         raise ModelError(
             f"'{path}' cannot be read: {error.strerror or error}. Check its permissions and the "

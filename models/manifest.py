@@ -14,6 +14,7 @@ from stylize.models.catalog import MANIFEST_FILE
 from stylize.models.errors import ModelError
 from stylize.models.interface import Interface, Shape
 from stylize.models.layers import LayerSet, PoolingKind, find_layer
+from stylize.models.opening import opened
 from stylize.models.preprocessing import Preprocessing
 
 FORMAT = 2
@@ -202,23 +203,20 @@ class _Version:
 
 
 def _read(path: Path) -> bytes:
-    error = None
     try:
-        if path.is_file():  # a pipe would be waited for
-            with path.open("rb") as file:
-                text = file.read(LARGEST_MANIFEST + 1)
-            if len(text) > LARGEST_MANIFEST:
-                raise ModelError(
-                    f"'{path}' has more than {LARGEST_MANIFEST // 2**20} MiB: it is no manifest of "
-                    "a model. Name another folder."
-                )
-            return text
-    except OSError as caught:
-        error = caught
-    raise ModelError(
-        f"'{path.parent}' is not a model folder: there is no readable {MANIFEST_FILE} in it. "
-        "'stylize models' lists the models found; 'stylize export vgg19' makes one."
-    ) from error
+        with opened(path) as file:
+            text = file.read(LARGEST_MANIFEST + 1)
+    except OSError as error:
+        raise ModelError(
+            f"'{path.parent}' is not a model folder: there is no readable {MANIFEST_FILE} in it. "
+            "'stylize models' lists the models found; 'stylize export vgg19' makes one."
+        ) from error
+    if len(text) > LARGEST_MANIFEST:
+        raise ModelError(
+            f"'{path}' has more than {LARGEST_MANIFEST // 2**20} MiB: it is no manifest of a "
+            "model. Name another folder."
+        )
+    return text
 
 
 def _check(manifest: Manifest) -> None:

@@ -52,6 +52,11 @@ def release() -> str:
     return "unknown"
 
 
+def major_and_minor(version: str) -> tuple[int, ...]:
+    """Return (1, 24) of ``1.24.4`` or ``1.24.0.dev20260101``."""
+    return tuple(int(part) for part in re.findall(r"[0-9]+", version)[:2])
+
+
 def installed() -> Iterator[Distribution]:
     """Yield each distribution of this environment."""
     from importlib import metadata

@@ -7,7 +7,6 @@ a model can be exported from a .safetensors file without them.
 import importlib
 import importlib.util
 import pickle
-import re
 import struct
 import warnings
 import zipfile
@@ -21,7 +20,7 @@ import numpy.typing as npt
 
 from stylize.export.network.architecture import Convolution, Network, Pooling
 from stylize.export.network.tensors import Array, FileTensor, FileTensors
-from stylize.installation import install_command
+from stylize.installation import install_command, major_and_minor
 from stylize.models.errors import ExtraError, WeightsError
 from stylize.models.layers import LayerSet
 
@@ -138,8 +137,7 @@ def _file_tensor(tensor: "torch.Tensor") -> FileTensor:
 def _reader() -> Any:
     """Return torch, to read files with."""
     torch = _require("torch")
-    release = tuple(int(part) for part in re.findall(r"[0-9]+", torch.__version__)[:2])
-    if release < OLDEST_TORCH:
+    if major_and_minor(torch.__version__) < OLDEST_TORCH:
         oldest = ".".join(map(str, OLDEST_TORCH))
         raise ExtraError(
             f"torch {torch.__version__} may run code in a .pth file; stylize needs {oldest} or "

@@ -1,7 +1,6 @@
 """A graph as a session of ONNX Runtime, on the provider that was asked for, or an error."""
 
 import os
-import re
 from collections.abc import Mapping
 from math import prod
 from types import ModuleType
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stylize.installation import major_and_minor
 from stylize.models.errors import ProviderError
 from stylize.models.folder import StoredGraph
 from stylize.runtime.providers import diagnosis
@@ -140,11 +140,6 @@ def import_onnxruntime(extra: str | None = "cpu") -> ModuleType:
             raise ImportError("its files are gone, as after removing one of several wheels")
     except ImportError as error:
         raise ProviderError(diagnosis.cannot_import(extra or "cpu", error)) from error
-    if _release(onnxruntime.__version__) < OLDEST:
+    if major_and_minor(onnxruntime.__version__) < OLDEST:
         raise ProviderError(diagnosis.too_old(extra or "cpu", onnxruntime.__version__, OLDEST))
     return onnxruntime
-
-
-def _release(version: str) -> tuple[int, ...]:
-    """Return (1, 24) of ``1.24.4`` or ``1.24.0.dev20260101``."""
-    return tuple(int(part) for part in re.findall(r"[0-9]+", version)[:2])

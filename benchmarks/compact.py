@@ -6,7 +6,7 @@
 import math
 import statistics
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +18,7 @@ from report import JsonOption, ModelOption, check_output, command_of, require, s
 from stylize.models.catalog import EMBEDDED_MODEL
 from stylize.models.errors import OptionError
 from stylize.runtime import Model, Options, Scene, scale_to
+from stylize.runtime.method.options import AS_PUBLISHED
 from stylize.runtime.pictures.arrays import to_image
 from stylize.runtime.pictures.contact_sheet import Sheet, draw_sheet, save_sheet
 
@@ -158,7 +159,7 @@ def main(
     if missing:
         raise OptionError(f"'{pictures}' has no {missing[0]}. Name another folder: --pictures.")
     output.mkdir(parents=True, exist_ok=True)
-    options = Options(size=size, iterations=iterations, content_weight=1.0, style_weight=1e3)
+    options = replace(AS_PUBLISHED, size=size, iterations=iterations, init="photo")
     rows, sheet = [], []
     with tempfile.TemporaryDirectory() as folder:
         untrained.write(Path(folder, "untrained"))

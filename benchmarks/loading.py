@@ -103,8 +103,8 @@ def _ours(contestant: Contestant, case: Case) -> Loaded:
         still = cast(Objective, _Still(objective))
         return {
             "evaluation": objective.bind(put(image)),
-            "update": Descent(optimizer, still, image, options.learning_rate).step,
-            "step": Descent(optimizer, objective, image, options.learning_rate).step,
+            "update": Descent(optimizer, still, image, options).step,
+            "step": Descent(optimizer, objective, image, options).step,
         }
 
     return Loaded(result, results, tasks, lambda: number(objective.total))

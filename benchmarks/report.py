@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from case import Size
 
-from stylize.cli.parsing import Command
+from stylize.cli.parsing import Command, Commands
 from stylize.installation import install_command, release
 from stylize.models.errors import ExtraError, OptionError
 from stylize.runtime.pictures.limits import MIN_SIDE
@@ -33,10 +33,11 @@ JsonOption = Annotated[
 ]
 
 
-def command_of(main: Callable[..., None]) -> typer.Typer:
-    """Return a function as a command, which tells an error in one line."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(cls=Command)(main)
+def command_of(*functions: Callable[..., None]) -> typer.Typer:
+    """Return a function as a command, or several as its subcommands; errors are one line each."""
+    app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False)
+    for function in functions:
+        app.command(cls=Command)(function)
     return app
 
 

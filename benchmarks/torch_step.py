@@ -1,5 +1,7 @@
 """PyTorch's step: the same losses and gradient, by autograd."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -13,7 +15,6 @@ from stylize.models.layers import LayerSet
 from stylize.runtime.providers.hardware import usable_cpus
 from stylize.runtime.providers.table import Precision
 
-LAYERS = LayerSet(tuple(CONTENT_WEIGHTS), tuple(STYLE_WEIGHTS))
 WEIGHTS = {
     **{f"content.{layer}": weight for layer, weight in CONTENT_WEIGHTS.items()},
     **{f"style.{layer}": weight for layer, weight in STYLE_WEIGHTS.items()},
@@ -46,9 +47,13 @@ class TorchStep(TorchNetwork):
     contestant : Contestant
         How: in which memory; in which layout, of image, kernels and responses; in which precision,
         of the convolutions and the Gram matrices, the narrow two by autocast; and compiled or not.
+    weights : mapping of str to float
+        The factor of each loss in the total, by its name: ``content.L`` or ``style.L``.
     """
 
-    def __init__(self, case: Case, contestant: Contestant) -> None:
+    def __init__(
+        self, case: Case, contestant: Contestant, weights: Mapping[str, float] = WEIGHTS
+    ) -> None:
         torch.set_num_threads(usable_cpus())
         torch.set_flush_denormal(True)  # as our sessions do
         self._device, precision = contestant.memory, contestant.precision
@@ -57,8 +62,8 @@ class TorchStep(TorchNetwork):
         self._layout = LAYOUTS[contestant.layout]
         self._half = HALVES.get(precision)
         folder = open_folder(case.model)
-        weights = used_weights(folder)
-        super().__init__(network_of(folder, weights), weights)
+        parameters = used_weights(folder)
+        super().__init__(network_of(folder, parameters), parameters)
         # Kernels as the convolutions want them: autocast would convert them at each step.
         for name in self.parameters:
             if not name.endswith(".readout"):
@@ -66,6 +71,8 @@ class TorchStep(TorchNetwork):
         image, targets = case.load()
         self._image = self.tensor(image)
         self._targets = {name: self.tensor(target) for name, target in targets.items()}
+        self._weights = weights
+        self._layers = LayerSet(_layers(weights, "content"), _layers(weights, "style"))
         self._nothing = torch.zeros((), device=self._device)
         self._compiled = False
         self._scale = self._largest_scale() if self._half is torch.float16 else 1.0
@@ -99,8 +106,8 @@ class TorchStep(TorchNetwork):
         return SCALES[-1]
 
     def _total(self, pixels: torch.Tensor) -> torch.Tensor:
-        losses = self.losses(pixels, LAYERS, self._targets)
-        return sum((WEIGHTS[name] * loss for name, loss in losses), self._nothing)
+        losses = self.losses(pixels, self._layers, self._targets)
+        return sum((self._weights[name] * loss for name, loss in losses), self._nothing)
 
     def content_loss(
         self, layer: Layer, response: torch.Tensor, target: torch.Tensor
@@ -139,6 +146,11 @@ class TorchStep(TorchNetwork):
         """Return an array on the device, in the layout."""
         tensor = torch.from_numpy(np.array(array, np.float32)).to(self._device)
         return tensor.contiguous(memory_format=self._layout) if tensor.dim() == 4 else tensor
+
+
+def _layers(weights: Mapping[str, float], kind: str) -> tuple[str, ...]:
+    """Return the layers that have a loss of a kind."""
+    return tuple(name.removeprefix(f"{kind}.") for name in weights if name.startswith(f"{kind}."))
 
 
 def _configure_cuda(tf32: bool) -> None:

@@ -10,6 +10,7 @@ from stylize.cli.commands.doctor import doctor
 from stylize.cli.commands.export import export_vgg19
 from stylize.cli.commands.figure import figure
 from stylize.cli.commands.grid import grid
+from stylize.cli.commands.judge import judge
 from stylize.cli.commands.models import models
 from stylize.cli.commands.presets import presets
 from stylize.cli.commands.reconstruct import reconstruct
@@ -48,6 +49,7 @@ def _add(name: str, command: Callable[..., None], panel: str | None, to: typer.T
 _add("run", run, MAKING)
 _add("rerun", rerun, MAKING)
 _add("sheet", sheet, MAKING)
+_add("judge", judge, MAKING)
 _add("reconstruct", reconstruct, STUDYING)
 _add("texture", texture, STUDYING)
 _add("grid", grid, STUDYING)

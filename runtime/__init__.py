@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stylize.runtime.judging.judge import Judge, Judgement
     from stylize.runtime.method.iteration import Iterate
     from stylize.runtime.method.methods import reconstruct, texture, transfer
     from stylize.runtime.method.model import Model
@@ -28,6 +29,8 @@ __all__ = [
     "RECONSTRUCTION",
     "TEXTURE",
     "Iterate",
+    "Judge",
+    "Judgement",
     "Model",
     "Options",
     "Scene",
@@ -45,6 +48,8 @@ _MODULES = {
     "RECONSTRUCTION": "method.options",
     "TEXTURE": "method.options",
     "Iterate": "method.iteration",
+    "Judge": "judging.judge",
+    "Judgement": "judging.judge",
     "Model": "method.model",
     "Options": "method.options",
     "Scene": "method.scene",

@@ -11,7 +11,7 @@ from stylize.runtime.engine.program import Program
 from stylize.runtime.engine.tensors import Memory, Tensor, number, read
 from stylize.runtime.method.descent import Descent
 from stylize.runtime.method.objective import Losses
-from stylize.runtime.method.options import OptimizerName
+from stylize.runtime.method.options import OptimizerName, Options, Pixels
 
 Array = npt.NDArray[np.float32]
 Formula = Callable[[Array], tuple[float, Array]]
@@ -55,10 +55,12 @@ def walk(
     name: OptimizerName = "lbfgs",
     history: int = 10,
     learning_rate: float = 0.02,
+    pixels: Pixels = "free",
 ) -> Iterator[Array]:
     """Yield each image, from `start` on."""
     optimizer = optimizer_of(start.shape, name, history)
-    descent = Descent(optimizer, Field(formula, start.shape), start, learning_rate)
+    options = Options(learning_rate=learning_rate, pixels=pixels)
+    descent = Descent(optimizer, Field(formula, start.shape), start, options)
     while True:
         descent.step()
         yield read(descent.image)

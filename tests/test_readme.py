@@ -116,6 +116,17 @@ def test_python_example_runs(name: str, tmp_path: Path, picture: Callable[..., P
         assert max(stylised.size) == 32
 
 
+def test_python_example_of_judging_runs(
+    picture: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed, name in enumerate(("photo.jpg", "painting.jpg", "out.png")):
+        picture(name, seed=seed)
+    (example,) = code_blocks("python", TEXTS["docs/judging.md"])
+    short = example.replace('"vgg19"', '"compact"').replace("size=512", "size=32")
+    exec(compile(short, "docs/judging.md", "exec"), {})
+    assert all(float(figure) >= 0 for figure in capsys.readouterr().out.split())
+
+
 @every_page
 def test_options_named_on_a_page_exist(name: str) -> None:
     named = {option for piece in code(TEXTS[name]) for option in OPTION.findall(piece)}

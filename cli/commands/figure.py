@@ -21,7 +21,7 @@ Number = Literal["1", "2", "3"]
 
 Settings = Choose(
     Options,
-    *("size", "init", "seed", "style_weight", "iterations"),
+    *("size", "scales", "init", "seed", "style_weight", "iterations"),
     base=PAPER,
     init={"help": "What to start from: noise, grey, photo, painting, or a file."},
     style_weight={

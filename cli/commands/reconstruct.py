@@ -12,7 +12,7 @@ from stylize.runtime.method.options import RECONSTRUCTION, Options
 
 Settings = Choose(
     Options,
-    without=("painting_size", "losses", "content_weight", "style_weight", "style_layers"),
+    without=("painting_size", "losses", "content_weight", "style_weight", "style_layers", "colors"),
     base=RECONSTRUCTION,
     init={"help": "What to start from: noise, grey, photo, or a file."},
     content_layers={

@@ -12,7 +12,7 @@ from stylize.runtime.method.options import TEXTURE, Options
 
 Settings = Choose(
     Options,
-    without=("losses", "content_weight", "style_weight", "content_layers"),
+    without=("losses", "content_weight", "style_weight", "content_layers", "colors"),
     base=TEXTURE,
     size={
         "help": "Long side of the picture and of the painting; or the picture's width and height."

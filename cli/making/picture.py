@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 
 from stylize.cli.making.opening import announce, check_memory, open_model
 from stylize.cli.making.paths import check_outputs, files_read
-from stylize.cli.making.remarks import of_files, of_model, of_options, of_sizes
+from stylize.cli.making.remarks import (
+    of_files,
+    of_model,
+    of_optimizer,
+    of_options,
+    of_scales,
+    of_sizes,
+)
 from stylize.cli.making.saving import Results
-from stylize.cli.showing.progress import Progress, showing_progress
+from stylize.cli.showing.progress import Progress, showing_progress, stints_of
 from stylize.cli.showing.trace import check_trace, tracing
 from stylize.cli.terminal import note
 from stylize.runtime.engine.machine import Machine
@@ -40,7 +47,7 @@ class Job:
     preset : str or None
         The name of the preset that was taken.
     stop : int or None
-        Evaluations after which to stop, before all iterations are made.
+        Iterations after which to stop, made or spared, before all are.
     remarks : sequence of str
         What is to be said before the work.
     """
@@ -80,25 +87,42 @@ def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
             announce(model, machine)
             for remark in (*_remarks(job, model, scene), *warnings):
                 note(remark)
-        with showing_progress(job.stop or job.options.iterations, quiet) as progress:
-            progress.say(f"Minimising {' + '.join(scene.coefficients(job.options).terms)}")
+        with showing_progress(stints_of(scene, job.options, job.stop), quiet) as progress:
+            for line in plan(scene, job.options):
+                progress.say(line)
             iterates = _until(scene.render(job.options, 1 if job.trace else None), job.stop)
-            follow(iterates, [write], Results(recipe, job.output, job.named), progress)
+            results = Results(recipe, job.output, job.named, scene.size(job.options))
+            follow(iterates, [write], results, progress)
+
+
+def plan(scene: "Scene", options: Options) -> "Iterator[str]":
+    """Yield what will be done: the scales, and what is minimised at the last of them."""
+    stages = scene.stages(options)
+    if len(stages) > 1:
+        scales = ["x".join(map(str, scene.size(stage))) for stage in stages]
+        counts = [str(stage.iterations) for stage in stages]
+        yield f"Coarse to fine: {', '.join(scales)}, with {', '.join(counts)} iterations"
+    yield f"Minimising {' + '.join(scene.coefficients(options).terms)}"
 
 
 def _remarks(job: Job, model: "Model", scene: "Scene") -> "Iterator[str]":
     yield from job.remarks
-    yield from of_model(job.preset, model.folder.manifest.pooling)
+    manifest = model.folder.manifest
+    yield from of_model(job.preset, manifest.pooling)
+    yield from of_optimizer(
+        job.options, manifest.optimizers[job.options.optimizer].interface.inputs
+    )
     yield from of_options(job.options, job.given)
+    yield from of_scales(job.options, scene.stages(job.options))
     yield from of_files(job.photo, job.painting)
     yield from of_sizes(*scene.sources, job.options, scene.size(job.options))
 
 
 def _until(iterates: "Iterable[Iterate]", stop: int | None) -> "Iterator[Iterate]":
-    """Yield iterates up to one's number; all of them without."""
+    """Yield iterates until so many iterations were made or spared; all of them without."""
     for iterate in iterates:
         yield iterate
-        if stop and iterate.iteration >= stop:
+        if stop and iterate.iteration + iterate.spared >= stop:
             return
 
 

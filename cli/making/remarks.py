@@ -5,6 +5,7 @@ from pathlib import Path
 
 from stylize.cli.making.paths import same_file
 from stylize.runtime.method.options import STARTS, Options
+from stylize.runtime.method.settling import WINDOW
 from stylize.runtime.plans.preset import PRESETS
 
 Size = tuple[int, int]
@@ -29,6 +30,8 @@ def of_options(options: Options, given: Collection[str]) -> Iterator[str]:
         yield "The content layers do nothing: the content weight is 0."
     if "style_layers" in given and not options.style_weight:
         yield "The style layers do nothing: the style weight is 0."
+    if "colors" in given and not (options.style_weight and options.content_weight):
+        yield "The colours do nothing: the content weight or the style weight is 0."
     if "painting_size" in given and not options.style_weight:
         yield "The painting's size does nothing: the style weight is 0."
 
@@ -40,6 +43,21 @@ def of_model(preset: str | None, pooling: str) -> Iterator[str]:
         yield (
             f"The preset '{preset}' is meant for {known.pooling} pooling, and the model has "
             f"{pooling} pooling."
+        )
+
+
+def of_scales(options: Options, scales: Collection[Options]) -> Iterator[str]:
+    """Yield a sentence if no scale has enough iterations for the loss to settle."""
+    if options.until and all(scale.iterations <= WINDOW for scale in scales):
+        yield f"--until does nothing: no scale has more than {WINDOW} iterations."
+
+
+def of_optimizer(options: Options, inputs: Collection[str]) -> Iterator[str]:
+    """Yield a sentence if the model's optimiser, which has some inputs, cannot do what is asked."""
+    if options.pixels == "bounded" and "least" not in inputs:
+        yield (
+            "The model was exported by an earlier release: pixels are not bounded, and steps are "
+            "slower. Export it again."
         )
 
 

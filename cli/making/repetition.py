@@ -81,7 +81,7 @@ def job_of(
         bool(output),
         trace,
         # Not fewer iterations, since they bound the history, and with it how sums are rounded.
-        stop=None if changes else recipe.evaluations,
+        stop=None if changes else recipe.progress,
         remarks=list(_remarks(recipe, picture, as_then=not changes)),
     )
 

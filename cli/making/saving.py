@@ -35,17 +35,27 @@ class Results:
     named : bool
         Whether the user named that file. Otherwise what is there stays, unless it is of the same
         recipe and not more iterations, and this picture gets a number.
+    size : tuple of int, optional
+        Width and height that the picture is to have; coarser scales come before.
     enough : int
         If an error ends fewer iterations, nothing is saved: what is there already is better.
     """
 
-    def __init__(self, recipe: "Recipe", output: Path, named: bool = True, enough: int = 0) -> None:
+    def __init__(
+        self,
+        recipe: "Recipe",
+        output: Path,
+        named: bool = True,
+        size: tuple[int, int] | None = None,
+        enough: int = 0,
+    ) -> None:
         self._recipe = recipe
         self._output = output
         self._named = named
+        self._size = size
         self._enough = enough
         self._last: Iterate | None = None
-        self._copy: tuple[Found, int] | None = None
+        self._copy: tuple[Found, Iterate] | None = None
         self._copied = time.monotonic()
 
     def see(self, iterate: "Iterate") -> None:
@@ -53,7 +63,7 @@ class Results:
         self._last = iterate
         if time.monotonic() - self._copied > BETWEEN_COPIES:
             _ = iterate.best.pixels  # read now, it stays at hand
-            self._copy = iterate.best, iterate.iteration
+            self._copy = iterate.best, iterate
             self._copied = time.monotonic()
 
     def save(self) -> str:
@@ -94,24 +104,32 @@ class Results:
     def _save(self) -> str:
         last, self._last = self._last, None  # it is saved once
         assert last
-        best, evaluations = self._best(last)
+        best, seen = self._best(last)
         image = best.image
-        recipe = replace(self._recipe, evaluations=evaluations)
+        recipe = replace(self._recipe, evaluations=seen.iteration, spared=seen.spared)
         place = _write(image, recipe, self._output, self._named)
-        return (
-            f"{place}: {image.width}x{image.height}, iteration {best.iteration} after "
-            f"{last.seconds:.0f} s"
-        )
+        return f"{place}: {self._sizes(image.size)}, {_found(best, seen)}"
 
-    def _best(self, last: "Iterate") -> "tuple[Found, int]":
-        """Return the best image that can still be read, and after how many evaluations it was."""
+    def _sizes(self, size: tuple[int, int]) -> str:
+        """Return a picture's size in words, and what it was to be if it is coarser."""
+        sizes = dict.fromkeys([size, self._size or size])
+        return " on the way to ".join(f"{width}x{height}" for width, height in sizes)
+
+    def _best(self, last: "Iterate") -> "tuple[Found, Iterate]":
+        """Return the best image that can still be read, and the last iterate that saw it."""
         try:
             _ = last.best.pixels
         except ProviderError:
             if self._copy is None:
                 raise
             return self._copy
-        return last.best, last.iteration
+        return last.best, last
+
+
+def _found(best: "Found", last: "Iterate") -> str:
+    """Return in words when the best was found, and why no more iterations were made."""
+    text = f"iteration {best.iteration} after {last.seconds:.0f} s"
+    return f"{text}; {last.spared} more were not needed" if last.spared else text
 
 
 def _write(image: "Image.Image", recipe: "Recipe", output: Path, named: bool) -> Path:
@@ -153,4 +171,4 @@ def _is_earlier(path: Path, recipe: "Recipe") -> bool:
         found = read_recipe(path)
     except ImageError:
         return False
-    return not found.differences(recipe) and found.evaluations <= recipe.evaluations
+    return not found.differences(recipe) and found.progress <= recipe.progress

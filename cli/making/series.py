@@ -1,7 +1,7 @@
 """A series of pictures in rows and columns, and a sheet of them; what is there already is kept."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -12,7 +12,7 @@ from stylize.cli.making.paths import check_outputs, files_read
 from stylize.cli.making.picture import follow
 from stylize.cli.making.remarks import of_files, of_sizes
 from stylize.cli.making.saving import Results
-from stylize.cli.showing.progress import Progress, showing_progress
+from stylize.cli.showing.progress import Progress, Stint, showing_progress, stints_of
 from stylize.cli.terminal import note
 from stylize.models.errors import ImageError
 from stylize.models.settings import check, setting
@@ -109,7 +109,8 @@ def make_figure(
         announce(model, machine)
         for remark in (*remarks, *_remarks(scenes, missing), *warnings):
             note(remark)
-    with showing_progress(sum(each.iterations for each in missing), quiet) as progress:
+    stints = [stint for each in missing for stint in each.stints(scenes[each.pictures])]
+    with showing_progress(stints, quiet) as progress:
         progress.say(
             f"{len(cells) - len(missing)} of {len(cells)} pictures are in {destination.folder}."
         )
@@ -132,7 +133,7 @@ class _Missing:
     file : Path
         Where it goes.
     done : int
-        The iterations of the picture that is there already; 0 if there is none.
+        The iterations that the picture which is there already was made of; 0 if there is none.
     """
 
     cell: Cell
@@ -144,13 +145,13 @@ class _Missing:
     def pictures(self) -> Pictures:
         return self.cell.photo, self.cell.painting
 
-    @property
-    def iterations(self) -> int:
-        return self.cell.options.iterations
+    def stints(self, scene: "Scene") -> Iterator[Stint]:
+        return stints_of(scene, self.cell.options)
 
     def make(self, scene: "Scene", progress: Progress) -> None:
-        results = Results(self.recipe, self.file, enough=self.done)
-        follow(scene.render(self.cell.options), [], results, progress)
+        options = self.cell.options
+        results = Results(self.recipe, self.file, size=scene.size(options), enough=self.done)
+        follow(scene.render(options), [], results, progress)
 
 
 def _files(cells: Sequence[Cell], folder: Path, sheet: Path) -> dict[str, Path]:
@@ -168,8 +169,9 @@ def _planned(model: "Model", cells: Iterable[Cell], files: Mapping[str, Path]) -
     missing = []
     for cell in cells:
         recipe = recipe_of(model, cell.photo, cell.painting, cell.options)
-        done = _evaluations(files[cell.name], recipe)
-        if done < cell.options.iterations:
+        there = _earlier(files[cell.name], recipe)
+        if not (there and there.finished):
+            done = there.evaluations if there else 0
             missing.append(_Missing(cell, recipe, files[cell.name], done))
     return missing
 
@@ -214,8 +216,8 @@ def _remarks(scenes: "dict[Pictures, Scene]", missing: Sequence[_Missing]) -> di
     return dict.fromkeys(said)
 
 
-def _evaluations(path: Path, recipe: "Recipe") -> int:
-    """Return how many iterations a picture that is there already has seen; 0 for none.
+def _earlier(path: Path, recipe: "Recipe") -> "Recipe | None":
+    """Return the recipe of a picture that is there already.
 
     Raises
     ------
@@ -225,7 +227,7 @@ def _evaluations(path: Path, recipe: "Recipe") -> int:
     from stylize.runtime.plans.recipe import read_recipe
 
     if not os.path.exists(path):
-        return 0
+        return None
     try:
         found = read_recipe(path)
     except ImageError as error:
@@ -238,7 +240,7 @@ def _evaluations(path: Path, recipe: "Recipe") -> int:
             f"'{path}' is another picture (different: {', '.join(differences)}). "
             "Name another folder with -o, or move it away."
         )
-    return found.evaluations
+    return found
 
 
 def _checked_scenes(model: "Model", missing: Sequence[_Missing]) -> "dict[Pictures, Scene]":

@@ -18,6 +18,7 @@ def describe(name: str, preset: Preset) -> list[str]:
     rows = [
         ("model", _model(preset)),
         ("size", f"{options.size} pixels on the {options.side} side"),
+        ("scales", _scales(options)),
         ("start", _start(options)),
         ("optimiser", _optimiser(options)),
         *zip(chain(["loss"], repeat("")), _loss(options), strict=False),
@@ -40,12 +41,19 @@ def _model(preset: Preset) -> str:
 
 def _start(options: Options) -> str:
     names = {"noise": "white noise", "grey": "the mean colour, with faint noise"}
-    return names.get(options.init, f"the {options.init}")
+    colours = " in the painting's colours" if options.colors == "painting-matched" else ""
+    return names.get(options.init, f"the {options.init}{colours}")
+
+
+def _scales(options: Options) -> str:
+    one = "one" if options.scales == 1 else "as many as the size is worth, from coarse to fine"
+    return one + (f"; {options.margin} pixels around it are cut off" if options.margin else "")
 
 
 def _optimiser(options: Options) -> str:
     kinds = {"lbfgs": f"L-BFGS, history {options.history}", "adam": "Adam"}
-    return f"{kinds[options.optimizer]}; {options.iterations} evaluations of the gradient"
+    bounded = "; pixels stay between black and white" if options.pixels == "bounded" else ""
+    return f"{kinds[options.optimizer]}; {options.iterations} evaluations of the gradient{bounded}"
 
 
 def _loss(options: Options) -> list[str]:
@@ -68,6 +76,8 @@ def _loss(options: Options) -> list[str]:
             f"at {width}x{height}; content {options.content_weight:g} · 2/NM, "
             f"style {options.style_weight:g} · 4/N²"
         )
+    if options.losses == "relative":
+        lines.append("L_0, E_0: what the losses are where the layer does not respond")
     return lines
 
 

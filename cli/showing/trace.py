@@ -83,7 +83,7 @@ def _write_line(file: FileIO, path: Path, text: str) -> None:
 
 
 def trace_entry(iterate: "Iterate") -> dict[str, float | None]:
-    """Return the iterate's number, its seconds since the first one began, and its losses.
+    """Return the iterate's number, its seconds since the first one began, size and losses.
 
     A loss that is NaN or infinite, which JSON does not know, is null. Where the search went back,
     ``restarted_from`` tells to which iteration.
@@ -91,6 +91,8 @@ def trace_entry(iterate: "Iterate") -> dict[str, float | None]:
     entry: dict[str, float | None] = {
         "iteration": iterate.iteration,
         "seconds": round(iterate.seconds, 4),
+        "width": iterate.size[0],
+        "height": iterate.size[1],
     }
     entry |= {name: loss if math.isfinite(loss) else None for name, loss in iterate.losses.items()}
     if iterate.restarted_from is not None:

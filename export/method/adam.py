@@ -25,7 +25,7 @@ def adam_model(dtype: npt.DTypeLike = np.float32) -> onnx.ModelProto:
     beta1, beta2 = t.lift(BETA1), t.lift(BETA2)
     scale = (v / (1 - beta2.op("Pow", t))).op("Sqrt") + EPSILON
     length = here.pace * state["learning_rate"] / (1 - beta1.op("Pow", t))
-    image = here.image - length * m / scale
+    image = here.bounded(here.image - length * m / scale)
     become(graph, {"image": image, "m": m, "v": v}, IMAGE)
     become(graph, {"t": t}, NUMBER)
     return graph.model("adam")

@@ -14,7 +14,7 @@ next pair goes there, and counts if its curvature is of use.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ import onnx
 
 from stylize.export.calculus.graph import Dimensions, Graph
 from stylize.export.calculus.terms import IMAGE, NUMBER, Term, inputs, whole_numbers
+from stylize.export.method.coordinates import by_coordinates, image_of
 from stylize.export.method.safeguard import Position, become, safeguard
 
 HISTORY: Dimensions = ("rows", 3, "height", "width")
@@ -30,6 +31,11 @@ SQUARE: Dimensions = ("places", "places")
 
 MIN_COSINE = 1e-10
 """The least between s and y; a pair with less would make the approximate Hessian indefinite."""
+FIRST = 16 / 255
+"""The longest step while no curvature is known, in coordinates z: so many grey levels of grain, in
+the mean of squares; of the largest forms, four times as many."""
+GROWTH = 2.0
+"""How many times as long as the last one a step may be, in coordinates z."""
 TINY = float(np.finfo(np.float32).tiny)
 DOUBLINGS = 7
 """How often the inverse of a triangular matrix is extended to twice its size: up to 2⁷ places."""
@@ -40,8 +46,9 @@ def lbfgs_model(dtype: npt.DTypeLike = np.float32) -> onnx.ModelProto:
     graph = Graph(dtype)
     state = inputs(graph, {"step": IMAGE, "last_gradient": IMAGE, "history": HISTORY})
     state |= inputs(graph, {"sy": SQUARE, "yy": SQUARE, "counts": PLACES})
-    state |= inputs(graph, {"free": NUMBER, "reach": NUMBER})
+    state |= inputs(graph, {"free": NUMBER})
     here = safeguard(graph)
+    here = replace(here, gradient=by_coordinates(here.gradient))
 
     ring = _ring(state, here)
     pair, history = _remember(state, here, ring)
@@ -50,15 +57,15 @@ def lbfgs_model(dtype: npt.DTypeLike = np.float32) -> onnx.ModelProto:
     become(graph, {"sy": products.s_y, "yy": products.y_y}, SQUARE)
     counts, free = _turn(state, here, ring, products)
     direction = _direction(ring, counts, free, products)
-    fallen = _fall_back(state, here, direction)
-    step = _step(here, direction, fallen, remembered)
+    downhill = direction.some & (direction.fall > 0.0)
+    step = _step(here, direction, downhill, remembered)
+    step = step * _shortening(step, ring, products)
 
-    image = here.image + step
+    image = here.bounded(here.image + image_of(step))
     become(graph, {"image": image, "step": step, "last_gradient": here.gradient}, IMAGE)
     become(graph, {"history": history}, HISTORY)
-    become(graph, {"counts": (counts & fallen.downhill).as_number()}, PLACES)
+    become(graph, {"counts": (counts & downhill).as_number()}, PLACES)
     become(graph, {"free": free.as_number().shaped()}, NUMBER)
-    become(graph, {"reach": fallen.reach.where(fallen.downhill, 2 * fallen.reach)}, NUMBER)
     return graph.model("lbfgs")
 
 
@@ -103,18 +110,6 @@ class _Direction:
     """Whether any pair counts."""
     rank: Term
     """The position in p and q of each place of the ring."""
-
-
-@dataclass(frozen=True)
-class _Fallen:
-    """What is done if H is of no use: a step down the gradient."""
-
-    downhill: Term
-    """Whether H is of use."""
-    reach: Term
-    """The length of the step down the gradient, in the L1 norm."""
-    steepest: Term
-    """The factor of the gradient in that step."""
 
 
 def _ring(state: Mapping[str, Term], here: Position) -> _Ring:
@@ -195,29 +190,37 @@ def _direction(ring: _Ring, counts: Term, free: Term, products: _Products) -> _D
     return _Direction(gamma, p, q, fall, some, rank)
 
 
-def _fall_back(state: Mapping[str, Term], here: Position, direction: _Direction) -> _Fallen:
-    """Go down the gradient if rounding made H indefinite, and while no curvature is known.
-
-    The first such step is at most 1 in the L1 norm, as torch's. Then they double, since no
-    curvature limits them. (torch goes on by the whole gradient, which at the losses' usual
-    magnitude ends in NaN.)
-    """
-    downhill = direction.some & (direction.fall > 0.0)
-    anew = here.restart | (direction.some & ~downhill)
-    reach = state["reach"].lift(1).where(anew, state["reach"])
-    slope = here.gradient.op("ReduceL1", keepdims=0)
-    steepest = (reach / slope.op("Max", TINY)).op("Min", 1.0)
-    return _Fallen(downhill, reach, steepest)
-
-
-def _step(here: Position, direction: _Direction, fallen: _Fallen, remembered: Term) -> Term:
-    """Return what is added to the image: -H g, or the step down the gradient."""
+def _step(here: Position, direction: _Direction, downhill: Term, remembered: Term) -> Term:
+    """Return -H g; down the gradient if rounding made H indefinite, or no curvature is known."""
     g, gamma, rank = here.gradient, direction.gamma, direction.rank
     factors = (-direction.q).op("Gather", rank)
     factors = factors.op("Concat", gamma * direction.p.op("Gather", rank), axis=0)
-    factors = factors.where(fallen.downhill, 0.0) * here.pace
+    factors = factors.where(downhill, 0.0) * here.pace
     newton = (factors.shaped(1, -1) @ remembered).op("Reshape", g.op("Shape"))
-    return newton - gamma.where(fallen.downhill, fallen.steepest) * here.pace * g
+    return newton - gamma.where(downhill, _steepest(here)) * here.pace * g
+
+
+def _steepest(here: Position) -> Term:
+    """Return the factor of the gradient in a step down it: Polyak's, total / |g|².
+
+    It is half the way to a minimum of zero, if the loss is a square. Its length is bounded, for
+    where the minimum is far from zero it would be far too long.
+    """
+    gg = here.gradient.op("ReduceSumSquare", keepdims=0).op("Max", TINY)
+    size = here.gradient.op("Shape").as_number().op("ReduceProd", keepdims=0)
+    longest = FIRST * (size / gg).op("Sqrt")
+    return (here.total.op("Abs") / gg).op("Min", longest)
+
+
+def _shortening(step: Term, ring: _Ring, products: _Products) -> Term:
+    """Return the factor by which a step is no longer than `GROWTH` times the last one.
+
+    A few pairs say little of the curvature elsewhere.
+    """
+    length = step.op("ReduceL2", keepdims=0).op("Max", TINY)
+    longest = GROWTH * products.ss.op("Sqrt")
+    known = ring.arrives & (products.ss > 0.0)
+    return (longest / length).op("Min", 1.0).where(known, 1.0)
 
 
 def _sum(value: Term) -> Term:

@@ -29,20 +29,32 @@ class Position:
 
     image: Term
     gradient: Term
+    total: Term
+    """The loss there."""
     pace: Term
     """The factor of the usual length of a step."""
     known: Term
     """Whether there was a good image before this one."""
     restart: Term
     """Whether the loss exploded: what was remembered of the way here is to be forgotten."""
+    least: Term
+    most: Term
+    """What pixels are held between. Steps are clipped, and no set of pixels at their bounds is kept
+    apart as in Bertsekas (1982): L-BFGS remembers the steps that it asked for."""
+
+    def bounded(self, image: Term) -> Term:
+        """Return an image with its pixels held between the bounds."""
+        return image.op("Max", self.least).op("Min", self.most)
 
 
 def safeguard(graph: Graph) -> Position:
     """Keep the best image; after an explosion go back to it, and on by smaller steps.
 
-    Declares ``image``, ``gradient`` and ``total``, and the state that all optimisers share.
+    Declares ``image``, ``gradient``, ``total`` and the bounds of pixels, and the state that all
+    optimisers share.
     """
     given = inputs(graph, {"image": IMAGE, "gradient": IMAGE, "total": NUMBER})
+    bounds = inputs(graph, {"least": NUMBER, "most": NUMBER})
     state = inputs(graph, {"best_image": IMAGE, "best_gradient": IMAGE})
     names = ("best_total", "best_iteration", "iteration", "pace", "restarts")
     state |= inputs(graph, dict.fromkeys(names, NUMBER))
@@ -71,9 +83,11 @@ def safeguard(graph: Graph) -> Position:
     return Position(
         image=image.where(restart, given["image"]),
         gradient=gradient.where(restart, given["gradient"]),
+        total=best.where(restart, total),
         pace=pace,
         known=known,
         restart=restart,
+        **bounds,
     )
 
 

@@ -20,7 +20,7 @@ from stylize.models.layers import PoolingKind
 from stylize.runtime.checks.footprint import Footprint
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.objective import Losses
-from stylize.runtime.method.options import Options
+from stylize.runtime.method.options import AS_PUBLISHED, Options
 from stylize.runtime.method.scene import Scene
 from stylize.runtime.pictures.reading import PictureLike
 from stylize.runtime.providers.table import Precision, Provider, configure
@@ -145,7 +145,8 @@ class Task:
     @property
     def options(self) -> Options:
         """What is minimised, and how."""
-        return Options(size=self.size, iterations=self.iterations, optimizer="adam")
+        usual = replace(AS_PUBLISHED, init="photo", optimizer="adam")
+        return replace(usual, size=self.size, iterations=self.iterations)
 
 
 @dataclass(frozen=True)

@@ -56,21 +56,29 @@ class Need:
         Bytes that do not depend on the size.
     of_a_pixel : float
         Bytes for each pixel of the picture.
+    margin : int
+        Pixels around the picture that are computed with it.
     """
 
     fixed: float
     of_a_pixel: float
+    margin: int = 0
 
     def bytes(self, size: tuple[int, int]) -> int:
         """Return how many bytes a picture of this width and height needs."""
-        return round(self.fixed + prod(size) * self.of_a_pixel)
+        pixels = prod(side + 2 * self.margin for side in size)
+        return round(self.fixed + pixels * self.of_a_pixel)
 
     def size_within(self, limit: int, size: tuple[int, int]) -> tuple[int, int] | None:
         """Return the largest width and height, in the proportions of `size`, within `limit` bytes.
 
         Return None if a side would be smaller than `stylize.runtime.pictures.limits.MIN_SIDE`.
         """
-        scale = sqrt(max(limit - self.fixed, 0) / self.of_a_pixel / prod(size))
+        pixels = max(limit - self.fixed, 0) / self.of_a_pixel
+        # The area (s w + 2 m) (s h + 2 m), solved for s.
+        edge = self.margin * sum(size) / prod(size)
+        within = edge**2 + (pixels - 4 * self.margin**2) / prod(size)
+        scale = sqrt(max(within, 0)) - edge
         width, height = (int(side * scale) for side in size)
         return (width, height) if min(width, height) >= MIN_SIDE else None
 
@@ -88,7 +96,7 @@ class Demand:
         return self.need.bytes(self.size)
 
 
-def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0) -> Need:
+def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0, margin: int = 0) -> Need:
     """Return the CPU memory that pictures need.
 
     Parameters
@@ -99,10 +107,13 @@ def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0) -> Need
         The layers that have a loss.
     history : int
         Steps that L-BFGS remembers; each keeps two images.
+    margin : int
+        Pixels around the pictures that are computed with them.
     """
     responses = sum(_responses(folder, layers))
     images = IMAGE_BYTES * (IMAGES + 2 * history)
-    return Need(_fixed(folder), RESPONSES[folder.manifest.pooling] * responses + images)
+    of_a_pixel = RESPONSES[folder.manifest.pooling] * responses + images
+    return Need(_fixed(folder), of_a_pixel, margin)
 
 
 def targets_need(folder: ModelFolder, layers: LayerSet) -> Need:

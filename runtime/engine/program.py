@@ -71,9 +71,11 @@ class Program:
             self._check("inputs", self._session.get_inputs(), self.input_shapes)
             self._check("outputs", self._session.get_outputs(), self.output_shapes)
 
-    def __call__(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
-        """Run the graph once on arrays."""
-        names = list(self.output_shapes)
+    def __call__(
+        self, feeds: Mapping[str, Array], wanted: Sequence[str] | None = None
+    ) -> dict[str, Array]:
+        """Run the graph once on arrays; return the outputs that are wanted, by default all."""
+        names = list(self.output_shapes if wanted is None else wanted)
         with translating_errors(self._what):
             outputs = self._session.run(names, feeds)
         # Copies: what ONNX Runtime returns keeps all memory of its session alive.

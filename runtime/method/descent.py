@@ -6,6 +6,7 @@ import numpy.typing as npt
 from stylize.runtime.engine.program import Program
 from stylize.runtime.engine.tensors import Tensor, number
 from stylize.runtime.method.objective import Objective
+from stylize.runtime.method.options import Options, Pixels
 
 Array = npt.NDArray[np.float32]
 
@@ -13,7 +14,11 @@ NEXT = "next_"
 """Prefix of an optimiser's outputs that go in again, then without it."""
 
 INITIAL = {"best_total": np.inf, "pace": 1.0, "reach": 1.0}
-"""The state that an optimiser begins with; what is not named here begins at zero."""
+"""The state that an optimiser begins with; what is not named here begins at zero. ``reach`` is
+L-BFGS's in folders of release 0.1."""
+
+BOUNDS: dict[Pixels, tuple[float, float]] = {"bounded": (0.0, 1.0), "free": (-np.inf, np.inf)}
+"""What pixels are held between, by ``Options.pixels``; folders of release 0.1 know no bounds."""
 
 IN_PLACE = "history"
 """The one large part of the state. The graph writes two of its rows in place. That is safe, since
@@ -32,28 +37,30 @@ class Descent:
     objective : Objective
         What is minimised.
     image : float32 array, shape (1, 3, height, width)
-        The image to begin with.
-    learning_rate : float
-        The size of Adam's steps.
+        The image to begin with; it is clipped to the bounds of pixels.
+    options : Options
+        Only `learning_rate` and `pixels` are used.
     """
 
     def __init__(
-        self, optimizer: Program, objective: Objective, image: Array, learning_rate: float
+        self, optimizer: Program, objective: Objective, image: Array, options: Options
     ) -> None:
         memory = objective.memory
         self._objective = objective
         given = {
             "total": objective.total,
             "gradient": objective.gradient,
-            "learning_rate": memory.put(learning_rate),
+            "learning_rate": memory.put(options.learning_rate),
+            **dict(zip(("least", "most"), map(memory.put, BOUNDS[options.pixels]), strict=True)),
         }
         outputs = optimizer.output_shapes
         self._others = {
             name: memory.empty(shape) for name, shape in outputs.items() if NEXT not in name
         }
         state = {name.removeprefix(NEXT): shape for name, shape in outputs.items() if NEXT in name}
+        begin = image.clip(*BOUNDS[options.pixels])
         first = {
-            name: memory.put(image)
+            name: memory.put(begin)
             if name == "image"
             else memory.full(shape, INITIAL.get(name, 0.0))
             for name, shape in state.items()

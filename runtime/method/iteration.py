@@ -1,9 +1,9 @@
 """The iteration on the pixels, and what each step of it gives."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from stylize.runtime.engine.tensors import Tensor, read
 from stylize.runtime.method.descent import Descent
 from stylize.runtime.method.objective import Losses, Objective
 from stylize.runtime.method.options import Options
+from stylize.runtime.method.settling import Settling
 from stylize.runtime.pictures.arrays import to_image
 
 Array = npt.NDArray[np.float32]
@@ -35,12 +36,21 @@ class Found:
         The image, in the memory of the provider.
     alpha : PIL image or None
         8-bit grey: how much of the image is seen, as in the photo; None if all of it is.
+    margin : int
+        Pixels around the tensor that are no part of the image.
     """
 
     iteration: int
     total: float
     tensor: Tensor = field(repr=False)
     alpha: Image.Image | None = field(repr=False)
+    margin: int = field(repr=False)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the image, in pixels."""
+        _, _, height, width = self.tensor.shape()
+        return width - 2 * self.margin, height - 2 * self.margin
 
     @cached_property
     def pixels(self) -> Array:
@@ -48,7 +58,9 @@ class Found:
 
         It is a float32 array of shape (1, 3, height, width).
         """
-        return read(self.tensor)
+        width, height = self.size
+        rows, columns = (slice(self.margin, self.margin + side) for side in (height, width))
+        return np.ascontiguousarray(read(self.tensor)[:, :, rows, columns])
 
     @property
     def image(self) -> Image.Image:
@@ -67,6 +79,8 @@ class Iterate(Found):
     ----------
     seconds : float
         Seconds since the first iteration began.
+    spared : int
+        Iterations so far that were not needed, since the loss had settled (``Options.until``).
     content, style : float
         L_c (eq. 1) and L_s (eq. 5), the means of the layers' losses, without weights.
     content_losses, style_losses : dict of str to float
@@ -74,13 +88,15 @@ class Iterate(Found):
     variation : float or None
         Total variation, ½ Σ of squared differences in grey levels; None if it has no weight.
     best : Found
-        The image with the lowest total so far. A step without a line search may overshoot it.
+        The image with the lowest total so far, at this scale. A step without a line search may
+        overshoot it.
     restarted_from : int or None
         The earlier iteration from which the search goes on, by steps half as long, because the
         loss exploded here; None if it did not.
     """
 
     seconds: float
+    spared: int
     content: float
     style: float
     content_losses: dict[str, float]
@@ -106,6 +122,23 @@ class Iterate(Found):
         }
 
 
+@dataclass(frozen=True)
+class Past:
+    """What was there before an iteration: earlier scales.
+
+    Attributes
+    ----------
+    iterations, spared : int
+        How many iterations were made, and how many were not needed.
+    begun : float
+        When the first began, by `time.perf_counter`.
+    """
+
+    iterations: int
+    spared: int
+    begun: float
+
+
 def minimise(
     objective: Objective,
     optimizer: Program,
@@ -113,6 +146,7 @@ def minimise(
     options: Options,
     every: int = 1,
     alpha: Image.Image | None = None,
+    past: Past | None = None,
 ) -> Iterator[Iterate]:
     """Walk downhill from `image`, one evaluation of the gradient a step.
 
@@ -125,40 +159,62 @@ def minimise(
     optimizer : Program
         The graph of the optimiser.
     image : float32 array, shape (1, 3, height, width)
-        The image to begin with.
+        The image to begin with, with its margin.
     options : Options
-        Only `iterations` and `learning_rate` are used.
+        Only those of the iteration and `margin` are used.
     every : int
         One in so many iterates is given, beside the first and the last. Reading the losses of each
         would make a device wait.
     alpha : PIL image, optional
         What is seen of the image, 8-bit grey. It changes nothing but the picture that is shown.
+    past : Past, optional
+        Earlier scales, from which the numbers of the iterates go on.
 
     Raises
     ------
     DivergenceError
         The first loss or its gradient is NaN or infinite, or they stay so however small the steps.
     """
-    descent = Descent(optimizer, objective, image, options.learning_rate)
-    start = time.perf_counter()
-    best: Found | None = None
-    for iteration in range(1, options.iterations + 1):
+    past = past or Past(0, 0, time.perf_counter())
+    descent = Descent(optimizer, objective, image, options)
+    found = _Found(descent, objective, partial(Found, alpha=alpha, margin=options.margin), past)
+    settling = Settling(options.until)
+    for step in range(1, options.iterations + 1):
         descent.step()
-        if iteration % every and iteration not in (1, options.iterations):
+        if step % every and step not in (1, options.iterations):
             continue
         losses = objective.losses
-        seconds = time.perf_counter() - start
         if descent.failed:
-            raise DivergenceError(_divergence(iteration, losses.total))
-        here = Found(iteration, losses.total, objective.memory.copy(descent.image), alpha)
-        if best is None or best.iteration != descent.best_iteration:
-            best = here if descent.best_iteration == iteration else _best(descent, objective, alpha)
-        yield _iterate(here, best, losses, seconds, descent.restarted)
+            raise DivergenceError(_divergence(past.iterations + step, losses.total))
+        here, best = found.at(step, losses.total)
+        settled = settling.at(step, best.total)
+        spared = past.spared + (options.iterations - step if settled else 0)
+        seconds = time.perf_counter() - past.begun
+        yield _iterate(here, best, losses, seconds, spared, descent.restarted)
+        if settled:
+            return
 
 
-def _best(descent: Descent, objective: Objective, alpha: Image.Image | None) -> Found:
-    image = objective.memory.copy(descent.best_image)
-    return Found(descent.best_iteration, descent.best_total, image, alpha)
+class _Found:
+    """What is found on the way: the image here, and the best so far."""
+
+    def __init__(
+        self, descent: Descent, objective: Objective, make: Callable[..., Found], past: Past
+    ) -> None:
+        self._descent, self._copy, self._make = descent, objective.memory.copy, make
+        self._past = past.iterations
+        self._best: Found | None = None
+
+    def at(self, step: int, total: float) -> tuple[Found, Found]:
+        """Return the image that the last step evaluated, and the best."""
+        descent = self._descent
+        here = self._make(self._past + step, total, self._copy(descent.image))
+        best = self._past + descent.best_iteration
+        if best == here.iteration:
+            self._best = here
+        elif self._best is None or self._best.iteration != best:
+            self._best = self._make(best, descent.best_total, self._copy(descent.best_image))
+        return here, self._best
 
 
 def _divergence(iteration: int, total: float) -> str:
@@ -169,13 +225,13 @@ def _divergence(iteration: int, total: float) -> str:
     )
 
 
-def _iterate(here: Found, best: Found, losses: Losses, seconds: float, restarted: bool) -> Iterate:
+def _iterate(
+    here: Found, best: Found, losses: Losses, seconds: float, spared: int, restarted: bool
+) -> Iterate:
     return Iterate(
-        iteration=here.iteration,
-        total=here.total,
-        tensor=here.tensor,
-        alpha=here.alpha,
+        **vars(here),
         seconds=seconds,
+        spared=spared,
         content=_mean(losses.content_losses),
         style=_mean(losses.style_losses),
         content_losses=losses.content_losses,

@@ -1,6 +1,6 @@
 """An opened model: what its graphs compute, on a provider, for images of any size."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -69,13 +69,15 @@ class Model:
         found = provider if isinstance(provider, Provider) else find_provider(provider)
         return cls(open_folder(path), found)
 
-    def features(self, image: Array) -> dict[str, Array]:
+    def features(self, image: Array, only: Sequence[str] | None = None) -> dict[str, Array]:
         """Return every layer's response, ``conv1_1`` ..., and Gram matrix, ``gram.conv1_1`` ...
 
         Parameters
         ----------
         image : float32 array, shape (1, 3, height, width)
             RGB in 0...1.
+        only : sequence of str, optional
+            Names of those that are wanted; others take no memory.
 
         Returns
         -------
@@ -88,9 +90,13 @@ class Model:
         ------
         ImageError
             That is no such array; `to_array` makes one of a picture.
+        OptionError
+            The model has no such layer.
         """
         image = as_array(image)
-        values = self._program(self.folder.manifest.features, image)({"image": image})
+        for name in only or ():
+            self.folder.manifest.layer(name.removeprefix("gram."))
+        values = self._program(self.folder.manifest.features, image)({"image": image}, only)
         strides = {layer.name: layer.stride for layer in self.folder.manifest.layers}
         smallest = min(image.shape[2:])
         return {

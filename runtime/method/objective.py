@@ -22,9 +22,9 @@ from stylize.runtime.pictures.arrays import as_array
 Array = npt.NDArray[np.float32]
 
 LARGEST_WEIGHT = 11
-"""The largest weight in the graphs is at most 2¹¹, and more than half of that. Those of our default
-are as they are: 2000 for each style layer. The losses that they give lie in the middle of what the
-optimisers' squares can hold."""
+"""The largest weight in the graphs is at most 2¹¹, and more than half of that. With the paper's
+losses, what comes out lies in the middle of what the optimisers' squares can hold; with relative
+ones, some decades below."""
 
 
 @dataclass(frozen=True)

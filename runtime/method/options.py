@@ -1,17 +1,24 @@
 """What can be chosen for a picture: each setting once, for Python and the command line alike."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from stylize.models.errors import OptionError
 from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
 from stylize.models.settings import check, require, setting
+from stylize.runtime.method.settling import WINDOW
 from stylize.runtime.pictures.limits import MAX_SIDE, MIN_SIDE, Side
 
 OptimizerName = Literal["lbfgs", "adam"]
 
-Normalisation = Literal["paper", "mse"]
+Pixels = Literal["bounded", "free"]
+
+Colors = Literal["painting", "painting-matched"]
+
+Normalisation = Literal["paper", "mse", "relative"]
+
+Scales = Literal["auto"] | int | tuple[int, ...]
 
 STARTS = ("photo", "painting", "noise", "grey")
 
@@ -19,6 +26,11 @@ MAX_WEIGHT = 1e30
 """More would leave float32, in which losses are computed, no room."""
 MAX_HISTORY = 127
 """The optimiser's graph has room for no more."""
+MAX_SCALES = 12
+"""Each is half as large as the next, and a picture has only so many pixels."""
+
+MAX_MARGIN = 64
+"""More pixels of a mirrored photo would cost much, and are of no use."""
 
 SIDE_LENGTH: dict[str, Any] = {"least": MIN_SIDE, "most": MAX_SIDE, "unit": " pixels"}
 WEIGHT: dict[str, Any] = {"least": 0, "most": MAX_WEIGHT}
@@ -42,6 +54,40 @@ def parse_size(text: str) -> int | tuple[int, int]:
     return (int(match[1]), int(match[2])) if match[2] else int(match[1])
 
 
+def parse_scales(text: str) -> Scales:
+    """Return what scales in words are: ``auto``, how many, or their sizes as 256,512,1024.
+
+    Raises
+    ------
+    OptionError
+        They are none of these.
+    """
+    words = text.strip()
+    if words == "auto":
+        return "auto"
+    if not re.fullmatch(r"\d{1,9}(,\s*\d{1,9})*,?", words):
+        raise OptionError(
+            f"The scales are '{text}'; write auto, how many, or sizes with commas as 256,512."
+        )
+    numbers = tuple(int(word) for word in words.split(",") if word)
+    return numbers if "," in words else numbers[0]
+
+
+def parse_part(text: str) -> float:
+    """Return a part of a whole, which may be written in percent.
+
+    Raises
+    ------
+    OptionError
+        It is no number.
+    """
+    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d{1,2}))?\s*(%?)", text.strip())
+    if not match:
+        raise OptionError(f"'{text}' is no part of the loss; write 0.1%, or 0.001.")
+    digits, exponent, percent = match.groups()
+    return float(f"{digits}e{exponent or 0}") / (100 if percent else 1)
+
+
 def distinct(layers: list[str]) -> tuple[str, ...]:
     """Return layers, each once."""
     return tuple(dict.fromkeys(layers))
@@ -49,7 +95,7 @@ def distinct(layers: list[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Options:
-    """The settings of a picture; the layers and weights are the paper's.
+    """The settings of a picture. The defaults are ours; those of the paper are in its preset.
 
     Attributes
     ----------
@@ -61,25 +107,50 @@ class Options:
     painting_size : int, optional
         Pixels of that side of the painting, if other than the picture's own: in a smaller
         painting the strokes are smaller.
+    scales : "auto", int or tuple of int
+        The sizes in which the picture is painted one after the other, from coarse to fine. As many
+        as there are, each half as large as the next; or their sizes, measured as `size` is, to
+        which the picture's own is added. ``auto``: as many as the size and the iterations are
+        worth. Gatys et al. (2015) have one.
     iterations : int
-        Evaluations of the gradient.
-    losses : {"paper", "mse"}
+        Evaluations of the gradient, of all scales together.
+    until : float
+        Stop before, at each scale, when the lowest loss falls by less than this part of it in
+        `stylize.runtime.method.settling.WINDOW` iterations. 0: never.
+    margin : int
+        Pixels of the photo's mirror image that are painted around the picture, and then cut off.
+        Gatys et al. do not do this. The network sees zeros beyond the edge, and the outermost
+        pixels make up for them.
+    pixels : {"bounded", "free"}
+        Whether each step keeps all pixels between black and white. Those that are free are clipped
+        when the picture is saved, which leaves black and gaudy patches. Gatys et al. do not bound
+        them.
+    losses : {"paper", "mse", "relative"}
         What the weights multiply. ``paper``: L_c (eq. 1) and E_l (eq. 4), each averaged over its
         layers. ``mse``: as later programs have it, the mean squared errors of F and of
-        F Fᵀ / (N M), each summed over its layers.
+        F Fᵀ / (N M), each summed over its layers. ``relative``: the paper's, each as a part of what
+        it is at an image to which the layer does not respond, averaged over the layers. So every
+        layer has its say, and a weight means the same for all pictures and sizes. A style layer
+        counts as much as it has channels.
     content_weight, style_weight : float
-        alpha and beta of eq. 7; only their ratio (and that to `tv_weight`) tells. The paper uses
-        1e-3 and 1e-4; from the photo, which has all the content to begin with, 1e-4 looks better.
+        alpha and beta of eq. 7; only their ratio (and that to `tv_weight`) tells. For the paper's
+        losses, it uses 1e-3 and 1e-4.
     tv_weight : float
         Weight of half the sum of squared differences between neighbouring pixels, in grey levels
         (0...255). Gatys et al. do not do this; it smooths.
     content_layers, style_layers : tuple of str
-        Where the picture is compared with the photo and with the painting.
+        Where the picture is compared with the photo and with the painting. The paper's style
+        layers go on to conv5_1. There it would change what things are, more than how they are
+        painted.
     init : str
         What to start from: ``photo``, ``painting``, ``noise`` (white noise), ``grey`` (the mean
         colour that the network knows, with faint noise) or a file.
         Gatys et al. start from white noise. From the photo, fewer iterations give a picture that
         keeps more of it.
+    colors : {"painting", "painting-matched"}
+        Whether the losses alone bring the painting's colours, or the photo takes on the mean and
+        the covariance of the painting's colours before: then the losses need not change them, and
+        faces and dark paintings come out better. Gatys et al. (2015) do not do this.
     optimizer : {"lbfgs", "adam"}
         L-BFGS needs fewer iterations; Adam less memory.
     history : int
@@ -108,21 +179,61 @@ class Options:
         shown="as the picture's",
         **SIDE_LENGTH,
     )
+    scales: Scales = setting(
+        "auto",
+        "Paint from coarse to fine: auto, how many scales, or their sizes (a single one as 256,). "
+        "1: in one size.",
+        panel=ITERATION,
+        metavar="auto|N|256,512",
+        parse=parse_scales,
+    )
     iterations: int = setting(
-        500, "Evaluations of the gradient.", panel=ITERATION, metavar="N", least=1
+        300,
+        "Evaluations of the gradient, of all scales together.",
+        panel=ITERATION,
+        metavar="N",
+        least=1,
+    )
+    until: float = setting(
+        0.0,
+        f"Stop when the loss falls by less than this part in {WINDOW} iterations, at each scale: "
+        "1%, say.",
+        panel=ITERATION,
+        metavar="PART",
+        parse=parse_part,
+        shown="never",
+        called="part that --until names",
+        least=0,
+        most=0.5,
+        unit=" (1% is 0.01)",
+    )
+    margin: int = setting(
+        8,
+        "Pixels that are painted around the picture, and cut off: its edge shows no frame.",
+        panel=PICTURES,
+        metavar="PIXELS",
+        least=0,
+        most=MAX_MARGIN,
+        unit=" pixels",
+    )
+    pixels: Pixels = setting(
+        "bounded",
+        "Whether every step keeps pixels between black and white, or only the saved picture does.",
+        panel=ITERATION,
     )
     losses: Normalisation = setting(
-        "paper",
-        "What the weights multiply: the paper's losses, averaged over the layers, or mean squared "
-        "errors, summed over them.",
+        "relative",
+        "What the weights multiply: the paper's losses, averaged over the layers; mean squared "
+        "errors, summed over them; or the paper's, each relative to its target. Each kind needs "
+        "weights of its own.",
         panel=LOSSES,
     )
     content_weight: float = setting(
         1.0, "How much likeness to the photo counts.", panel=LOSSES, metavar="α", **WEIGHT
     )
     style_weight: float = setting(
-        10_000.0,
-        "How much likeness to the painting counts. Ten times more or less makes a visible "
+        100.0,
+        "How much likeness to the painting counts. Four times more or less makes a visible "
         "difference.",
         panel=LOSSES,
         metavar="β",
@@ -146,7 +257,7 @@ class Options:
         repeated=True,
     )
     style_layers: tuple[str, ...] = setting(
-        STYLE_LAYERS,
+        STYLE_LAYERS[:4],
         "Where to compare with the painting; repeat for more.",
         panel=LOSSES,
         flags=("--style-layer",),
@@ -159,6 +270,11 @@ class Options:
         f"What to start from: {', '.join(STARTS)}, or a file.",
         panel=PICTURES,
         metavar="START",
+    )
+    colors: Colors = setting(
+        "painting-matched",
+        "How the painting's colours come: by the losses alone, or the photo is recoloured before.",
+        panel=PICTURES,
     )
     optimizer: OptimizerName = setting(
         "lbfgs",
@@ -181,6 +297,18 @@ class Options:
         if not self.content_weight and not self.style_weight:
             raise OptionError("Content and style weight are both 0; one must be more.")
         require(bool(self.layers), "set of layers", "empty", "one layer or more")
+        self._check_scales()
+
+    def _check_scales(self) -> None:
+        if isinstance(self.scales, int):
+            wanted = f"from 1 to {MAX_SCALES} (or sizes with commas, as 256,)"
+            require(1 <= self.scales <= MAX_SCALES, "number of scales", self.scales, wanted)
+        elif self.scales != "auto":
+            require(bool(self.scales), "set of scales", "empty", "one size or more")
+            object.__setattr__(self, "scales", tuple(sorted({*self.scales})))
+            for size in self.scales:
+                pixels = f"from {MIN_SIDE} to {MAX_SIDE} pixels"
+                require(MIN_SIDE <= size <= MAX_SIDE, "size of a scale", size, pixels)
 
     @property
     def layers(self) -> LayerSet:
@@ -191,7 +319,20 @@ class Options:
         )
 
 
-RECONSTRUCTION = Options(style_weight=0.0, init="noise")
+AS_PUBLISHED = Options(
+    scales=1,
+    iterations=500,
+    margin=0,
+    pixels="free",
+    colors="painting",
+    losses="paper",
+    style_weight=1000.0,
+    style_layers=STYLE_LAYERS,
+    init="noise",
+)
+"""The paper's own settings: what it does not tell of is left away."""
+
+RECONSTRUCTION = replace(AS_PUBLISHED, style_weight=0.0)
 """Figure 1, lower row: content alone."""
-TEXTURE = Options(content_weight=0.0, style_weight=1.0, init="noise")
-"""Figure 1, upper row: style alone."""
+TEXTURE = replace(AS_PUBLISHED, content_weight=0.0, style_weight=1.0, scales="auto")
+"""Figure 1, upper row: style alone. From coarse to fine, a texture has larger forms."""

@@ -1,24 +1,29 @@
 """What is to be matched: a photo, a painting, or both, as a model sees them."""
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from stylize.models.errors import OptionError
+from stylize.models.errors import ImageError, OptionError
 from stylize.models.layers import LayerSet
 from stylize.models.manifest import GraphFile
 from stylize.runtime.engine.memory import Demand, memory_need, targets_need
 from stylize.runtime.method.coefficients import Coefficients, coefficients
-from stylize.runtime.method.iteration import Iterate, minimise
+from stylize.runtime.method.iteration import Iterate, Past, minimise
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.method.options import Options
+from stylize.runtime.method.scales import stages
 from stylize.runtime.method.start import faint_noise, start_file, white_noise
-from stylize.runtime.pictures.arrays import to_array
-from stylize.runtime.pictures.limits import MIN_SIDE, Side
+from stylize.runtime.pictures.arrays import enlarged, framed, to_array
+from stylize.runtime.pictures.limits import MIN_SIDE
+from stylize.runtime.pictures.matching import with_colours_of
 from stylize.runtime.pictures.reading import Picture, PictureLike, open_picture
 from stylize.runtime.pictures.sizes import check_sides, scaled_size
 from stylize.runtime.pictures.transparency import Seen
@@ -26,16 +31,16 @@ from stylize.runtime.pictures.transparency import Seen
 Array = npt.NDArray[np.float32]
 Size = tuple[int, int]
 """Width and height."""
-Scale = tuple[int | tuple[int, int], Side]
-"""``Options.size`` and ``Options.side``, for one picture."""
+Look = tuple[object, ...]
+"""What decides on the pixels of a picture that are looked at: its size, side, margin and so on."""
 
 USE_LARGER = "Use a larger --size."
 
 EVERY_ON_DEVICE = 10
 """One in so many iterates is read from a device."""
 
-RECENT = 4
-"""So many scaled pictures a scene remembers."""
+RECENT = 12
+"""So many scaled pictures a scene remembers: two for each scale of a picture of 4096 pixels."""
 
 
 class Scene:
@@ -76,7 +81,7 @@ class Scene:
         self._photo = None if photo is None else open_picture(photo, alpha=True)
         self._painting = None if painting is None else open_picture(painting)
         self._recent: dict[object, Seen] = {}
-        self._targets: dict[tuple[str, Scale], Array] = {}
+        self._targets: dict[tuple[str, Look], Array] = {}
 
     def __repr__(self) -> str:
         pictures = {"photo": self._photo, "painting": self._painting}
@@ -115,14 +120,69 @@ class Scene:
             weight and no picture to compare with.
         """
         self._check_losses(options)
-        start = self.start(options)  # before a graph is loaded, since a file may be missing
-        _, _, height, width = start.shape
-        history = min(options.history, options.iterations)
-        optimizer = self._model.optimizer((height, width), options.optimizer, history)
+        coarsest, *finer = self.stages(options)
+        start = self.start(coarsest)  # before a graph is loaded, since a file may be missing
         on_device = self._model.provider.memory != "cpu"
         every = every or (EVERY_ON_DEVICE if on_device else 1)
+        return self._refined(self._minimised(coarsest, start, every), [coarsest, *finer], every)
+
+    def stages(self, options: Options) -> list[Options]:
+        """Return the settings of each scale in which `render` paints, from coarse to fine.
+
+        Raises
+        ------
+        ImageError
+            A scale is too small for the photo, the painting or the layers.
+        OptionError
+            A scale is larger than the picture, or there are fewer iterations than scales.
+        """
+        found = stages(options, self.size(options), self._fits)
+        if len(found) > 1:
+            try:
+                self._check_losses(found[0])
+            except ImageError as error:
+                raise ImageError(f"The coarsest scale is too small. {error}") from error
+        return found
+
+    def _fits(self, options: Options) -> bool:
+        """Tell whether the pictures have enough pixels for the layers."""
+        try:
+            self._check_losses(options)
+        except ImageError:
+            return False
+        return True
+
+    def _minimised(
+        self, options: Options, start: Array, every: int, past: Past | None = None
+    ) -> Iterator[Iterate]:
+        """Walk downhill at one scale."""
+        history = min(options.history, options.iterations)
+        optimizer = self._model.optimizer(start.shape[2:], options.optimizer, history)
         alpha = self._canvas_at(options).alpha
-        return minimise(self.objective(options), optimizer, start, options, every, alpha)
+        return minimise(self.objective(options), optimizer, start, options, every, alpha, past)
+
+    def _refined(
+        self, iterates: Iterator[Iterate], scales: list[Options], every: int
+    ) -> Iterator[Iterate]:
+        """Go through the scales; each begins with the best image of the one before."""
+        begun = time.perf_counter()
+        last = yield from _passed_on(iterates)
+        for coarse, options in pairwise(scales):
+            start = framed(self._enlarged(last.best.pixels, coarse, options), options.margin)
+            past = Past(last.iteration, last.spared, begun)
+            last = yield from _passed_on(self._minimised(options, start, every, past))
+
+    def _enlarged(self, pixels: Array, coarse: Options, fine: Options) -> Array:
+        """Return the image to begin a finer scale with.
+
+        If it all began with the photo, what the coarser scale could not show of it comes along.
+        Otherwise the losses would have to bring that back from a blur.
+        """
+        image = enlarged(pixels, self.size(fine))
+        if fine.init != "photo":
+            return image
+        photo, seen = (self._canvas_array(replace(each, margin=0)) for each in (fine, coarse))
+        return image + photo - enlarged(seen, self.size(fine))
 
     def check(self, options: Options) -> None:
         """Find out whether `render` can start, but for damaged files; raise what that would raise.
@@ -130,6 +190,7 @@ class Scene:
         That costs next to nothing, whatever the size: no pixel is read.
         """
         self._check_losses(options)
+        self.stages(options)
         self._start_picture(options.init)
 
     def read(self, options: Options) -> None:
@@ -140,9 +201,10 @@ class Scene:
         ImageError
             One of them is damaged, or has too many pixels to be read.
         """
-        self._canvas_at(options)
-        if options.layers.style:
-            self._painting_at(options)
+        for stage in self.stages(options):
+            self._canvas_at(stage)
+            if stage.layers.style:
+                self._painting_at(stage)
 
     def size(self, options: Options) -> tuple[int, int]:
         """Return the width and height of the picture that `render` makes.
@@ -165,7 +227,7 @@ class Scene:
         return scaled_size(self._canvas.size, options.size, options.side, USE_LARGER, least)
 
     def coefficients(self, options: Options) -> Coefficients:
-        """Return the factors of L_c (eq. 1) and E_l (eq. 4) of each layer in what `render` makes.
+        """Return the factors of each layer's loss in what `render` minimises at the last scale.
 
         Raises
         ------
@@ -174,8 +236,7 @@ class Scene:
         OptionError
             The model has no such layer.
         """
-        width, height = self.size(options)
-        return coefficients(options, self._model.folder.manifest.layer, (height, width))
+        return coefficients(options, self._model.folder.manifest.layer, self._field(options))
 
     def demands(self, options: Options) -> dict[str, Demand]:
         """Return the CPU memory that `render` needs, by the option that changes it.
@@ -187,7 +248,8 @@ class Scene:
         graph = folder.gradient_graph(layers)
         history = options.history if options.optimizer == "lbfgs" else 1
         steps = min(history, options.iterations)
-        demands = {"--size": Demand(self.size(options), memory_need(folder, graph.layers, steps))}
+        need = memory_need(folder, graph.layers, steps, options.margin)
+        demands = {"--size": Demand(self.size(options), need)}
         if layers.style:
             seen = folder.targets_graph(LayerSet(style=layers.style)).layers
             size = self._painting_size(options)
@@ -203,25 +265,29 @@ class Scene:
         layers = options.layers
         targets: dict[str, Array] = {}
         if layers.content:
-            scale = (options.size, options.side)
+            matched = self._painting_size(options) if self._matches(options) else None
             targets |= self._targets_of(
-                "content", layers.content, scale, lambda: self._canvas_at(options).colours
+                "content",
+                layers.content,
+                (options.size, options.side, options.margin, matched),
+                lambda: self._canvas_array(options),
             )
         if layers.style:
-            scale = (self._style_size(options), options.side)
             targets |= self._targets_of(
-                "style", layers.style, scale, lambda: self._painting_at(options)
+                "style",
+                layers.style,
+                (self._style_size(options), options.side),
+                lambda: to_array(self._painting_at(options)),
             )
-        width, height = self.size(options)
-        weights = self.coefficients(options)
+        weights = self.coefficients(options).absolute(self._model.folder.manifest, targets)
         return self._model.objective(
-            (height, width), targets, weights.content, weights.style, weights.variation
+            self._field(options), targets, weights.content, weights.style, weights.variation
         )
 
     def start(self, options: Options) -> Array:
-        """Return the image that `render` starts from, shape (1, 3, height, width), in 0...1.
+        """Return the image that a scale starts from, shape (1, 3, height, width), in 0...1.
 
-        A picture of other proportions is cut, not distorted.
+        A picture of other proportions is cut, not distorted. The margin is part of the image.
 
         Raises
         ------
@@ -230,7 +296,7 @@ class Scene:
         OptionError
             There is no such picture here.
         """
-        width, height = self.size(options)
+        height, width = self._field(options)
         if options.init == "noise":
             return white_noise((width, height), options.seed)
         if options.init == "grey":
@@ -239,8 +305,9 @@ class Scene:
         picture = self._start_picture(options.init)
         assert picture
         if picture is self._canvas:
-            return to_array(self._canvas_at(options).colours)
-        return to_array(self._seen(picture, (width, height), cut=True).colours)
+            return self._canvas_array(options)
+        seen = self._seen(picture, self.size(options), cut=True)
+        return framed(to_array(seen.colours), options.margin)
 
     def _check_losses(self, options: Options) -> None:
         layers = options.layers
@@ -263,6 +330,24 @@ class Scene:
     def _canvas_at(self, options: Options) -> Seen:
         """Return the canvas in the size of the result."""
         return self._seen(self._canvas, self.size(options), isinstance(options.size, tuple))
+
+    def _canvas_array(self, options: Options) -> Array:
+        """Return the canvas as an array, in the colours that are wanted, with its margin."""
+        pixels = to_array(self._canvas_at(options).colours)
+        if self._matches(options):
+            alpha = self._canvas_at(options).alpha
+            pixels = with_colours_of(pixels, to_array(self._painting_at(options)), alpha)
+        return framed(pixels, options.margin)
+
+    def _matches(self, options: Options) -> bool:
+        """Tell whether the photo takes on the painting's colours before anything else."""
+        wanted = options.colors == "painting-matched" and bool(options.layers.style)
+        return wanted and self._photo is not None and self._painting is not None
+
+    def _field(self, options: Options) -> Size:
+        """Return height and width of what is computed: the result with its margin."""
+        width, height = self.size(options)
+        return height + 2 * options.margin, width + 2 * options.margin
 
     def _painting_at(self, options: Options) -> Image.Image:
         """Return the painting in the size in which its style is matched."""
@@ -307,16 +392,16 @@ class Scene:
         self,
         kind: Literal["content", "style"],
         layers: tuple[str, ...],
-        scale: Scale,
-        picture: Callable[[], Image.Image],
+        look: Look,
+        picture: Callable[[], Array],
     ) -> dict[str, Array]:
-        """Return the targets of a picture at a scale, computing those that are not known yet."""
+        """Return the targets of a picture in one look, computing those that are not known yet."""
         names = {layer: f"{kind}_target.{layer}" for layer in layers}
-        unknown = [layer for layer, name in names.items() if (name, scale) not in self._targets]
+        unknown = [layer for layer, name in names.items() if (name, look) not in self._targets]
         if unknown:
-            found = self._model.targets(to_array(picture()), LayerSet(**{kind: tuple(unknown)}))
-            self._targets |= {(name, scale): target for name, target in found.items()}
-        return {name: self._targets[name, scale] for name in names.values()}
+            found = self._model.targets(picture(), LayerSet(**{kind: tuple(unknown)}))
+            self._targets |= {(name, look): target for name, target in found.items()}
+        return {name: self._targets[name, look] for name in names.values()}
 
     def _start_picture(self, init: str) -> Picture | None:
         """Return the picture to start from; None for noise and grey.
@@ -338,6 +423,15 @@ class Scene:
                 )
             return picture
         return open_picture(start_file(init), alpha=True)
+
+
+def _passed_on(iterates: Iterator[Iterate]) -> Generator[Iterate, None, Iterate]:
+    """Yield all iterates, and return the last."""
+    iterate: Iterate | None = None
+    for iterate in iterates:
+        yield iterate
+    assert iterate
+    return iterate
 
 
 def _size(picture: Picture) -> str:

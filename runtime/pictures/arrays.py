@@ -52,3 +52,14 @@ def to_image(pixels: Array) -> Image.Image:
     """Return an array in 0...1, shape (1, 3, height, width), as an RGB picture; clip the rest."""
     rows = np.clip(pixels[0].transpose(1, 2, 0), 0, 1) * 255
     return Image.fromarray(np.rint(rows).astype(np.uint8))
+
+
+def enlarged(pixels: Array, size: tuple[int, int]) -> Array:
+    """Return an array of shape (1, 3, height, width) in another width and height (bicubic)."""
+    bands = [Image.fromarray(band).resize(size, Image.Resampling.BICUBIC) for band in pixels[0]]
+    return np.stack([np.asarray(band) for band in bands])[None]
+
+
+def framed(pixels: Array, margin: int) -> Array:
+    """Return an array of shape (1, 3, height, width) with its mirror image around it."""
+    return np.pad(pixels, ((0, 0), (0, 0), (margin, margin), (margin, margin)), "reflect")

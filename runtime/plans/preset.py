@@ -1,10 +1,10 @@
 """Settings under the names of where they come from, as one table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stylize.models.errors import OptionError
 from stylize.models.layers import PoolingKind
-from stylize.runtime.method.options import Options
+from stylize.runtime.method.options import AS_PUBLISHED, Options
 
 _CAFFE = "its weights are Caffe's; 'stylize export vgg19' takes torchvision's unless told otherwise"
 
@@ -36,14 +36,14 @@ class Preset:
 
 PRESETS = {
     "stylize": Preset(
-        source="our default, chosen by comparing pictures: the paper's losses, from the photo",
+        source="our default, chosen by comparing pictures: balanced layers, from coarse to fine",
         options=Options(),
         model=None,
         pooling=None,
     ),
     "paper": Preset(
         source="Gatys, Ecker and Bethge (2015), A Neural Algorithm of Artistic Style, Figure 2",
-        options=Options(style_weight=1000.0, init="noise"),
+        options=AS_PUBLISHED,
         model="vgg19",
         pooling="average",
         departures=(
@@ -55,9 +55,7 @@ PRESETS = {
     ),
     "gatys-code": Preset(
         source="leongatys/PytorchNeuralStyleTransfer, the notebook's first resolution",
-        options=Options(
-            side="short", losses="mse", content_weight=1.0, style_weight=1000.0, history=100
-        ),
+        options=replace(AS_PUBLISHED, side="short", losses="mse", init="photo", history=100),
         model="vgg19-max",
         pooling="max",
         departures=(
@@ -68,7 +66,8 @@ PRESETS = {
     ),
     "johnson": Preset(
         source="jcjohnson/neural-style",
-        options=Options(
+        options=replace(
+            AS_PUBLISHED,
             losses="mse",
             content_weight=5.0,
             style_weight=100.0,

@@ -23,6 +23,9 @@ from stylize.runtime.providers.table import Precision
 KEYWORD = "stylize"
 """The keyword of the PNG text chunk that holds a recipe as JSON."""
 
+BEFORE = {"scales": 1, "margin": 0, "pixels": "free", "colors": "painting"}
+"""The settings of pictures by releases that did not tell them."""
+
 LONGEST_PATH = 4096
 """Characters of a path in a recipe, which a stranger may have written."""
 Word = Annotated[str, msgspec.Meta(max_length=64)]
@@ -81,11 +84,13 @@ class Recipe:
         The release of stylize.
     evaluations : int
         The evaluations that were made. They are fewer than ``options.iterations`` if the run was
-        interrupted or its loss diverged.
+        interrupted, or its loss diverged or settled.
     precision : str
         The precision of the convolutions. Older recipes do not tell it; it was float32.
     provider_options : mapping of str to str
         The provider's options that the user gave.
+    spared : int
+        The iterations that were not needed, since the loss had settled.
     """
 
     photo: Source | None
@@ -98,11 +103,17 @@ class Recipe:
     evaluations: Annotated[int, msgspec.Meta(ge=0)] = 0
     precision: Precision = "float32"
     provider_options: Mapping[str, str] = field(default_factory=dict)
+    spared: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+    @property
+    def progress(self) -> int:
+        """How many iterations were made, or not needed."""
+        return self.evaluations + self.spared
 
     @property
     def finished(self) -> bool:
-        """Whether all iterations were made."""
-        return self.evaluations == self.options.iterations
+        """Whether all iterations were made, or not needed."""
+        return self.progress == self.options.iterations
 
     def differences(self, other: "Recipe") -> list[str]:
         """Return in what `other` differs: files' contents, model, provider, and every setting.
@@ -186,7 +197,9 @@ def read_recipe(path: Path) -> Recipe:
             "(not sheets), unless another program has saved them since."
         )
     try:
-        recipe = msgspec.json.decode(text.encode("utf-8", "replace"), type=Recipe)
+        told = msgspec.json.decode(text.encode("utf-8", "replace"))
+        told["options"] = {**BEFORE, **told["options"]}
+        recipe = msgspec.convert(told, Recipe)
         _check_start(recipe)
         return recipe
     except MemoryError:

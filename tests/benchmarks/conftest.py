@@ -17,7 +17,7 @@ BENCHMARKS = REPOSITORY / "benchmarks"
 @pytest.fixture(scope="session")
 def benchmarks() -> Iterator[SimpleNamespace]:
     """All modules that need neither torch nor onnx, by name."""
-    late = {"floor", "torch_step", "untrained"}
+    late = {"floor", "reference", "torch_step", "untrained"}
     names = {path.stem for path in BENCHMARKS.glob("*.py")} - late
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(BENCHMARKS)

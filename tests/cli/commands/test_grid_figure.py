@@ -156,7 +156,8 @@ class TestGrid:
 
     def test_pictures_are_those_that_run_makes(self) -> None:
         succeed(*GRID)
-        run = ("run", "photo.png", "painting.png", "-o", "out.png", *SHORT, "--init", "noise")
+        chosen = ("--preset", "paper", "--model", "compact")
+        run = ("run", "photo.png", "painting.png", "-o", "out.png", *SHORT, *chosen)
         for ratio, weight in zip(RATIOS, ("1000", "10"), strict=True):
             layers = ("--style-layer", "conv1_1", "--style-layer", "conv2_1")
             succeed(*run, *layers, "--content-weight", "1", "--style-weight", weight)

@@ -16,6 +16,7 @@ from stylize.cli.app import app
 from stylize.models.catalog import embedded_folder, user_folder
 from stylize.models.errors import OptionError
 from stylize.runtime import Model, Options
+from stylize.runtime.method.options import AS_PUBLISHED
 from stylize.runtime.pictures.arrays import to_array
 from stylize.runtime.pictures.reading import load_image
 from stylize.runtime.plans.preset import PRESETS, find_preset
@@ -55,7 +56,7 @@ def printed(*names: str) -> str:
 
 def coefficients(name: str) -> dict[str, float]:
     """Return the numbers printed for a preset: by L_c(layer) and E(layer)."""
-    found = re.findall(r"([\d.e+-]+) ((?:L_c|E)\(\w+\))", printed(name))
+    found = re.findall(r"([\d.e+-]+) ((?:L_c|E)(?:/[LE]_0)?\(\w+\))", printed(name))
     numbers = {term: float(number) for number, term in found}
     assert len(numbers) == len(found)
     return numbers
@@ -103,7 +104,7 @@ class TestDescription:
     @pytest.mark.parametrize(
         ("name", "expected"),
         [
-            ("stylize", ("512 pixels on the long side", "the photo", "L-BFGS, history 10; 500")),
+            ("stylize", ("512 pixels on the long side", "the photo", "L-BFGS, history 10; 300")),
             ("paper", ("512 pixels on the long side", "white noise", "L-BFGS, history 10; 500")),
             (
                 "gatys-code",
@@ -130,10 +131,14 @@ class TestDescription:
 
 
 class TestCoefficients:
-    @pytest.mark.parametrize(("name", "style"), [("paper", 200.0), ("stylize", 2000.0)])
-    def test_of_the_papers_losses(self, name: str, style: float) -> None:
-        expected = {"L_c(conv4_2)": 1.0, **{f"E({layer})": style for layer in CHANNELS}}
-        assert coefficients(name) == expected
+    def test_of_the_papers_losses(self) -> None:
+        expected = {"L_c(conv4_2)": 1.0, **{f"E({layer})": 200.0 for layer in CHANNELS}}
+        assert coefficients("paper") == expected
+
+    def test_of_losses_relative_to_their_targets(self) -> None:
+        expected = {f"E/E_0(conv{block}_1)": 100 * 2**block / 30 for block in range(1, 5)}
+        expected["L_c/L_0(conv4_2)"] = 1.0
+        assert coefficients("stylize") == pytest.approx(expected, rel=PRINTED)
 
     @pytest.mark.parametrize(
         ("name", "content", "style", "size"),
@@ -203,13 +208,18 @@ class TestRun:
         others = ("--init", "painting", "--seed", "9", "--optimizer", "adam", "--history", "4")
         sizes = ("--size", "24", "--side", "short", "--painting-size", "28")
         losses = ("--losses", "paper" if PRESETS[name].options.losses == "mse" else "mse")
-        chosen = ("--preset", name, "--model", "compact")
+        ours = ("--scales", "1", "--margin", "3", "--pixels", "free", "--colors", "painting")
+        chosen = ("--preset", name, "--model", "compact", *ours)
         options = run(*chosen, *weights, *layers, *others, *sizes, *losses).options
         assert options == Options(
             size=24,
             side="short",
             painting_size=28,
+            scales=1,
             iterations=2,
+            margin=3,
+            pixels="free",
+            colors="painting",
             losses="paper" if losses[1] == "paper" else "mse",
             content_weight=3,
             style_weight=7,
@@ -229,7 +239,7 @@ class TestRun:
     def test_the_papers_default_wins_over_a_preset(self) -> None:
         given = ("--losses", "paper", "--side", "long", "--history", "10", "--init", "photo")
         options = run("--preset", "gatys-code", "--model", "compact", *given).options
-        assert options == replace(Options(), size=32, iterations=2, style_weight=1000.0)
+        assert options == replace(AS_PUBLISHED, size=32, iterations=2, init="photo")
 
     def test_presets_make_different_pictures(self) -> None:
         pictures = []

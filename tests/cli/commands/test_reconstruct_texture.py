@@ -159,8 +159,8 @@ class TestLoss:
     @pytest.mark.parametrize("layer", ["conv1_1", "conv5_1"])
     def test_of_a_reconstruction_is_the_content_at_the_layer(self, layer: str) -> None:
         for entry in traced(*RECONSTRUCT, "--size", "32", "--layer", layer):
-            names = ["iteration", "seconds", "total", "content", "style", f"content.{layer}"]
-            assert list(entry) == names
+            names = ["iteration", "seconds", "width", "height", "total", "content", "style"]
+            assert list(entry) == [*names, f"content.{layer}"]
             assert entry["style"] == 0
             assert entry["total"] > 0
             assert entry["total"] == pytest.approx(entry["content"], rel=SUM_TOLERANCE)
@@ -170,7 +170,7 @@ class TestLoss:
         layers = STYLE_LAYERS[:count]
         chosen = [argument for layer in layers for argument in ("--style-layer", layer)]
         for entry in traced(*TEXTURISE, "--size", "32", *chosen):
-            assert list(entry)[2:] == ["total", "content", "style", *(f"style.{e}" for e in layers)]
+            assert list(entry)[4:] == ["total", "content", "style", *(f"style.{e}" for e in layers)]
             assert entry["content"] == 0
             each = [entry[f"style.{layer}"] for layer in layers]
             assert min(each) > 0
@@ -178,7 +178,7 @@ class TestLoss:
 
     def test_of_a_texture_has_all_style_layers_by_default(self) -> None:
         (entry,) = traced(*TEXTURISE, "--size", "32", iterations=1)
-        assert list(entry)[5:] == [f"style.{layer}" for layer in STYLE_LAYERS]
+        assert list(entry)[7:] == [f"style.{layer}" for layer in STYLE_LAYERS]
 
     @pytest.mark.parametrize("layer", ["conv1_1", "conv4_2"])
     def test_is_zero_at_the_photo(self, layer: str) -> None:

@@ -88,6 +88,8 @@ class TestBytes:
             (*WHOLE, "--preset", "johnson", "--model", "compact", "--quiet"),
             (*RUN, "--init", "noise", "--seed", "5", "--optimizer", "adam", "--history", "3"),
             (*RUN, "--size", "24", "--side", "short", "--model", "compact"),
+            (*WHOLE, "--size", "48", "--scales", "24,36", "--margin", "3", "--losses", "relative"),
+            (*RUN, "--size", "48", "--scales", "2", "--iterations", "90", "--until", "20%"),
             ("reconstruct", "photo.png", "--layer", "conv2_1", *WHOLE[3:]),
             ("texture", "painting.png", "--init", "grey", *WHOLE[3:], "--size", "41x23"),
         ],
@@ -171,6 +173,32 @@ class TestInterrupted:
         assert read_recipe(Path("out-again.png")).evaluations == 1
         succeed(*command)
         assert Path("out-again.png").read_bytes() == Path("whole.png").read_bytes()
+
+
+class TestSettled:
+    def test_are_repeated_with_what_was_spared(self) -> None:
+        succeed(*RUN, "--size", "48", "--scales", "2", "--iterations", "200", "--until", "20%")
+        result = succeed("rerun", "out.png")
+        assert "200/200  0:00 left" in result.stderr
+        assert "interrupted" not in result.stderr
+        assert read_recipe(Path("out-again.png")) == read_recipe(Path("out.png"))
+
+
+class TestEarlierReleases:
+    """Their recipes do not tell what they could not do otherwise."""
+
+    def test_are_repeated_as_they_were(self) -> None:
+        then = ("--scales", "1", "--margin", "0", "--pixels", "free", "--colors", "painting")
+        succeed(*RUN, "--size", "300", *then)
+        with Image.open("out.png") as file:
+            recipe = json.loads(file.info[KEYWORD])
+        for name in ("scales", "margin", "pixels", "colors", "until"):
+            del recipe["options"][name]
+        del recipe["spared"]
+        first = load_image("out.png")
+        save_image(first, Path("out.png"), {KEYWORD: json.dumps(recipe)})
+        succeed("rerun", "out.png")
+        assert same_pixels("out-again.png", "out.png")
 
 
 class TestIterations:
@@ -469,7 +497,7 @@ class TestShow:
         assert (shown["precision"], shown["provider_options"]) == ("float32", {})
         assert shown["options"]["size"] == [40, 24]
         assert (shown["options"]["seed"], shown["options"]["iterations"]) == (4, 3)
-        assert shown["options"]["style_layers"] == [f"conv{n}_1" for n in range(1, 6)]
+        assert shown["options"]["style_layers"] == [f"conv{n}_1" for n in range(1, 5)]
 
     def test_is_what_the_file_holds(self) -> None:
         succeed(*RUN)

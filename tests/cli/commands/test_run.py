@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,12 +23,17 @@ from stylize.models.catalog import embedded_folder, user_folder
 from stylize.runtime import Iterate, Model, Options, transfer
 from stylize.runtime.engine import choice
 from stylize.runtime.method.objective import Objective
+from stylize.runtime.method.scales import split
 from stylize.runtime.pictures.reading import load_image
 from stylize.runtime.pictures.sizes import cover, scale_to
+from stylize.runtime.plans.recipe import read_recipe
 from stylize.runtime.providers.table import Provider, configure
 
 INTERRUPTED = 130
-STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1")
+PAPER = ("--losses", "paper")
+AS_IT_IS = ("--margin", "0", "--colors", "painting")
+"""What leaves the photo as it is."""
 NOTICE = "Using the small embedded model 'compact'"
 SUM_TOLERANCE = 1e-5
 """Relative, for a sum of six float32 losses."""
@@ -124,7 +130,8 @@ class TestTrace:
     def test_has_a_line_for_each_iteration(self) -> None:
         trace = traced(iterations=4)
         assert [entry["iteration"] for entry in trace] == [1, 2, 3, 4]
-        names = ["iteration", "seconds", "total", "content", "style", "content.conv4_2"]
+        names = ["iteration", "seconds", "width", "height", "total", "content", "style"]
+        names += ["content.conv4_2"]
         names += [f"style.{layer}" for layer in STYLE_LAYERS]
         assert [list(entry) for entry in trace] == [names] * 4
         seconds = [entry["seconds"] for entry in trace]
@@ -132,19 +139,19 @@ class TestTrace:
 
     def test_total_is_the_weighted_sum(self) -> None:
         arguments = ("--content-weight", "20", "--style-weight", "3", "--init", "noise")
-        for entry in traced(*arguments, iterations=3):
+        for entry in traced(*arguments, *PAPER, iterations=3):
             assert entry["content"] > 0
             assert entry["content"] == entry["content.conv4_2"]
             layers = [entry[f"style.{layer}"] for layer in STYLE_LAYERS]
             assert min(layers) > 0
-            assert entry["style"] == pytest.approx(sum(layers) / 5, rel=1e-12)
+            assert entry["style"] == pytest.approx(sum(layers) / 4, rel=1e-12)
             total = 20 * entry["content"] + 3 * entry["style"]
             assert entry["total"] == pytest.approx(total, rel=SUM_TOLERANCE)
 
     def test_has_the_chosen_layers(self) -> None:
         layers = ("--style-layer", "conv1_1", "--style-layer", "conv2_1")
-        entry = traced("--init", "noise", *layers)[0]
-        assert list(entry)[5:] == ["content.conv4_2", "style.conv1_1", "style.conv2_1"]
+        entry = traced("--init", "noise", *layers, *PAPER)[0]
+        assert list(entry)[7:] == ["content.conv4_2", "style.conv1_1", "style.conv2_1"]
         style = (entry["style.conv1_1"] + entry["style.conv2_1"]) / 2
         assert entry["style"] == pytest.approx(style, rel=1e-12)
         total = entry["content"] + Options().style_weight * style
@@ -157,7 +164,8 @@ class TestTrace:
 
     @pytest.mark.parametrize(("weight", "left_out"), [("content", "style"), ("style", "content")])
     def test_a_loss_without_weight_is_left_out(self, weight: str, left_out: str) -> None:
-        entry = traced(f"--{left_out}-weight", "0", f"--{weight}-weight", "2", "--init", "noise")[0]
+        weights = (f"--{left_out}-weight", "0", f"--{weight}-weight", "2")
+        entry = traced(*weights, *PAPER, "--init", "noise")[0]
         assert entry[left_out] == 0
         assert not any(name.startswith(f"{left_out}.") for name in entry)
         assert entry["total"] == pytest.approx(2 * entry[weight], rel=SUM_TOLERANCE)
@@ -167,13 +175,21 @@ class TestStart:
     """With one iteration, the picture is the one that the iteration starts from."""
 
     def test_photo_is_the_default(self) -> None:
-        succeed(iterations=1)
+        succeed(*AS_IT_IS, iterations=1)
         assert np.array_equal(pixels("out.png"), pixels("photo.png"))
 
     def test_photo(self) -> None:
-        succeed("--init", "photo", "--size", "36", iterations=1)
+        succeed("--init", "photo", "--size", "36", *AS_IT_IS, iterations=1)
         expected = scale_to(load_image("photo.png"), 36)
         assert np.array_equal(pixels("out.png"), pixels(expected))
+
+    def test_photo_in_the_colours_of_the_painting(self) -> None:
+        succeed(iterations=1)
+        photo, painting, found = (
+            pixels(f"{name}.png").reshape(-1, 3) for name in ("photo", "painting", "out")
+        )
+        off = abs(found.mean(0) - painting.mean(0))
+        assert off.max() < abs(photo.mean(0) - painting.mean(0)).max() / 3
 
     def test_painting(self) -> None:
         succeed("--init", "painting", iterations=1)
@@ -187,7 +203,7 @@ class TestStart:
         assert np.array_equal(pixels("out.png"), pixels(expected))
 
     def test_noise(self) -> None:
-        succeed("--init", "noise", "--seed", "7", iterations=1)
+        succeed("--init", "noise", "--seed", "7", *AS_IT_IS, iterations=1)
         noise = np.random.default_rng(7).random((3, 32, 48), np.float32).transpose(1, 2, 0)
         assert np.array_equal(pixels("out.png"), np.rint(noise * 255).astype(int))
 
@@ -227,7 +243,7 @@ class TestMessages:
     def test_progress_is_logged_where_no_terminal_is(self) -> None:
         lines = succeed(iterations=3).stderr.splitlines()
         assert [line.split()[0] for line in lines[3:-1]] == ["1/3", "2/3", "3/3"]
-        assert all(line.split()[2:4] == ["left", "loss"] for line in lines[3:-1])
+        assert all(line.split()[2:5] == ["left", "48x32", "loss"] for line in lines[3:-1])
         assert lines[5].split()[1] == "0:00"
         assert lines[-1].startswith("out.png: 48x32, iteration ")
 
@@ -236,9 +252,12 @@ class TestMessages:
         assert [line.split()[0] for line in lines[3:-1]] == [f"{n}/40" for n in range(4, 41, 4)]
 
     def test_effective_coefficients_are_told(self) -> None:
-        lines = succeed("--content-weight", "3", "--style-weight", "50").stderr.splitlines()
-        style = " + ".join(f"10 E({layer})" for layer in STYLE_LAYERS)
+        weights = ("--content-weight", "3", "--style-weight", "50")
+        style = " + ".join(f"12.5 E({layer})" for layer in STYLE_LAYERS)
+        lines = succeed(*weights, *PAPER).stderr.splitlines()
         assert lines[2] == f"Minimising 3 L_c(conv4_2) + {style}"
+        lines = succeed(*weights).stderr.splitlines()
+        assert lines[2].startswith("Minimising 3 L_c/L_0(conv4_2) + 3.333 E/E_0(conv1_1) + ")
 
     def test_nothing_goes_to_stdout(self) -> None:
         assert succeed().stdout == ""
@@ -345,6 +364,60 @@ class TestModel:
                 assert f"'{folder / 'model.json'}' is damaged" in result.stderr
             shutil.rmtree(folder)
         assert NOTICE in succeed().stderr
+
+
+class TestScales:
+    def test_are_told_traced_and_counted_together(self) -> None:
+        result = succeed("--scales", "24,36", "--trace", "trace.jsonl", iterations=9)
+        counts = split(9, 3)
+        told = ", ".join(map(str, counts))
+        assert f"Coarse to fine: 24x16, 36x24, 48x32, with {told} iterations" in result.stderr
+        trace = [json.loads(line) for line in Path("trace.jsonl").read_text().splitlines()]
+        assert [entry["iteration"] for entry in trace] == list(range(1, 10))
+        sizes = [(entry["width"], entry["height"]) for entry in trace]
+        expected = [(24, 16)] * counts[0] + [(36, 24)] * counts[1] + [(48, 32)] * counts[2]
+        assert sizes == expected
+        assert "9/9  0:00 left  48x32  loss " in result.stderr
+        assert load_image("out.png").size == (48, 32)
+
+    def test_are_one_where_the_picture_is_small(self) -> None:
+        assert "Coarse to fine" not in succeed().stderr
+
+    @pytest.mark.parametrize(
+        ("scales", "code", "told"),
+        [
+            ("3", 2, "In the coarsest scale"),
+            ("64", 2, "number of scales"),
+            ("60,", 2, "A scale is 60"),
+        ],
+    )
+    def test_of_no_use_are_refused_before_anything_is_made(
+        self, scales: str, code: int, told: str
+    ) -> None:
+        result = stylize("--scales", scales, iterations=5)
+        assert result.exit_code == code
+        assert told in result.stderr
+        assert not Path("out.png").exists()
+
+    def test_settle_one_after_the_other(self) -> None:
+        result = succeed("--scales", "2", "--until", "50%", iterations=200)
+        ended = re.search(
+            r"48x32, iteration \d+ after \d+ s; (\d+) more were not needed", result.stderr
+        )
+        assert ended
+        recipe = read_recipe(Path("out.png"))
+        assert recipe.finished
+        assert recipe.spared == int(ended[1]) == 200 - recipe.evaluations > 100
+
+    def test_a_coarse_one_is_saved_where_it_was_interrupted(
+        self, interrupted_at: Callable[[int], None]
+    ) -> None:
+        interrupted_at(3)
+        result = stylize("--scales", "24,", iterations=9)
+        assert result.exit_code == INTERRUPTED
+        told = "Interrupted. The picture so far is out.png: 24x16 on the way to 48x32, "
+        assert result.stderr.splitlines()[-1].startswith(told)
+        assert load_image("out.png").size == (24, 16)
 
 
 class TestInterruption:

@@ -8,8 +8,15 @@ import pytest
 from typer.testing import CliRunner
 
 from stylize.cli.app import app
-from stylize.cli.making.remarks import of_files, of_model, of_options, of_sizes
-from stylize.runtime.method.options import Options
+from stylize.cli.making.remarks import of_files, of_model, of_optimizer, of_options, of_sizes
+from stylize.runtime.method.options import AS_PUBLISHED, Options
+
+
+def test_an_earlier_optimiser_is_told_of() -> None:
+    (told,) = of_optimizer(Options(), {"image", "total", "reach"})
+    assert told.startswith("The model was exported by an earlier release: pixels are not bounded")
+    assert not list(of_optimizer(Options(), {"image", "least", "most"}))
+    assert not list(of_optimizer(AS_PUBLISHED, {"image"}))
 
 
 @pytest.mark.parametrize(
@@ -21,6 +28,7 @@ from stylize.runtime.method.options import Options
         ("content_layers", Options(content_weight=0), "The content layers do nothing:"),
         ("style_layers", Options(style_weight=0), "The style layers do nothing:"),
         ("painting_size", Options(style_weight=0), "The painting's size does nothing:"),
+        ("colors", Options(style_weight=0), "The colours do nothing:"),
     ],
 )
 def test_an_option_that_does_nothing(given: str, options: Options, remark: str) -> None:

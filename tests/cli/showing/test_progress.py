@@ -3,11 +3,12 @@
 import re
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from stylize.cli.showing import progress
-from stylize.cli.showing.progress import Pace, bar_line, showing_progress
+from stylize.cli.showing.progress import Pace, Stint, bar_line, showing_progress
 
 
 @pytest.fixture
@@ -15,20 +16,20 @@ def pace(monkeypatch: pytest.MonkeyPatch) -> Pace:
     """The pace of 500 iterations, 100 of which took 20 s."""
     clock = [0.0]
     monkeypatch.setattr(progress.time, "perf_counter", lambda: clock[0])
-    found = Pace(500)
+    found = Pace([Stint(500, (40, 30))])
     clock[0] = 20.0
-    found.reach(100)
+    found.reach(iterate(100))
     return found
 
 
-def iterate(iteration: int) -> SimpleNamespace:
-    return SimpleNamespace(iteration=iteration, total=12345.678, content=1.0, style=2.0)
+def iterate(iteration: int, spared: int = 0) -> Any:
+    return SimpleNamespace(iteration=iteration, spared=spared, total=12345.678, size=(40, 30))
 
 
 class TestBar:
     @pytest.mark.parametrize("columns", range(8, 200))
     def test_fits(self, pace: Pace, columns: int) -> None:
-        line = bar_line(columns, pace, 12345.678)
+        line = bar_line(columns, pace, "  loss 1.235e+04")
         assert len(line) <= columns
         assert "100/500" in line
 
@@ -42,14 +43,38 @@ class TestBar:
         ],
     )
     def test_what_matters_most_stays(self, pace: Pace, columns: int, line: str) -> None:
-        assert bar_line(columns, pace, 12345.678) == line
-
-    def test_hours(self, pace: Pace) -> None:
-        pace.iterations = 50_000
-        assert "2:46:20 left" in bar_line(80, pace, None)
+        assert bar_line(columns, pace, "  loss 1.235e+04") == line
 
     def test_before_the_first_iteration(self) -> None:
-        assert bar_line(60, Pace(500), None).endswith("]   0/500  starting")
+        line = bar_line(60, Pace([Stint(500, (40, 30))]), "")
+        assert line.endswith("]   0/500  starting")
+
+
+class TestPace:
+    def test_an_iteration_takes_as_long_as_its_picture_has_pixels(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock = [0.0]
+        monkeypatch.setattr(progress.time, "perf_counter", lambda: clock[0])
+        pace = Pace([Stint(10, (20, 10)), Stint(5, (40, 20))] * 2)
+        clock[0] = 1.0
+        pace.reach(iterate(5))
+        assert pace.time_left == "0:11"  # of 60 tenths of a second each, 5 are done
+        pace.reach(iterate(12))
+        assert pace.done == 12
+        clock[0] = 18.0
+        pace.reach(iterate(12, spared=3))
+        assert (pace.done, pace.time_left) == (15, "0:30")  # what was spared took no time
+        pace.reach(iterate(1))
+        assert pace.done == 16
+
+    def test_hours(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        clock = [0.0]
+        monkeypatch.setattr(progress.time, "perf_counter", lambda: clock[0])
+        pace = Pace([Stint(50_000, (40, 30))])
+        clock[0] = 20.0
+        pace.reach(iterate(100))
+        assert "2:46:20 left" in bar_line(80, pace, "")
 
 
 class Terminal:
@@ -84,11 +109,11 @@ def test_nothing_is_left_of_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(progress, "PATIENCE", 0.0)
-    with showing_progress(2, quiet=False) as shown:
+    with showing_progress([Stint(2, (4, 3))], quiet=False) as shown:
         assert terminal.lines[-1].endswith("] 0/2  starting")
         shown.say("Minimising")
         shown.show(iterate(1))
-        assert re.search(r"1/2  \d+:\d\d left  loss 1.235e\+04", terminal.lines[-1])
+        assert re.search(r"1/2  \d+:\d\d left  40x30  loss 1.235e\+04", terminal.lines[-1])
         shown.show(iterate(2))
         shown.say("out.png: saved")
     assert [line.strip() for line in terminal.lines] == ["Minimising", "out.png: saved", ""]
@@ -97,6 +122,6 @@ def test_nothing_is_left_of_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_error_takes_the_bar_away(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with pytest.raises(ValueError, match="Stop"), showing_progress(2, quiet=False):
+    with pytest.raises(ValueError, match="Stop"), showing_progress([Stint(2, (4, 3))], quiet=False):
         raise ValueError("Stop")
     assert "".join(terminal.lines).strip() == ""

@@ -163,7 +163,7 @@ def test_the_history_may_be_written_in_place() -> None:
             state |= {name: memory.put(value) for name, value in given.items()}
             if not turn:
                 state |= {"best_total": memory.put(np.inf)}
-                state |= {name: memory.put(1) for name in ("pace", "reach")}
+                state |= {name: memory.put(1) for name in ("pace", "most")}
             outputs = {name: memory.empty(n) for name, n in program.output_shapes.items()}
             if in_place:
                 outputs["next_history"] = state["history"]

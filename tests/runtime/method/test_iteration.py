@@ -51,7 +51,11 @@ def walk(
     optimizer: OptimizerName = "lbfgs",
     every: int = 1,
 ) -> Iterator[Iterate]:
-    return follow(Bowl(wrong), Options(iterations=iterations, optimizer=optimizer), every)
+    return follow(
+        Bowl(wrong),
+        Options(iterations=iterations, optimizer=optimizer, margin=0, pixels="free"),
+        every,
+    )
 
 
 def follow(formula: Formula, options: Options, every: int = 1) -> Iterator[Iterate]:

@@ -35,6 +35,17 @@ def test_features_of_a_tiny_image_lack_the_layers_without_a_response(model: Mode
     assert small["gram.conv1_1"].shape == (16, 16)
 
 
+def test_only_some_features(model: Model) -> None:
+    image = np.random.default_rng(0).random((1, 3, 32, 24), np.float32)
+    every = model.features(image)
+    some = model.features(image, ("conv2_1", "gram.conv4_3"))
+    assert list(some) == ["conv2_1", "gram.conv4_3"]
+    for name, value in some.items():
+        np.testing.assert_array_equal(value, every[name])
+    with pytest.raises(OptionError, match="has no layer 'conv9_9'"):
+        model.features(image, ("gram.conv9_9",))
+
+
 def test_targets_are_the_features_and_grams(model: Model, picture: Callable[..., Path]) -> None:
     image = to_array(scale_to(load_image(picture()), 40))
     features = model.features(image)

@@ -1,6 +1,7 @@
 """L-BFGS and Adam against torch's, and where they must do better."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from field import Formula, walk
+from two_loops import TwoLoops, by_coordinates, image_of
 
-from stylize.runtime.method.options import OptimizerName
+from stylize.runtime.method.options import AS_PUBLISHED, OptimizerName
 
 if TYPE_CHECKING:
     import torch
@@ -66,17 +68,13 @@ def torch_minimise(
 
 
 @pytest.mark.parametrize("field", [bowl, valley])
-@pytest.mark.parametrize("steps", [1, 2, 5, 15, 40])
-def test_lbfgs_steps_as_torch(field: Callable[[Array], Array], steps: int) -> None:
-    found = minimise(field, steps, history=5)
-    expected = torch_minimise(
-        lambda torch, image: torch.optim.LBFGS(
-            [image], history_size=5, tolerance_grad=0, tolerance_change=0
-        ),
-        field,
-        steps,
-    )
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+def test_lbfgs_steps_as_the_two_loops_do(field: Callable[[Array], Array]) -> None:
+    """In float32; `tests/export` compares the graph in float64, and the two loops with torch."""
+    reference, expected = TwoLoops(5), start().astype(np.float64)
+    for found in islice(walk(of(field), start(), history=5), 15):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+        gradient = by_coordinates(field(expected.astype(np.float32)).astype(np.float64))
+        expected = expected + image_of(reference.step(1.0, gradient))
 
 
 @pytest.mark.parametrize("steps", [1, 2, 30])
@@ -88,19 +86,25 @@ def test_adam_steps_as_torch(steps: int) -> None:
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
 def test_lbfgs_reaches_the_minimum_at_any_scale_of_the_loss(scale: float) -> None:
-    found = minimise(lambda image: np.float32(scale) * bowl(image), 100)
+    def scaled(image: Array) -> tuple[float, Array]:
+        away = image.astype(np.float64) - 0.5
+        return scale * (CURVATURES * away**2).sum() / 2, np.float32(scale) * bowl(image)
+
+    found = next(islice(walk(scaled, start()), 100, None))
     np.testing.assert_allclose(found, 0.5, atol=1e-3)
 
 
 def test_lbfgs_leaves_a_region_of_negative_curvature_in_a_few_steps() -> None:
     """There torch's would step by the whole gradient, here a million times the picture."""
 
-    def ridge(image: Array) -> Array:
-        return 1e6 * np.sin(2 * np.pi * (image - 0.5)) * np.float32(1)
+    def ridge(image: Array) -> tuple[float, Array]:
+        angle = 2 * np.pi * (image - 0.5)
+        total = 1e6 / (2 * np.pi) * (1 - np.cos(angle)).sum()
+        return float(total), 1e6 * np.sin(angle) * np.float32(1)
 
-    images = list(islice(walk(of(ridge), np.full(SHAPE, 0.01, np.float32)), 41))
+    images = list(islice(walk(ridge, np.full(SHAPE, 0.01, np.float32)), 41))
     assert max(float(np.abs(image).max()) for image in images) < 5
-    np.testing.assert_allclose(ridge(images[-1]), 0, atol=1e3)
+    np.testing.assert_allclose(ridge(images[-1])[1], 0, atol=1e3)
 
 
 @pytest.mark.parametrize("name", ["lbfgs", "adam"])
@@ -118,23 +122,21 @@ def test_the_image_that_was_given_is_not_changed() -> None:
 def test_lbfgs_gets_as_far_as_torch_on_the_real_network(
     real_weights: Path, real_model: Callable[..., Path], real_pictures: Path
 ) -> None:
-    """80 evaluations from the photo, at a scale at which torch's does not diverge.
-
-    By then ours is 1 % from torch's, where a history of one pair is 12 % and Adam 19 %.
-    """
+    """80 evaluations from the photo, at a scale at which torch's does not diverge."""
     pytest.importorskip("torch", reason="compares with torch.optim")
     from torch_transfer import torch_losses
 
     from stylize.export.network.architecture import vgg19
     from stylize.export.network.weights import load_weights
-    from stylize.runtime import Model, Options, transfer
+    from stylize.runtime import Model, transfer
 
     network = vgg19()
     weights = load_weights(str(real_weights), network)
     photo = real_pictures / "tuebingen_neckarfront.jpg"
     painting = real_pictures / "starry_night.jpg"
-    options = Options(size=96, iterations=80, content_weight=1e-10, style_weight=1e-7)
+    options = replace(AS_PUBLISHED, size=96, init="photo", iterations=80)
+    options = replace(options, content_weight=1e-10, style_weight=1e-7)
     *_, last = transfer(Model.open(real_model()), photo, painting, options)
     theirs = torch_losses(network, weights.arrays, photo, painting, options)
     print(f"ours {last.total:.5f}, torch.optim.LBFGS {theirs[-1]:.5f}")
-    assert last.total == pytest.approx(theirs[-1], rel=0.03)
+    assert last.total <= theirs[-1]

@@ -1,0 +1,139 @@
+"""Coarse to fine: the sizes in which a picture is painted, one after the other.
+
+Gatys et al. (2015) paint in one size. A layer sees so many pixels of a picture, however large that
+is. In a small picture the same layers see, and so arrange, larger forms. What is found there is
+enlarged, and the next scale begins with it. Gatys et al. (2017, "Controlling Perceptual Factors in
+Neural Style Transfer", section 6) make large pictures that way.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import prod
+
+from stylize.models.errors import OptionError
+from stylize.runtime.method.options import STARTS, Options
+from stylize.runtime.pictures.limits import MIN_SIDE
+
+Size = tuple[int, int]
+"""Width and height."""
+
+COARSEST = 128
+"""Pixels that the side which ``Options.side`` names has at least, unless scales are chosen."""
+STEP = 2
+"""How many times as large each scale is as the one before."""
+WORTHWHILE = 10
+"""Iterations that each scale has at least, unless scales are chosen."""
+
+
+def stages(options: Options, size: Size, fits: Callable[[Options], bool]) -> list[Options]:
+    """Return the settings of each scale, from the coarsest to the picture's own.
+
+    Each scale aims at the same picture: what is a sum over all pixels weighs the more, the fewer
+    pixels there are.
+
+    Parameters
+    ----------
+    options : Options
+        The settings of the picture. Its iterations are those of all scales together.
+    size : tuple of int
+        Width and height of the picture.
+    fits : function of Options
+        Tells whether the network sees enough of the pictures at a scale. Automatic scales are
+        those where it does.
+
+    Raises
+    ------
+    OptionError
+        A scale is larger than the picture or too small, or there are fewer iterations than scales.
+    """
+    measured = max(size) if options.side == "long" else min(size)
+    lengths = _lengths(options, size, measured)
+    while True:
+        counts = split(options.iterations, len(lengths))
+        found = [
+            _stage(options, size, length / measured, count)
+            for length, count in zip(lengths, counts, strict=True)
+        ]
+        if options.scales != "auto" or len(found) == 1 or fits(found[0]):
+            return found
+        lengths = lengths[1:]
+
+
+def split(iterations: int, scales: int) -> list[int]:
+    """Return how many iterations each scale has: as many, and the coarsest what is left over.
+
+    Raises
+    ------
+    OptionError
+        There are fewer iterations than scales.
+    """
+    if iterations < scales:
+        raise OptionError(
+            f"There are {scales} scales and {iterations} iterations; each scale needs one at least."
+        )
+    each, rest = divmod(iterations, scales)
+    return [each + rest, *[each] * (scales - 1)]
+
+
+def _lengths(options: Options, size: Size, measured: int) -> list[int]:
+    """Return the length of the side that is measured at each scale, the picture's own last."""
+    if options.scales == "auto":
+        return _automatic(options, size, measured)
+    if isinstance(options.scales, int):
+        lengths = [round(measured / STEP**finer) for finer in reversed(range(options.scales))]
+    else:
+        lengths = sorted({*options.scales, measured})
+    if lengths[-1] > measured:
+        raise OptionError(
+            f"A scale is {lengths[-1]} pixels, and the picture only {measured}. Give a larger "
+            "size, or smaller scales."
+        )
+    if (shortest := _shortest(options, size, lengths[0] / measured)) < MIN_SIDE:
+        raise OptionError(
+            f"In the coarsest scale a side has {shortest} pixels; it must have {MIN_SIDE} at "
+            "least. Choose fewer scales, or larger ones."
+        )
+    return lengths
+
+
+def _automatic(options: Options, size: Size, measured: int) -> list[int]:
+    """Return as many lengths as the size and the iterations are worth.
+
+    A file to start from has its details already, which smaller scales would lose.
+    """
+    lengths = [measured]
+    while options.init in STARTS and lengths[0] >= STEP * COARSEST:
+        coarser = round(lengths[0] / STEP)
+        scales = len(lengths) + 1
+        if options.iterations < scales * WORTHWHILE:
+            break
+        if _shortest(options, size, coarser / measured) < MIN_SIDE:
+            break
+        lengths.insert(0, coarser)
+    return lengths
+
+
+def _shortest(options: Options, size: Size, factor: float) -> int:
+    """Return the pixels of the shortest side at a scale that is `factor` times as large."""
+    return round(min(*size, options.painting_size or max(size)) * factor)
+
+
+def _stage(options: Options, size: Size, factor: float, iterations: int) -> Options:
+    """Return the settings of a scale that is `factor` times as large as the picture."""
+    if factor == 1:
+        return replace(options, scales=1, iterations=iterations)
+    width, height = (round(side * factor) for side in size)
+    given = options.size
+    return replace(
+        options,
+        scales=1,
+        iterations=iterations,
+        size=round(given * factor) if isinstance(given, int) else (width, height),
+        painting_size=options.painting_size and round(options.painting_size * factor),
+        style_weight=options.style_weight * _weight(options, width * height / prod(size)),
+    )
+
+
+def _weight(options: Options, part: float) -> float:
+    """Return the factor of beta for a part of the pixels, over which the paper's L_c is a sum."""
+    return part if options.losses == "paper" else 1.0

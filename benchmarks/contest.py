@@ -23,6 +23,7 @@ from stylize.runtime import Model, Options, Scene, load_image, scale_to, to_arra
 from stylize.runtime.checks.comparison import TOLERANCES
 from stylize.runtime.engine.tensors import read
 from stylize.runtime.method.objective import Objective
+from stylize.runtime.pictures.arrays import unframed
 from stylize.runtime.plans.preset import PRESETS
 
 SAME = TOLERANCES["cpu", "float32"].losses
@@ -145,9 +146,7 @@ class Contest:
 
     def picture(self, made: Made) -> Image.Image:
         """Return what one of both made, without the margin."""
-        margin = self.options.margin
-        rows, columns = (slice(margin, side - margin) for side in made.pixels.shape[2:])
-        return to_image(made.pixels[:, :, rows, columns])
+        return to_image(unframed(made.pixels, self.options.margin))
 
     def _targets(self) -> dict[str, Array]:
         """Return P of the photo and A of the painting, as the objective has them."""

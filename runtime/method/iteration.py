@@ -16,7 +16,7 @@ from stylize.runtime.method.descent import Descent
 from stylize.runtime.method.objective import Losses, Objective
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.settling import Settling
-from stylize.runtime.pictures.arrays import to_image
+from stylize.runtime.pictures.arrays import to_image, unframed
 
 Array = npt.NDArray[np.float32]
 
@@ -58,9 +58,7 @@ class Found:
 
         It is a float32 array of shape (1, 3, height, width).
         """
-        width, height = self.size
-        rows, columns = (slice(self.margin, self.margin + side) for side in (height, width))
-        return np.ascontiguousarray(read(self.tensor)[:, :, rows, columns])
+        return np.ascontiguousarray(unframed(read(self.tensor), self.margin))
 
     @property
     def image(self) -> Image.Image:

@@ -63,3 +63,9 @@ def enlarged(pixels: Array, size: tuple[int, int]) -> Array:
 def framed(pixels: Array, margin: int) -> Array:
     """Return an array of shape (1, 3, height, width) with its mirror image around it."""
     return np.pad(pixels, ((0, 0), (0, 0), (margin, margin), (margin, margin)), "reflect")
+
+
+def unframed(pixels: Array, margin: int) -> Array:
+    """Return what `framed` was given: an array without so many pixels at each edge."""
+    height, width = pixels.shape[2:]
+    return pixels[:, :, margin : height - margin, margin : width - margin]

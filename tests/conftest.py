@@ -28,6 +28,9 @@ def take_one_cpu() -> set[int]:
 
 ALL_CPUS = take_one_cpu()  # before numpy counts them
 
+# Drivers of GPUs keep compiled programs in the user's home, and tests have homes of their own.
+os.environ.setdefault("MESA_SHADER_CACHE_DIR", str(Path.home() / ".cache"))
+
 import numpy as np
 from PIL import Image
 
@@ -68,7 +71,7 @@ def real_model(real_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """Give the folder of VGG-19 with its real weights and some pooling; to be read only."""
     pytest.importorskip("onnx", reason="exporting needs onnx")
     from stylize.export.network.architecture import vgg19
-    from stylize.export.network.weights import load_weights
+    from stylize.export.sources.loading import load_weights
     from stylize.export.writing.write import write_folder
     from stylize.models.layers import PoolingKind
 
@@ -76,7 +79,7 @@ def real_model(real_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     def write(pooling: PoolingKind = "average") -> Path:
         network = vgg19(pooling)
         path = tmp_path_factory.mktemp("real") / "vgg19"
-        write_folder(path, network, load_weights(str(real_weights), network))
+        write_folder(path, network, load_weights(str(real_weights), network, "caffe"))
         return path
 
     return write
@@ -106,9 +109,18 @@ def no_models_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     """Let tests find no model that this machine happens to have."""
     monkeypatch.delenv("STYLIZE_MODELS", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def auto_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tests that name no provider compute alike on any machine, and try none first."""
+    from stylize.runtime.engine import choice
+
+    monkeypatch.setattr(choice, "FASTEST_FIRST", ("cpu",))
 
 
 @pytest.fixture

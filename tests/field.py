@@ -12,6 +12,7 @@ from stylize.runtime.engine.tensors import Memory, Tensor, number, read
 from stylize.runtime.method.descent import Descent
 from stylize.runtime.method.objective import Losses
 from stylize.runtime.method.options import OptimizerName, Options, Pixels
+from stylize.runtime.providers.table import Provider
 
 Array = npt.NDArray[np.float32]
 Formula = Callable[[Array], tuple[float, Array]]
@@ -21,10 +22,12 @@ Formula = Callable[[Array], tuple[float, Array]]
 class Field:
     """Stands for an `Objective` whose loss and gradient a formula tells."""
 
-    def __init__(self, formula: Formula, shape: tuple[int, ...]) -> None:
+    def __init__(
+        self, formula: Formula, shape: tuple[int, ...], provider: Provider | None = None
+    ) -> None:
         self.formula = formula
         self.shape = shape
-        self.memory = Memory(find_provider("cpu"))
+        self.memory = Memory(provider or find_provider("cpu"))
         self.total, self.gradient = self.memory.empty(()), self.memory.empty(shape)
 
     def bind(self, image: Tensor) -> Callable[[], None]:

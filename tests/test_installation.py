@@ -8,7 +8,8 @@ import pytest
 
 import stylize
 from stylize import installation
-from stylize.installation import install_command, installed, release, rivals
+from stylize.installation import export_command, install_command, installed, release, rivals
+from stylize.shell import in_turn
 
 
 def install(
@@ -79,6 +80,15 @@ class TestInstallCommand:
         wheel.touch()
         install(site, "stylize_onnx", origin={"url": wheel.as_uri()})
         assert install_command("cpu") == f"pip install 'stylize-onnx[cpu] @ {wheel.as_uri()}'"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_extra_is_installed_before_an_export_only_if_it_is_missing(
+    monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    monkeypatch.setattr(installation, "find_spec", lambda name: name if there else None)
+    before = "" if there else in_turn(install_command("export"), "")
+    assert export_command() == f"{before}stylize export vgg19"
 
 
 class TestDistributions:

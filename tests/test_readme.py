@@ -28,7 +28,7 @@ PAGES = [
 ]
 TEXTS = {page.relative_to(REPOSITORY).as_posix(): page.read_text("utf-8") for page in PAGES}
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-OTHER_PROGRAMS = {"--check", "--config-settings", "--mutations", "--upgrade-deps"}
+OTHER_PROGRAMS = {"--check", "--config-settings", "--mutations", "--no-deps", "--upgrade-deps"}
 """Options of pip, venv, ruff and our tests."""
 LONGEST_LINE = 100
 

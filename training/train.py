@@ -28,7 +28,7 @@ from safetensors.numpy import save_file
 
 from stylize.cli.parsing import Command
 from stylize.export.network.architecture import vgg19
-from stylize.export.network.weights import load_weights
+from stylize.export.sources.loading import load_weights
 from stylize.models.preprocessing import CAFFE
 
 CHECKPOINT = "checkpoint.pt"

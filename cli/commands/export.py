@@ -1,17 +1,17 @@
 """``stylize export vgg19``: weights in, a checked model folder out."""
 
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stylize.cli.making.paths import check_folder
+from stylize.cli.showing.download import showing_download
 from stylize.cli.showing.export_report import announce_replacement, contents, verify
 from stylize.cli.terminal import answer
 from stylize.export.options import ExportOptions
-from stylize.installation import install_command
+from stylize.installation import install_command, missing_to_export
 from stylize.models.catalog import PREFERRED_MODEL, user_folder
 from stylize.models.errors import ExtraError, ModelError
 from stylize.shell import quoted
@@ -33,7 +33,7 @@ Folder = Annotated[
 
 
 def export_vgg19(*, output: Folder = None, options: ExportOptions) -> None:
-    """Export VGG-19, with its gradient, to ONNX, and check it against torch.
+    """Export VGG-19, with its gradient, to ONNX, and check it.
 
     The folder runs on any machine with stylize's cpu or cuda extra, without
     torch or onnx.
@@ -42,20 +42,23 @@ def export_vgg19(*, output: Folder = None, options: ExportOptions) -> None:
     """
     _require_extra()
     from stylize.export.network.architecture import vgg19
-    from stylize.export.network.weights import TORCHVISION_SOURCE, load_weights
+    from stylize.export.sources.loading import SOURCES, load_weights
     from stylize.export.writing.write import check_replaceable, in_order, write_folder
 
     pooling = options.pooling
     name = PREFERRED_MODEL if pooling == "average" else f"{PREFERRED_MODEL}-{pooling}"
     folder = (output or _users(name)).absolute()
     check_replaceable(folder)
-    if options.weights != TORCHVISION_SOURCE:
+    if options.weights not in SOURCES:
         check_folder(folder, [Path(options.weights)])
     network = vgg19(pooling)
     layers = in_order(network, options.layers)
-    loaded = load_weights(options.weights, network, options.preprocessing)
+    with showing_download() as on_progress:
+        loaded = load_weights(options.weights, network, options.preprocessing, on_progress)
     network = replace(network, preprocessing=loaded.preprocessing)
     answer(f"Weights: {loaded.source}; {network.preprocessing.name} preprocessing.")
+    if loaded.remark:
+        answer(loaded.remark)
     announce_replacement(folder)
 
     def inspect(made: Path, manifest: "Manifest") -> None:
@@ -74,10 +77,9 @@ def _users(name: str) -> Path:
 
 
 def _require_extra() -> None:
-    """Stop where onnx or safetensors is missing; torch is needed for some weights only."""
-    for module in ("onnx", "safetensors"):
-        if find_spec(module) is None:
-            raise ExtraError(
-                f"Exporting needs {module}, which is not installed. "
-                f"Install the extra: {install_command('export')}"
-            )
+    """Stop where onnx or safetensors is missing; some weights need other packages, too."""
+    if missing := missing_to_export():
+        raise ExtraError(
+            f"For an export this is not installed: {', '.join(missing)}. "
+            f"Install the extra: {install_command('export')}"
+        )

@@ -3,13 +3,12 @@
 from typing import TYPE_CHECKING
 
 from stylize.cli.terminal import note
-from stylize.installation import install_command
+from stylize.installation import export_command
 from stylize.models.catalog import embedded_folder, hidden_by
 from stylize.models.errors import OptionError
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.providers.table import AUTO
-from stylize.shell import in_turn
 
 if TYPE_CHECKING:
     from stylize.runtime import Model, Scene
@@ -50,7 +49,7 @@ def announce(model: "Model", machine: Machine) -> None:
     if machine.model is None and model.folder.path == embedded_folder():
         note(
             "Using the small embedded model 'compact', since no exported vgg19 was found. To get "
-            f"VGG-19: {in_turn(install_command('export'), 'stylize export vgg19')}"
+            f"VGG-19: {export_command()}"
         )
 
 

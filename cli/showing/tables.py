@@ -54,7 +54,7 @@ def providers_table(verdicts: "list[Verdict]") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("provider", "in ONNX Runtime", "works in", "of", box=None, padding=(0, 2, 0, 0))
+    table = Table("provider", "installed", "works in", "of", box=None, padding=(0, 2, 0, 0))
     for found in verdicts:
         table.add_row(
             found.name,
@@ -67,10 +67,14 @@ def providers_table(verdicts: "list[Verdict]") -> "Table":
 
 def _works(found: "Verdict") -> str:
     if found.works_in:
-        return ", ".join(found.works_in)
+        return ", ".join(_timed(mode, found.seconds.get(mode)) for mode in found.works_in)
     if not found.present:
         return "-"
     return "none" if found.tried else "not tried (untested)"
+
+
+def _timed(mode: str, seconds: float | None) -> str:
+    return mode if seconds is None else f"{mode} ({1000 * seconds:.3g} ms)"
 
 
 def outcomes_table(outcomes: Iterable["Outcome"]) -> "Table":

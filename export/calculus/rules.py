@@ -9,14 +9,17 @@ the other operand is a scalar or has the same shape.
 """
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 
 from stylize.export.calculus.graph import Graph, attributes
 from stylize.models.errors import UnsupportedOperatorError
 
+Array = npt.NDArray[Any]
 Wanted = frozenset[int]
 Rule = Callable[[Graph, onnx.NodeProto, str, Wanted], dict[int, str]]
 
@@ -52,38 +55,27 @@ def average_pool(
     height, width = _pool_window(node)
     weight = graph.constant(1 / (height * width), graph.dtype_of(gradient))
     share = graph.add("Mul", gradient, weight)
-    scales = graph.constant([1, 1, height, width], np.float32)
-    spread = graph.add(
-        "Resize",
-        share,
-        "",
-        scales,
-        mode="nearest",
-        coordinate_transformation_mode="asymmetric",
-        nearest_mode="floor",
-    )
-    missing = graph.add("Sub", graph.add("Shape", node.input[0]), graph.add("Shape", spread))
-    pads = graph.add("Concat", graph.integers(0, 0, 0, 0), missing, axis=0)
-    return {0: graph.add("Pad", spread, pads, name=f"gradient.{node.input[0]}")}
+    name = f"gradient.{node.input[0]}"
+    return {0: _spread(graph, share, node, name)}
 
 
 def max_pool(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
-    """Give each gradient to the first maximum of its window, as torch does."""
-    _pool_window(node)
-    if len(node.output) == 1:
-        node.output.append(graph.fresh(f"{node.output[0]}.indices"))
-    # The zeros are computed, not a constant: folded at load, a constant would keep a feature map
-    # of full size in memory for every pooling.
-    flat = graph.integers(-1)
-    zeros = graph.add("Reshape", graph.add("Sub", node.input[0], node.input[0]), flat)
-    scattered = graph.add(
-        "ScatterElements",
-        zeros,
-        graph.add("Reshape", node.output[1], flat),
-        graph.add("Reshape", gradient, flat),
-        axis=0,
-    )
-    return {0: _like(graph, scattered, node.input[0])}
+    """Give each gradient to the first maximum of its window, as torch does.
+
+    MaxPool could tell where the maxima are, but not with every provider. So each place in a window
+    has a rank, the first one the highest, and the first maximum is that of the highest rank.
+    """
+    window = _pool_window(node)
+    value, (largest, *_) = node.input[0], node.output
+    dtype = graph.dtype_of(value)
+    zero = graph.constant(0, dtype)
+    less = graph.add("Less", value, _spread(graph, largest, node))
+    ranks = _tiled(graph, np.arange(prod(window), 0, -1).reshape(window), value, dtype)
+    ranked = graph.add("Where", less, zero, ranks)
+    highest = graph.add("MaxPool", ranked, kernel_shape=window, strides=window)
+    first = graph.add("Equal", ranked, _spread(graph, highest, node))
+    everywhere = _spread(graph, gradient, node)
+    return {0: graph.add("Where", first, everywhere, zero, name=f"gradient.{value}")}
 
 
 def gemm(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
@@ -213,6 +205,35 @@ def _pool_window(node: onnx.NodeProto) -> list[int]:
             f"windows side by side, without padding: strides = {window}."
         )
     return window
+
+
+def _spread(graph: Graph, value: str, pooling: onnx.NodeProto, name: str | None = None) -> str:
+    """Give what a pooling's output has to all of its window; a dropped row or column gets zero."""
+    scales = graph.constant([1, 1, *_pool_window(pooling)], np.float32)
+    spread = graph.add(
+        "Resize",
+        value,
+        "",
+        scales,
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )
+    pooled = pooling.input[0]
+    missing = graph.add("Sub", graph.add("Shape", pooled), graph.add("Shape", spread))
+    pads = graph.add("Concat", graph.integers(0, 0, 0, 0), missing, axis=0)
+    return graph.add("Pad", spread, pads, name=name)
+
+
+def _tiled(graph: Graph, tile: Array, like: str, dtype: np.dtype[Any]) -> str:
+    """Repeat a small pattern up to the height and width of a map."""
+    size = graph.add("Shape", like, start=2)
+    rows, columns = tile.shape
+    more = graph.add("Add", size, graph.integers(rows - 1, columns - 1))
+    repeats = graph.add("Div", more, graph.integers(rows, columns))
+    repeats = graph.add("Concat", graph.integers(1, 1), repeats, axis=0)
+    tiled = graph.add("Tile", graph.constant(tile[None, None], dtype), repeats)
+    return graph.add("Slice", tiled, graph.integers(0, 0), size, graph.integers(2, 3))
 
 
 def _reverse(graph: Graph, value: str, axes: tuple[int, ...]) -> str:

@@ -18,7 +18,8 @@ class Term:
     """A value of a graph; operators append nodes and return what those give.
 
     Shapes broadcast as NumPy's do; a number stands for a constant of the graph's dtype.
-    Comparisons give booleans, which ``&``, ``|`` and ``~`` combine.
+    Comparisons give booleans, which ``&``, ``|`` and ``~`` combine. These are written without And,
+    Or, Min and Max, for which some providers have no kernel.
 
     Parameters
     ----------
@@ -76,10 +77,10 @@ class Term:
         return self.op("Greater", other)
 
     def __and__(self, other: "Term") -> "Term":
-        return self.op("And", other)
+        return self.as_number() * other.as_number() > 0.5
 
     def __or__(self, other: "Term") -> "Term":
-        return self.op("Or", other)
+        return self.as_number() + other.as_number() > 0.5
 
     def __invert__(self) -> "Term":
         return self.op("Not")
@@ -87,6 +88,16 @@ class Term:
     def where(self, condition: "Term", otherwise: Operand, name: str | None = None) -> "Term":
         """Return this value where the condition holds, and the other elsewhere."""
         return condition.op("Where", self, otherwise, name=name)
+
+    def at_least(self, bound: Operand) -> "Term":
+        """Return this value, or the bound where it is less; what is not a number stays so."""
+        least = self.lift(bound)
+        return least.where(self < least, self)
+
+    def at_most(self, bound: Operand) -> "Term":
+        """Return this value, or the bound where it is greater; what is not a number stays so."""
+        most = self.lift(bound)
+        return most.where(self > most, self)
 
     def as_number(self) -> "Term":
         """Return 1 for true and 0 for false."""

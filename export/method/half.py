@@ -52,4 +52,4 @@ def gradient_scale(slopes: list[Term]) -> Term:
     total = slopes[0]
     for slope in slopes[1:]:
         total = total + slope
-    return (total * (1 / ROOT_MEAN_SQUARE)).op("Max", TINY)
+    return (total * (1 / ROOT_MEAN_SQUARE)).at_least(TINY)

@@ -206,10 +206,10 @@ def _steepest(here: Position) -> Term:
     It is half the way to a minimum of zero, if the loss is a square. Its length is bounded, for
     where the minimum is far from zero it would be far too long.
     """
-    gg = here.gradient.op("ReduceSumSquare", keepdims=0).op("Max", TINY)
+    gg = here.gradient.op("ReduceSumSquare", keepdims=0).at_least(TINY)
     size = here.gradient.op("Shape").as_number().op("ReduceProd", keepdims=0)
     longest = FIRST * (size / gg).op("Sqrt")
-    return (here.total.op("Abs") / gg).op("Min", longest)
+    return (here.total.op("Abs") / gg).at_most(longest)
 
 
 def _shortening(step: Term, ring: _Ring, products: _Products) -> Term:
@@ -217,10 +217,10 @@ def _shortening(step: Term, ring: _Ring, products: _Products) -> Term:
 
     A few pairs say little of the curvature elsewhere.
     """
-    length = step.op("ReduceL2", keepdims=0).op("Max", TINY)
+    length = step.op("ReduceL2", keepdims=0).at_least(TINY)
     longest = GROWTH * products.ss.op("Sqrt")
     known = ring.arrives & (products.ss > 0.0)
-    return (longest / length).op("Min", 1.0).where(known, 1.0)
+    return (longest / length).at_most(1.0).where(known, 1.0)
 
 
 def _sum(value: Term) -> Term:

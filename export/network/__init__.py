@@ -1,4 +1,5 @@
-"""VGG-19: its architecture, its weights from files, its forward graph.
+"""VGG-19: its architecture, its weights as they are stored, its forward graph.
 
-Here lives what knows the network, and the one module that imports torch. Losses are not known here.
+Here lives what knows the network, and the same in torch, as the truth that graphs are compared
+with. Losses of graphs are not known here, nor where weights come from.
 """

@@ -1,160 +1,34 @@
-"""All that stylize asks of torch: reading its files, and the same losses by its autograd.
+"""All that stylize asks of torch: the same losses, and their gradient by its autograd.
 
-This is the only module that imports torch or torchvision, and it does so when it is first used:
-a model can be exported from a .safetensors file without them.
+This is the only module that computes with torch, and it imports it when it is first used: a model
+can be exported without.
 """
 
 import importlib
 import importlib.util
-import pickle
-import struct
-import warnings
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from stylize.export.network.architecture import Convolution, Network, Pooling
-from stylize.export.network.tensors import Array, FileTensor, FileTensors
-from stylize.installation import install_command, major_and_minor
-from stylize.models.errors import ExtraError, WeightsError
+from stylize.installation import install_command
+from stylize.models.errors import ExtraError
 from stylize.models.layers import LayerSet
 
 if TYPE_CHECKING:
     import torch
 
-OLDEST_TORCH = (2, 10)
-"""Older releases have known ways to run code from a file even with ``weights_only=True``."""
-
-CHECKPOINT_KEYS = ("state_dict", "model_state_dict", "model")
-"""Where checkpoints keep a network's tensors."""
-
+Array = npt.NDArray[np.floating]
 Arrays = Mapping[str, npt.NDArray[Any]]
 Layer = Convolution | Pooling
-
-_DAMAGED = (
-    RuntimeError,
-    EOFError,
-    LookupError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    OverflowError,
-    MemoryError,
-    struct.error,
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-)
-"""What torch raises on files that are damaged, foreign or not to be trusted."""
 
 
 def available() -> bool:
     """Tell whether torch is installed."""
     return importlib.util.find_spec("torch") is not None
-
-
-def download_vgg19() -> Path:
-    """Return torchvision's ImageNet weights of VGG-19, downloaded to torch's cache if need be.
-
-    Raises
-    ------
-    ExtraError
-        torchvision is not installed.
-    WeightsError
-        The download failed.
-    """
-    torch = _reader()
-    weights = _require("torchvision.models").VGG19_Weights.IMAGENET1K_V1
-    try:
-        weights.get_state_dict(check_hash=True, weights_only=True)
-    except (OSError, *_DAMAGED) as error:
-        raise WeightsError(
-            f"torchvision could not get {weights.url}: {error}. Download that file yourself and "
-            "pass its path to --weights."
-        ) from error
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
-
-
-def read_state(path: Path) -> FileTensors:
-    """Look into a .pth file; no code in it is run (``weights_only=True``).
-
-    The tensors may be the file's own, or those of a checkpoint's ``state_dict`` or ``model``.
-
-    Raises
-    ------
-    ExtraError
-        torch is not installed, or is so old that a file could run code.
-    WeightsError
-        The file is damaged or holds something other than tensors.
-    """
-    torch = _reader()
-    try:
-        _check_packing(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on odd files torch speaks to its developers
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except _DAMAGED as error:
-        raise WeightsError(
-            f"'{path}' is no file of tensors that torch reads safely: {_reason(error)} "
-            "Save the model's state_dict() instead, or download the file again."
-        ) from error
-    state = _state_in(content)
-    if not isinstance(state, Mapping):
-        raise WeightsError(f"'{path}' holds a {type(state).__name__}, not named tensors.")
-    for name, value in state.items():
-        if not torch.is_tensor(value):
-            raise WeightsError(f"'{path}': '{name}' is a {type(value).__name__}, not a tensor.")
-    return {str(name): _file_tensor(value) for name, value in state.items()}
-
-
-def _state_in(content: object) -> object:
-    """Return the tensors of a checkpoint, which has other things beside them."""
-    if isinstance(content, Mapping):
-        for key in CHECKPOINT_KEYS:
-            if isinstance(content.get(key), Mapping):
-                return content[key]
-    return content
-
-
-def _file_tensor(tensor: "torch.Tensor") -> FileTensor:
-    torch = _require("torch")
-    strided = tensor.layout == torch.strided and not (tensor.is_quantized or tensor.is_nested)
-    real = tensor.is_floating_point() and not tensor.is_meta
-    kind = f"{'' if strided else f'{tensor.layout} '}{tensor.dtype}"
-
-    def read() -> Array:
-        array: Array = tensor.detach().to(torch.float32).numpy()
-        return array
-
-    return FileTensor(tuple(tensor.shape), kind, strided and real, read)
-
-
-def _reader() -> Any:
-    """Return torch, to read files with."""
-    torch = _require("torch")
-    if major_and_minor(torch.__version__) < OLDEST_TORCH:
-        oldest = ".".join(map(str, OLDEST_TORCH))
-        raise ExtraError(
-            f"torch {torch.__version__} may run code in a .pth file; stylize needs {oldest} or "
-            "newer to read one. Upgrade torch, or use a .safetensors file."
-        )
-    return torch
-
-
-def _check_packing(path: Path) -> None:
-    """Raise WeightsError of a compressed file: torch does not compress, and it could be a bomb."""
-    if not zipfile.is_zipfile(path):
-        return  # torch's older format
-    with zipfile.ZipFile(path) as file:
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in file.infolist()):
-            raise WeightsError(
-                f"'{path}' is compressed, as torch's files never are. Get it again from its source."
-            )
 
 
 @dataclass(frozen=True)
@@ -182,7 +56,7 @@ class TorchNetwork:
     """
 
     def __init__(self, network: Network, arrays: Arrays) -> None:
-        self.torch = _require("torch")
+        self.torch = _torch()
         self.network = network
         self.parameters = {name: self.tensor(array) for name, array in arrays.items()}
         preprocessing = network.preprocessing
@@ -313,18 +187,11 @@ def _numbers(losses: list["torch.Tensor"]) -> Array:
     return np.array([float(loss.detach()) for loss in losses])
 
 
-def _require(module: str) -> Any:
+def _torch() -> Any:
     try:
-        return importlib.import_module(module)
+        return importlib.import_module("torch")
     except ImportError as error:
         raise ExtraError(
-            f"This needs {module.partition('.')[0]}, which is not installed. "
-            f"Install the export extra: {install_command('export')}"
+            "Comparing with torch needs torch, which is not installed. "
+            f"Install the extra: {install_command('torch')}"
         ) from error
-
-
-def _reason(error: Exception) -> str:
-    """Return why torch cannot read a file, but not its advice to read it without safety."""
-    if isinstance(error, pickle.UnpicklingError):
-        return "it holds more than tensors, or is damaged, and so it is not read."
-    return str(error).partition("\n")[0]

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from stylize.export.network.architecture import Convolution, Network, vgg19
-from stylize.export.network.weights import load_weights
+from stylize.export.sources.loading import load_weights
 from stylize.export.writing.write import write_folder
 
 NAME = "compact vgg19"

@@ -65,6 +65,13 @@ ELEVEN_BITS = Tolerance(
     reason="The factors of products have 11 bits. Measured: losses up to 4e-4 apart (9e-3 on noise "
     "in float16), the gradient 2e-2 (4e-2), the final loss 6e-4.",
 )
+ELEVEN_BITS_SUMMED = Tolerance(
+    losses=2e-2,
+    gradient=1e-1,
+    final=2e-2,
+    reason="The factors of products have 11 bits, and so have the sums of convolutions. Measured: "
+    "losses up to 1.4e-3 apart, the gradient 5e-2, the final loss 4e-3.",
+)
 EIGHT_BITS = Tolerance(
     losses=1.2e-1,
     gradient=1.5e-1,
@@ -76,11 +83,14 @@ EIGHT_BITS = Tolerance(
 
 TOLERANCES: Mapping[tuple[str, Precision], Tolerance] = {
     ("cpu", "float32"): FLOAT32,
+    ("cpu", "bfloat16"): EIGHT_BITS,
     ("openvino", "float32"): FLOAT32,
     ("openvino", "bfloat16"): EIGHT_BITS,
     ("cuda", "float32"): FLOAT32,
     ("cuda", "tf32"): ELEVEN_BITS,
     ("cuda", "float16"): ELEVEN_BITS,
+    ("webgpu", "float32"): FLOAT32,
+    ("webgpu", "float16"): ELEVEN_BITS_SUMMED,
 }
 """Tolerances by provider and precision.
 
@@ -93,15 +103,21 @@ Rounded responses are often equal, or another is the largest, and then the gradi
 Measured on small networks: a gradient 0.28 apart in bfloat16, where it is 0.08 with average
 pooling; a final loss 3e-2 apart in TF32, where it is 6e-4."""
 
+MAXIMA_IN_FLOAT32 = 5
+"""Factor of the tolerance of the final loss with max pooling in float32.
+
+On the way to it, once another response is the largest, the images part. Measured on a small
+network: OpenVINO's 3.2e-3 from the CPU provider's at 120 pixels, 1.3e-3 at 128."""
+
 
 def tolerance_of(provider: Provider, pooling: PoolingKind = "average") -> Tolerance:
     """Return how far a provider may be from the reference, on a model of this pooling."""
     tolerance = TOLERANCES.get((provider.name, provider.precision), FLOAT32)
-    if pooling == "max" and tolerance is not FLOAT32:
-        return replace(
-            tolerance, gradient=MAXIMA * tolerance.gradient, final=MAXIMA * tolerance.final
-        )
-    return tolerance
+    if pooling == "average":
+        return tolerance
+    if tolerance is FLOAT32:
+        return replace(tolerance, final=MAXIMA_IN_FLOAT32 * tolerance.final)
+    return replace(tolerance, gradient=MAXIMA * tolerance.gradient, final=MAXIMA * tolerance.final)
 
 
 def reference_provider(threads: int | None = None) -> Provider:

@@ -24,8 +24,9 @@ class Footprint:
 
     Parameters
     ----------
-    memory : {"cpu", "cuda"}
-        The memory of this process, or of the GPU on which CUDA last computed here.
+    memory : {"cpu", "cuda", "webgpu"}
+        The memory of the GPU on which CUDA last computed here; of the others this process's, as
+        WebGPU does not tell.
     """
 
     def __init__(self, memory: "Place") -> None:

@@ -19,7 +19,7 @@ from stylize.runtime.checks.comparison import (
     tolerance_of,
 )
 from stylize.runtime.checks.specimens import drawn_painting, drawn_photo
-from stylize.runtime.engine.choice import find_provider, is_present
+from stylize.runtime.engine.choice import find_provider, in_software, is_present
 from stylize.runtime.pictures.reading import load_image
 from stylize.runtime.providers.table import PROVIDERS, Precision, Provider, configure
 
@@ -107,11 +107,11 @@ def parse_modes(text: str) -> list[Candidate]:
 
 
 def installed_modes() -> list[Candidate]:
-    """Return what the installed ONNX Runtime has and stylize is tested with."""
+    """Return what is installed and stylize is tested with, but for drivers in software."""
     return [
         (name, precision)
         for name, known in PROVIDERS.items()
-        if known.tested and is_present(configure(name))
+        if known.tested and is_present(configure(name)) and not in_software(configure(name))
         for precision in known.modes
     ]
 

@@ -2,28 +2,43 @@
 
 import os
 import platform
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from types import ModuleType
 
 import numpy
 
-from stylize.installation import install_command, release, rivals
+from stylize.installation import export_command, install_command, release, rivals
 from stylize.models.catalog import PREFERRED_MODEL, model_folders
 from stylize.models.errors import ProviderError
-from stylize.runtime.engine.choice import candidates, is_present, try_provider
+from stylize.runtime.engine.choice import (
+    candidates,
+    first_of,
+    in_software,
+    is_present,
+    seconds_of,
+    try_provider,
+)
 from stylize.runtime.engine.memory import memory_available
 from stylize.runtime.providers.diagnosis import cuda_release, missing_libraries, not_in_wheel
-from stylize.runtime.providers.hardware import cpu_limit, has_amx
+from stylize.runtime.providers.hardware import bfloat16_units, cpu_limit, gpu_vendors
 from stylize.runtime.providers.nvidia import find_driver
+from stylize.runtime.providers.plugins import devices_of, is_gpu, name_of
 from stylize.runtime.providers.session import import_onnxruntime
-from stylize.runtime.providers.table import PROVIDERS, Precision, Provider, configure
-from stylize.runtime.providers.wheels import describe_wheels, installed_wheels, replace_command
+from stylize.runtime.providers.table import PROVIDERS, Precision, configure
+from stylize.runtime.providers.wheels import (
+    add_command,
+    describe_wheels,
+    installed_wheels,
+    replace_command,
+)
 from stylize.shell import in_turn
 
 FASTER = {
     "cuda": "There is an NVIDIA GPU. To compute on it",
-    "openvino": "This CPU has AMX, with which OpenVINO computes in bfloat16 several times as fast",
+    "webgpu": "There is a GPU of {vendors}. To compute on it",
+    "openvino": "This CPU multiplies in bfloat16, with which OpenVINO may be much faster",
     "cpu": "The provider cpu is missing",
 }
 
@@ -37,13 +52,16 @@ class Verdict:
     name : str
         Its name.
     present : bool
-        Whether the installed ONNX Runtime was built with it.
+        Whether its plugin is installed, or ONNX Runtime was built with it.
     tried : bool
         Whether it was really run. An untested one may take minutes, and is run only on request.
     works_in : tuple of str
         The precisions in which it ran.
     fault : str or None
         Why it did not run in one of the precisions that were tried.
+    seconds : mapping of str to float
+        How long a gradient of the embedded model takes in each precision in which it ran; nothing
+        of a provider for GPUs that would compute on the CPU.
     """
 
     name: str
@@ -51,6 +69,7 @@ class Verdict:
     tried: bool = False
     works_in: tuple[Precision, ...] = ()
     fault: str | None = None
+    seconds: Mapping[Precision, float] = field(default_factory=dict)
 
 
 def examine(name: str, precision: Precision | None = None, patient: bool = False) -> Verdict:
@@ -80,31 +99,37 @@ def examine(name: str, precision: Precision | None = None, patient: bool = False
     if not usual.tested and not patient:
         return Verdict(name, present=True)
     modes = [precision] if precision else list(PROVIDERS[name].modes)
-    faults = {mode: _fault(configure(name, mode)) for mode in modes}
+    timed = usual.tested and not in_software(usual)
+    faults: dict[Precision, str] = {}
+    seconds: dict[Precision, float] = {}
+    for mode in modes:
+        provider = configure(name, mode)
+        try:
+            try_provider(provider)
+            if timed:
+                seconds[mode] = seconds_of(provider)
+        except ProviderError as error:
+            faults[mode] = str(error)
     return Verdict(
         name,
         present=True,
         tried=True,
-        works_in=tuple(mode for mode, fault in faults.items() if fault is None),
-        fault=next((fault for fault in faults.values() if fault), None),
+        works_in=tuple(mode for mode in modes if mode not in faults),
+        fault=next(iter(faults.values()), None),
+        seconds=seconds,
     )
-
-
-def _fault(provider: Provider) -> str | None:
-    try:
-        try_provider(provider)
-    except ProviderError as error:
-        return str(error)
-    return None
 
 
 def fastest(verdicts: list[Verdict]) -> tuple[str, Precision] | None:
     """Return which provider and precision ``auto`` stands for, of those that were tried."""
-    works_in = {verdict.name: verdict.works_in for verdict in verdicts}
-    for candidate in candidates(None):
-        if candidate.precision in works_in.get(candidate.name, ()):
-            return candidate.name, candidate.precision
-    return None
+    seconds = {verdict.name: verdict.seconds for verdict in verdicts}
+    timed = [
+        candidate
+        for candidate in candidates(None)
+        if candidate.precision in seconds.get(candidate.name, ())
+    ]
+    found = first_of(timed, lambda provider: seconds[provider.name][provider.precision])
+    return (found.name, found.precision) if found else None
 
 
 def facts() -> Iterator[tuple[str, str]]:
@@ -114,7 +139,7 @@ def facts() -> Iterator[tuple[str, str]]:
     onnxruntime = _onnxruntime()
     yield "ONNX Runtime", _release(onnxruntime)
     yield "NumPy", numpy.__version__
-    yield "CPUs", f"{os.cpu_count()}{', with AMX' if has_amx() else ''}"
+    yield "CPUs", f"{os.cpu_count()}{''.join(f', with {unit}' for unit in bfloat16_units()[:1])}"
     limit = cpu_limit()
     yield "threads", f"{limit.cpus}: {limit.source}"
     free = memory_available()
@@ -122,7 +147,21 @@ def facts() -> Iterator[tuple[str, str]]:
     yield "NVIDIA", _nvidia()
     if onnxruntime and cuda_release(onnxruntime):
         yield "CUDA libraries", _libraries(onnxruntime)
+    if onnxruntime:
+        yield from _devices(onnxruntime)
     yield "models", ", ".join(dict.fromkeys(folder.name for folder in model_folders()))
+
+
+def _devices(onnxruntime: ModuleType) -> Iterator[tuple[str, str]]:
+    """Yield what each plugin computes on."""
+    for name, known in PROVIDERS.items():
+        provider = configure(name)
+        if not known.plugin or not is_present(provider):
+            continue
+        with suppress(ProviderError):  # which trying it will tell
+            (device,) = devices_of(onnxruntime, provider)
+            software = known.memory != "cpu" and not is_gpu(device)
+            yield f"{name} on", "the CPU, by a driver in software" if software else name_of(device)
 
 
 def _onnxruntime() -> ModuleType | None:
@@ -164,16 +203,26 @@ def _libraries(onnxruntime: ModuleType) -> str:
     return f"of CUDA {cuda_release(onnxruntime)} and cuDNN, all there"
 
 
+def _best_extra() -> str:
+    """Return the extra that should be the fastest here."""
+    if _has_driver():
+        return "cuda"
+    if gpu_vendors():
+        return "webgpu"
+    return "openvino" if bfloat16_units() else "cpu"
+
+
 def advice() -> Iterator[str]:
     """Yield what would mend the installation or make it faster."""
-    best = "cuda" if _has_driver() else "openvino" if has_amx() else "cpu"
+    best = _best_extra()
     if len(installed_wheels()) > 1:
         yield f"Several wheels of ONNX Runtime are installed. Keep one: {replace_command(best)}"
     elif not is_present(configure(best)):
-        yield f"{FASTER[best]}: {replace_command(best)}"
+        plugin = PROVIDERS[best].plugin
+        command = add_command(best, plugin.wheel) if plugin else replace_command(best)
+        yield f"{FASTER[best].format(vendors=' and '.join(gpu_vendors()))}: {command}"
     if PREFERRED_MODEL not in {folder.name for folder in model_folders()}:
-        export = in_turn(install_command("export"), "stylize export vgg19")
-        yield f"Only VGG-19 gives the real look: {export}"
+        yield f"Only VGG-19 gives the real look: {export_command()}"
     for rival in rivals():
         yield (
             f"{rival.name} {rival.version} is another program, and has a command 'stylize', too. "

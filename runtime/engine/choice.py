@@ -1,7 +1,9 @@
 """Which provider computes: the one that was asked for, or an error; never another."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from math import inf
 
 from stylize.models.catalog import embedded_folder
 from stylize.models.errors import OptionError, ProviderError
@@ -12,13 +14,25 @@ from stylize.runtime.engine.program import Program
 from stylize.runtime.engine.tensors import read
 from stylize.runtime.pictures.limits import MIN_SIDE
 from stylize.runtime.providers import diagnosis
+from stylize.runtime.providers.hardware import bfloat16_units, gpu_vendors
+from stylize.runtime.providers.plugins import devices_of, is_gpu, is_installed
 from stylize.runtime.providers.session import import_onnxruntime
 from stylize.runtime.providers.table import AUTO, PROVIDERS, Precision, Provider, configure, host_of
 
-FASTEST_FIRST = ("cuda", "openvino", "cpu")
+FASTEST_FIRST = ("cuda", "webgpu", "openvino", "cpu")
+
+NEVER_FASTEST = {("openvino", "float32"), ("cpu", "bfloat16")}
+"""What is chosen by name only: about as fast as the CPU provider with its own form of the graphs,
+which chance must not choose between; or untested."""
 
 TRIED = LayerSet(content=("conv1_1",))
 """The layers of the gradient that a provider is tried with: one convolution."""
+
+TIMED = LayerSet(content=("conv4_2",), style=("conv1_1", "conv2_1", "conv3_1", "conv4_1"))
+TIMED_SIZE = 192, 256
+"""The layers, and the height and width, by which providers are timed: a tenth of a second at most
+on anything that is worth choosing."""
+TIMED_RUNS = 3
 
 
 def find_provider(
@@ -52,8 +66,7 @@ def find_provider(
     if name == AUTO:
         if options:
             raise OptionError(
-                "Provider options are for one provider. Name it: "
-                f"--provider {FASTEST_FIRST[0]}, for example."
+                "Provider options are for one provider. Name it: --provider cuda, for example."
             )
         return _fastest(precision, threads)
     provider = configure(name, precision, options, threads)
@@ -67,23 +80,73 @@ def find_provider(
 
 
 def _fastest(precision: Precision | None, threads: int | None) -> Provider:
-    """Return the fastest provider that works, and remember which were passed over."""
+    """Return the fastest provider that works, and remember which were passed over.
+
+    The order of the candidates decides, until one comes that may be slower than the next.
+    """
     import_onnxruntime()  # where there is none, the message is of the one that any machine can use
-    passed_over: tuple[str, ...] = ()
-    for provider in candidates(precision, threads):
-        if not is_present(provider):
-            continue
+    passed_over: list[str] = []
+
+    def works(provider: Provider) -> bool:
         try:
             if provider.name != "cpu":
                 try_provider(provider)
         except ProviderError:
-            passed_over += (provider.name,)
-        else:
-            return replace(provider, passed_over=passed_over)
-    raise ProviderError(
-        f"No provider that works here computes in {precision}. 'stylize doctor --precision "
-        f"{precision}' shows which could."
+            passed_over.append(provider.name)
+            return False
+        return True
+
+    def seconds(provider: Provider) -> float:
+        try:
+            return seconds_of(provider)
+        except ProviderError:  # what ran small graphs may fail on larger ones
+            passed_over.append(provider.name)
+            return inf
+
+    present = (
+        provider
+        for provider in candidates(precision, threads)
+        if is_present(provider) and not in_software(provider)
     )
+    fastest = first_of(filter(works, present), seconds)
+    if not fastest:
+        raise ProviderError(
+            f"No provider that works here computes in {precision}. 'stylize doctor --precision "
+            f"{precision}' shows which could."
+        )
+    return replace(fastest, passed_over=tuple(passed_over))
+
+
+def first_of(working: Iterable[Provider], seconds: Callable[[Provider], float]) -> Provider | None:
+    """Return the fastest of providers that work, best first; time them only where that is open."""
+    contenders = []
+    for provider in working:
+        contenders.append(provider)
+        if _surely_fast(provider):
+            break
+    return min(contenders, key=seconds) if len(contenders) > 1 else next(iter(contenders), None)
+
+
+def _surely_fast(provider: Provider) -> bool:
+    """Tell whether nothing that comes after a provider can be faster.
+
+    WebGPU may compute on a GPU inside the CPU, which ONNX Runtime cannot tell on Linux. Whether
+    bfloat16 pays without AMX depends on the CPU.
+    """
+    if provider.name == "openvino":
+        return "AMX" in bfloat16_units()
+    return provider.name != "webgpu"
+
+
+def in_software(provider: Provider) -> bool:
+    """Tell whether a provider for GPUs would compute on the CPU, or there is no GPU at all."""
+    if provider.memory != "webgpu":
+        return False
+    try:
+        devices = devices_of(import_onnxruntime(provider.extra), provider)
+    except ProviderError:
+        return not gpu_vendors()  # where there is one, trying tells what is missing
+    return not any(map(is_gpu, devices))
 
 
 def candidates(precision: Precision | None, threads: int | None = None) -> list[Provider]:
@@ -93,12 +156,13 @@ def candidates(precision: Precision | None, threads: int | None = None) -> list[
         for name in FASTEST_FIRST
         if precision is None or precision in PROVIDERS[name].modes
     ]
-    # In float32, OpenVINO is slower than the CPU provider with its own form of the graphs.
-    return [found for found in having if (found.name, found.precision) != ("openvino", "float32")]
+    return [found for found in having if (found.name, found.precision) not in NEVER_FASTEST]
 
 
 def is_present(provider: Provider) -> bool:
-    """Tell whether the installed ONNX Runtime was built with the provider."""
+    """Tell whether a provider's plugin is installed, or ONNX Runtime was built with it."""
+    if provider.plugin:
+        return is_installed(provider.plugin)
     present = import_onnxruntime(provider.extra).get_available_providers()
     return provider.onnxruntime_name in present
 
@@ -129,14 +193,48 @@ def try_provider(provider: Provider) -> None:
         ) from error
 
 
+def seconds_of(provider: Provider) -> float:
+    """Return how long a provider takes for a gradient of the embedded model, at the best.
+
+    Raises
+    ------
+    ProviderError
+        It does not work.
+    """
+    folder = open_folder(embedded_folder())
+    dimensions = folder.dimensions(TIMED_SIZE)
+    run = _bound(folder, folder.gradient_graph(TIMED), dimensions, provider)
+    run()  # the first prepares what the others use
+
+    def timed() -> float:
+        begun = time.perf_counter()
+        run()
+        return time.perf_counter() - begun
+
+    return min(timed() for _ in range(TIMED_RUNS))
+
+
 def _run_twice(
     folder: ModelFolder, graph: GraphFile, dimensions: Mapping[str, int], provider: Provider
 ) -> None:
+    run = _bound(folder, graph, dimensions, provider)
+    run()
+    run()
+
+
+def _bound(
+    folder: ModelFolder, graph: GraphFile, dimensions: Mapping[str, int], provider: Provider
+) -> Callable[[], None]:
+    """Return a function that runs a graph on bare arrays, and waits for the result."""
     program = Program(folder, graph, dimensions, provider)
     memory = program.memory
     inputs = {name: memory.full(shape, 0.5) for name, shape in program.input_shapes.items()}
     outputs = {name: memory.empty(shape) for name, shape in program.output_shapes.items()}
     run = program.bind(inputs, outputs)
-    run()
-    run()
-    read(next(iter(outputs.values())))  # a device fails only when it is waited for
+    result = min(outputs.values(), key=lambda tensor: tensor.tensor_size_in_bytes())
+
+    def run_and_wait() -> None:
+        run()
+        read(result)  # a device computes, or fails, only when it is waited for
+
+    return run_and_wait

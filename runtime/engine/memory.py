@@ -25,8 +25,8 @@ and backwards. The wide ones are held in a form for fewer multiplications, 16/9 
 RESPONSES = {"average": 1.75, "max": 2.4}
 """Resident bytes per byte of all responses at the worst moment, half-way between forwards and
 backwards. Then all responses are held, and the gradients of their Gram matrices. A third of that
-lies in gaps between blocks, whose number varies from size to size. A max pooling also keeps the
-places of its maxima."""
+lies in gaps between blocks, whose number varies from size to size. The way back through a
+max pooling compares each response with the maximum of its window."""
 
 FORWARD = 3.3
 """Resident bytes per byte of the largest layer's responses where only targets are computed. Then no

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stylize.models.errors import ProviderError, StylizeError
+from stylize.runtime.providers.diagnosis import known_fault
+from stylize.runtime.providers.plugins import memory_of
 from stylize.runtime.providers.session import import_onnxruntime
 from stylize.runtime.providers.table import Provider
 
@@ -26,7 +28,8 @@ OUT_OF_MEMORY = re.compile(r"alloc|out of memory|not enough memory", re.IGNORECA
 class Memory:
     """The memory in which a provider's inputs and outputs lie; all tensors are float32.
 
-    All methods raise ProviderError if memory runs out, or the device fails.
+    All methods raise ProviderError if memory runs out, or the device fails. A graph must have been
+    loaded on a GPU before they are called: otherwise WebGPU ends the process where it finds none.
 
     Parameters
     ----------
@@ -35,33 +38,37 @@ class Memory:
     """
 
     def __init__(self, provider: Provider) -> None:
-        self._values = import_onnxruntime(provider.extra).OrtValue
-        on_device = provider.memory != "cpu"
-        device = int(provider.options.get("device_id", 0)) if on_device else 0
-        self._place = provider.memory, device
+        onnxruntime = import_onnxruntime(provider.extra)
+        self._make_empty = onnxruntime.OrtValue.ortvalue_from_shape_and_type
+        self._on_device = provider.memory != "cpu"
+        self._place: dict[str, object]
+        if provider.plugin:
+            self._place = {"memory_info": memory_of(onnxruntime, provider)}
+        else:
+            device = int(provider.options.get("device_id", 0)) if self._on_device else 0
+            self._place = {"device_type": provider.memory, "device_id": device}
         self._what = f"memory of the provider {provider.name}"
 
     def put(self, array: npt.ArrayLike) -> Tensor:
         """Return a copy of an array in this memory."""
-        # A copy: a tensor in the CPU's memory is a view of the array that it is made of.
-        own = np.array(array, np.float32, order="C")
+        own = np.asarray(array, np.float32, order="C")
+        tensor = self.empty(own.shape)
         with translating_errors(self._what):
-            return self._values.ortvalue_from_numpy(own, *self._place)
+            tensor.update_inplace(own)
+        return tensor
 
     def full(self, shape: Sequence[int], value: float) -> Tensor:
         """Return a tensor that holds one number everywhere."""
-        own = np.full(shape, value, np.float32)
-        with translating_errors(self._what):
-            return self._values.ortvalue_from_numpy(own, *self._place)
+        return self.put(np.full(shape, value, np.float32))
 
     def empty(self, shape: Sequence[int]) -> Tensor:
         """Return a tensor whose numbers are not set yet."""
         with translating_errors(self._what):
-            return self._values.ortvalue_from_shape_and_type(list(shape), np.float32, *self._place)
+            return self._make_empty(list(shape), np.float32, **self._place)
 
     def copy(self, tensor: Tensor) -> Tensor:
         """Return a copy of a tensor, made without leaving this memory."""
-        if self._place[0] == "cpu":
+        if not self._on_device:
             return self.put(tensor.numpy())
         copy = self.empty(tensor.shape())
         with translating_errors(self._what):
@@ -88,6 +95,8 @@ def translating_errors(what: str) -> Iterator[None]:
     except StylizeError:
         raise
     except Exception as error:
+        if fault := known_fault(str(error)):
+            raise ProviderError(fault) from error
         hint = " Memory ran out: use a smaller size." if OUT_OF_MEMORY.search(str(error)) else ""
         told = " ".join(str(error).split())  # it may have lines
         raise ProviderError(f"ONNX Runtime failed on {what}: {told}{hint}") from error

@@ -186,6 +186,7 @@ class Options:
         panel=ITERATION,
         metavar="auto|N|256,512",
         parse=parse_scales,
+        called="choice of scales",
     )
     iterations: int = setting(
         300,
@@ -193,6 +194,7 @@ class Options:
         panel=ITERATION,
         metavar="N",
         least=1,
+        called="number of iterations",
     )
     until: float = setting(
         0.0,
@@ -220,6 +222,7 @@ class Options:
         "bounded",
         "Whether every step keeps pixels between black and white, or only the saved picture does.",
         panel=ITERATION,
+        called="choice of pixels",
     )
     losses: Normalisation = setting(
         "relative",
@@ -227,6 +230,7 @@ class Options:
         "errors, summed over them; or the paper's, each relative to its target. Each kind needs "
         "weights of its own.",
         panel=LOSSES,
+        called="kind of losses",
     )
     content_weight: float = setting(
         1.0, "How much likeness to the photo counts.", panel=LOSSES, metavar="α", **WEIGHT
@@ -255,6 +259,7 @@ class Options:
         metavar="LAYER",
         parse=distinct,
         repeated=True,
+        called="list of content layers",
     )
     style_layers: tuple[str, ...] = setting(
         STYLE_LAYERS[:4],
@@ -264,6 +269,7 @@ class Options:
         metavar="LAYER",
         parse=distinct,
         repeated=True,
+        called="list of style layers",
     )
     init: str = setting(
         "photo",
@@ -275,6 +281,7 @@ class Options:
         "painting-matched",
         "How the painting's colours come: by the losses alone, or the photo is recoloured before.",
         panel=PICTURES,
+        called="choice of colors",
     )
     optimizer: OptimizerName = setting(
         "lbfgs",
@@ -288,6 +295,7 @@ class Options:
         metavar="N",
         least=1,
         most=MAX_HISTORY,
+        called="length of the history",
     )
     learning_rate: float = setting(0.02, "Size of Adam's steps.", offered=False, above=0)
     seed: int = setting(0, "Seed of the random start.", panel=PICTURES, metavar="N", least=0)

@@ -206,8 +206,8 @@ def read_recipe(path: Path) -> Recipe:
         raise
     except Exception as error:  # the text may be a stranger's: deeper than any stack, and so on
         raise ImageError(
-            f"What '{path}' tells of how it was made cannot be read: {error}. Another release of "
-            "stylize may have written it."
+            f"What '{path}' tells of how it was made cannot be read: {str(error).rstrip('.')}. "
+            "Another release of stylize may have written it."
         ) from error
 
 

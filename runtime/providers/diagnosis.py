@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from stylize.installation import install_command
 from stylize.models.errors import ProviderError
 from stylize.runtime.providers.nvidia import find_driver
-from stylize.runtime.providers.wheels import describe_wheels, replace_command
+from stylize.runtime.providers.wheels import add_command, describe_wheels, replace_command
 
 if TYPE_CHECKING:
     from stylize.runtime.providers.table import Provider
@@ -25,6 +25,20 @@ CUDA_PROVIDER = (
 )
 DLL_FAILED = "DLL load failed"
 """How Windows says that a library lacks another."""
+VULKAN = "libvulkan.so.1"
+"""What GPUs are spoken to through, on Linux."""
+FAULTS = {
+    "Failed to get a WebGPU adapter": "WebGPU found no GPU that has a driver. Install the driver "
+    "of your GPU; on Linux that is one for Vulkan, such as the package mesa-vulkan-drivers.",
+    "requires f16 but the device does not": "This GPU, or its driver, does not compute in float16. "
+    "Choose --precision float32.",
+    "Model wasn't fully converted": "OpenVINO cannot convert this graph. If a side of the image "
+    "has fewer than 32 pixels, some layers have no response, which it does not take: use a larger "
+    "one. Else use --provider cpu.",
+    "The Indices output is not supported": "An earlier release exported this model with max "
+    "pooling as WebGPU cannot compute it. Export the model again, or use --provider cpu.",
+}
+"""What is said where ONNX Runtime's message for a provider contains a text."""
 ELSEWHERE = "https://onnxruntime.ai/docs/execution-providers tells how to get it."
 
 
@@ -50,7 +64,12 @@ def too_old(extra: str, found: str, oldest: tuple[int, ...]) -> str:
 
 
 def not_in_wheel(provider: "Provider", present: list[str]) -> str:
-    """Return the message for a provider that the installed ONNX Runtime was built without."""
+    """Return the message for a provider that is not installed."""
+    if provider.plugin and provider.extra:
+        return (
+            f"The provider {provider.name} is not installed: its wheel {provider.plugin.wheel} is "
+            f"missing. Install it: {add_command(provider.extra, provider.plugin.wheel)}"
+        )
     advice = f"Install it: {replace_command(provider.extra)}" if provider.extra else ELSEWHERE
     if provider.memory == "cuda" and (fault := _driver_fault()):
         advice = f"{fault} With a driver, {advice[0].lower()}{advice[1:]}"
@@ -67,6 +86,44 @@ def _driver_fault() -> str | None:
     except ProviderError as error:
         return str(error)
     return None
+
+
+def too_old_for(provider: "Provider", found: str, oldest: tuple[int, ...]) -> str:
+    """Return the message for an ONNX Runtime that a plugin cannot be used with."""
+    assert provider.plugin
+    return (
+        f"The provider {provider.name} needs ONNX Runtime {'.'.join(map(str, oldest))} or newer, "
+        f"and {found} is installed. Replace it: {replace_command(provider.extra or 'cpu')}"
+    )
+
+
+def not_loaded(provider: "Provider", told: str) -> str:
+    """Return the message for a plugin whose library ONNX Runtime could not load."""
+    assert provider.plugin
+    return (
+        f"The library of {provider.plugin.wheel} cannot be loaded ({told}; installed: "
+        f"{describe_wheels()}). Install it again: {replace_command(provider.extra or 'cpu')}"
+    )
+
+
+def no_device(provider: "Provider") -> str:
+    """Return the message for a plugin that finds nothing to compute on."""
+    if provider.memory != "webgpu":
+        return f"{provider.onnxruntime_name} finds no device that it computes on."
+    if sys.platform == "linux" and unloadable(VULKAN):
+        return (
+            f"WebGPU needs {VULKAN}, which is missing. Install the package libvulkan1, or as your "
+            "system calls it, and the driver of your GPU."
+        )
+    return (
+        "ONNX Runtime finds no GPU. A driver that computes on the CPU is used only if the variable "
+        "ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER is 1; it is slower than --provider cpu."
+    )
+
+
+def known_fault(told: str) -> str | None:
+    """Return what a message of ONNX Runtime means, if that is known."""
+    return next((meaning for text, meaning in FAULTS.items() if text in told), None)
 
 
 def could_not_start(provider: "Provider") -> str:
@@ -89,7 +146,8 @@ def would_fall_back(provider: "Provider", graph: str) -> str:
         return could_not_start(provider)
     return (
         f"{provider.onnxruntime_name} does not compute all of {graph}, and what it leaves to the "
-        "CPU would make it slow. Use another release of ONNX Runtime, or --provider cpu."
+        "CPU would make it slow. If an older stylize exported the model, export it again; else use "
+        "another release of ONNX Runtime, or --provider cpu."
     )
 
 

@@ -1,4 +1,4 @@
-"""What this machine has for computing: CPUs, AMX, and memory that can be given back."""
+"""What this machine has for computing: CPUs, bfloat16, memory that can be given back."""
 
 import ctypes
 import os
@@ -13,8 +13,15 @@ from pathlib import Path
 from stylize.runtime.providers.groups import own_groups
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")
+ARM_LINUX = platform.machine().lower() in ("aarch64", "arm64") and sys.platform == "linux"
 
 CPU_INFO = Path("/proc/cpuinfo")
+
+GPUS = Path("/sys/class/drm")
+GPU_VENDORS = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}
+"""Makers of GPUs that compute, by their number on the bus. Others only show pictures."""
+
+BFLOAT16_FLAGS = {"AMX": "amx_bf16", "AVX512-BF16": "avx512_bf16"}
 
 
 @dataclass(frozen=True)
@@ -62,12 +69,27 @@ def _quotas() -> Iterator[CpuLimit]:
                 yield CpuLimit(max(1, ceil(quota / period)), f"{group} has that quota")
 
 
-def has_amx() -> bool:
-    """Tell whether this CPU multiplies matrices of bfloat16 (AMX); only Linux tells."""
+def bfloat16_units() -> tuple[str, ...]:
+    """Return what this CPU multiplies bfloat16 with, the fastest first; only Linux tells.
+
+    ``AMX`` multiplies matrices, ``AVX512-BF16`` twice as many numbers at once as in float32.
+    """
     try:
-        return "amx_bf16" in CPU_INFO.read_text()
+        flags = CPU_INFO.read_text()
     except OSError:
-        return False
+        return ()
+    return tuple(name for name, flag in BFLOAT16_FLAGS.items() if flag in flags)
+
+
+def gpu_vendors() -> tuple[str, ...]:
+    """Return who made the GPUs that are here; only Linux and macOS on Arm tell."""
+    if sys.platform == "darwin":
+        return () if X86 else ("Apple",)
+    found = set[str]()
+    for file in GPUS.glob("card*/device/vendor"):
+        with suppress(OSError):
+            found.add(GPU_VENDORS.get(file.read_text().strip(), ""))
+    return tuple(sorted(found - {""}))
 
 
 def give_back_freed_memory() -> None:

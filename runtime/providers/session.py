@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from math import prod
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -11,8 +12,10 @@ import numpy as np
 from stylize.installation import major_and_minor
 from stylize.models.errors import ProviderError
 from stylize.models.folder import StoredGraph
+from stylize.runtime.files.silence import without_stderr
 from stylize.runtime.providers import diagnosis
 from stylize.runtime.providers.hardware import give_back_freed_memory
+from stylize.runtime.providers.plugins import devices_of
 from stylize.runtime.providers.table import Provider
 
 if TYPE_CHECKING:
@@ -57,16 +60,24 @@ def open_session(
     if provider.memory == "cuda":
         diagnosis.preload_libraries(onnxruntime)
     options = _session_options(onnxruntime, provider)
+    built_in = None
+    if provider.plugin:
+        devices = devices_of(onnxruntime, provider)
+        options.add_provider_for_devices(devices, dict(provider.options))
+    else:
+        built_in = [(provider.onnxruntime_name, dict(provider.options))]
     for name, value in dimensions.items():
         options.add_free_dimension_override_by_name(name, value)
     _add_weights(options, graph, onnxruntime.OrtValue)
     try:
-        session = onnxruntime.InferenceSession(
-            graph.model,
-            options,
-            providers=[(provider.onnxruntime_name, dict(provider.options))],
-            enable_fallback=0,  # no fall-back to the CPU when loading fails
-        )
+        # Drivers of GPUs remark on their limits there.
+        with without_stderr() if provider.memory == "webgpu" else nullcontext():
+            session = onnxruntime.InferenceSession(
+                graph.model,
+                options,
+                providers=built_in,
+                enable_fallback=0,  # no fall-back to the CPU when loading fails
+            )
     except Exception as error:
         if FALLBACK_REFUSED in str(error):
             raise ProviderError(diagnosis.would_fall_back(provider, graph.name)) from error
@@ -96,6 +107,8 @@ def _session_options(onnxruntime: ModuleType, provider: Provider) -> "SessionOpt
     options.add_session_config_entry("session.force_spinning_stop", "1")
     # The gradient of a nearly converged image underflows, and denormals take 100 times as long.
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    for name, value in provider.session_entries.items():
+        options.add_session_config_entry(name, value)
     if provider.tested and provider.name != "cpu":  # others may rightly leave small things to it
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     return options

@@ -6,19 +6,43 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from stylize.models.errors import OptionError
-from stylize.runtime.providers.hardware import X86, has_amx, usable_cpus
+from stylize.runtime.providers.hardware import ARM_LINUX, X86, bfloat16_units, usable_cpus
 
 Precision = Literal["float32", "tf32", "float16", "bfloat16"]
 
 GraphForm = Literal["plain", "blocked", "float16"]
 
-Place = Literal["cpu", "cuda"]
+Place = Literal["cpu", "cuda", "webgpu"]
+
+ARM_BFLOAT16 = "mlas.enable_gemm_fastmath_arm64_bfloat16"
+"""The entry with which the CPU provider multiplies matrices in bfloat16 on Arm."""
 
 RECORDING = "enable_cuda_graph"
 """The option with which CUDA records what a run launches, and replays it on the same tensors."""
 
 AUTO = "auto"
 """Stands for the fastest provider that works."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A provider's library in a wheel of its own, beside ONNX Runtime's.
+
+    Attributes
+    ----------
+    module : str
+        The module that the wheel writes, which tells where the library is.
+    device : mapping of str to str
+        What the metadata of a device says that is to be used; without any, all devices are.
+    """
+
+    module: str
+    device: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def wheel(self) -> str:
+        """The name of the wheel."""
+        return self.module.replace("_", "-")
 
 
 @dataclass(frozen=True)
@@ -39,12 +63,16 @@ class Provider:
         All options that ONNX Runtime is given.
     form : {"plain", "blocked", "float16"}
         Form of the gradient graphs that is the fastest there, or the only one.
-    memory : {"cpu", "cuda"}
+    memory : {"cpu", "cuda", "webgpu"}
         Memory that holds its inputs and outputs.
     tested : bool
         Whether it was tried with stylize.
     threads : int
         How many threads of the CPU compute.
+    plugin : Plugin or None
+        Where it comes from, unless ONNX Runtime was built with it.
+    session_entries : mapping of str to str
+        Entries for the configuration of a session, which are no options of a provider.
     given : mapping of str to str
         The options that the user gave.
     passed_over : tuple of str
@@ -60,6 +88,8 @@ class Provider:
     memory: Place
     tested: bool
     threads: int
+    plugin: Plugin | None = None
+    session_entries: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
     passed_over: tuple[str, ...] = ()
 
@@ -87,11 +117,14 @@ class Mode:
         The form of the graphs.
     properties : mapping of str to str
         OpenVINO's, which are an option by themselves, together with the number of threads.
+    session_entries : mapping of str to str
+        Entries for the configuration of a session.
     """
 
     options: Mapping[str, str] = field(default_factory=dict)
     form: GraphForm = "plain"
     properties: Mapping[str, str] = field(default_factory=dict)
+    session_entries: Mapping[str, str] = field(default_factory=dict)
 
     def all_options(self, threads: int) -> Mapping[str, str]:
         """Return the options, with the properties among them."""
@@ -110,19 +143,27 @@ class KnownProvider:
     options: Mapping[str, str] = field(default_factory=dict)
     extra: str | None = None
     memory: Place = "cpu"
+    plugin: Plugin | None = None
     tested: bool = False
 
 
+def _cpu_modes() -> dict[Precision, Mode]:
+    # Only x86 has the blocked layout.
+    modes: dict[Precision, Mode] = {"float32": Mode(form="blocked" if X86 else "plain")}
+    if ARM_LINUX:  # ONNX Runtime has such kernels for no other CPUs
+        modes["bfloat16"] = Mode(session_entries={ARM_BFLOAT16: "1"})
+    return modes
+
+
 def _openvino(precision: str) -> Mode:
-    properties = {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": "1"}
-    return Mode({"device_type": "CPU"}, properties=properties)
+    # The plugin's own options "precision" and "num_of_threads" change nothing on a CPU (1.8.1).
+    return Mode(properties={"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": "1"})
 
 
 PROVIDERS: Mapping[str, KnownProvider] = {
     "cpu": KnownProvider(
         "CPUExecutionProvider",
-        # Only x86 has the blocked layout.
-        modes={"float32": Mode(form="blocked" if X86 else "plain")},
+        modes=_cpu_modes(),
         extra="cpu",
         tested=True,
     ),
@@ -155,13 +196,23 @@ PROVIDERS: Mapping[str, KnownProvider] = {
         "OpenVINOExecutionProvider",
         modes={"bfloat16": _openvino("bf16"), "float32": _openvino("f32")},
         extra="openvino",
+        plugin=Plugin("onnxruntime_ep_openvino", device={"ov_device": "CPU"}),
+        tested=True,
+    ),
+    "webgpu": KnownProvider(
+        "WebGpuExecutionProvider",
+        modes={"float32": Mode(), "float16": Mode(form="float16")},
+        # Places in the history of L-BFGS are such numbers.
+        options={"enableInt64": "1"},
+        extra="webgpu",
+        memory="webgpu",
+        plugin=Plugin("onnxruntime_ep_webgpu"),
         tested=True,
     ),
     "tensorrt": KnownProvider("TensorrtExecutionProvider", extra="cuda", memory="cuda"),
     "coreml": KnownProvider("CoreMLExecutionProvider"),
     "directml": KnownProvider("DmlExecutionProvider"),
     "migraphx": KnownProvider("MIGraphXExecutionProvider"),
-    "webgpu": KnownProvider("WebGpuExecutionProvider"),
 }
 
 SHARED = ("device_id", RECORDING)
@@ -217,6 +268,8 @@ def configure(
         memory=known.memory,
         tested=known.tested,
         threads=threads,
+        plugin=known.plugin,
+        session_entries=mode.session_entries,
         given=given,
     )
 
@@ -231,6 +284,6 @@ def host_of(provider: Provider) -> Provider:
 
 def default_precision(name: str) -> Precision:
     """Return the precision in which a provider computes unless another is asked for."""
-    if name == "openvino" and not has_amx():
-        return "float32"  # without AMX, bfloat16 is emulated
+    if name == "openvino" and not bfloat16_units():
+        return "float32"  # bfloat16 would be emulated
     return next(iter(PROVIDERS[name].modes))

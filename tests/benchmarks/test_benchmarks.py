@@ -20,6 +20,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from stylize.models.catalog import embedded_folder
+from stylize.runtime.engine import choice
 
 BENCHMARKS = REPOSITORY / "benchmarks"
 MODEL = ("--model", str(embedded_folder()))
@@ -34,7 +35,7 @@ ADJOINT_TOLERANCE = 1e-5
 """Relative, for sums of float32 products."""
 
 needs_extras = pytest.mark.skipif(
-    not all(map(find_spec, EXTRAS)), reason="comparing with torch needs the export extra"
+    not all(map(find_spec, EXTRAS)), reason="comparing with torch needs the torch extra"
 )
 
 needs_onnx = pytest.mark.skipif(find_spec("onnx") is None, reason="a model is written with onnx")
@@ -269,15 +270,17 @@ def test_gpu_without_one_ends_in_one_clear_line(benchmarks: SimpleNamespace) -> 
     assert len(errors.splitlines()) == 1
 
 
-@pytest.mark.skipif(present("OpenVINO"), reason="there is OpenVINO")
 @needs_extras
-def test_bf16_without_openvino_ends_in_one_clear_line(benchmarks: SimpleNamespace) -> None:
+def test_bf16_without_openvino_ends_in_one_clear_line(
+    benchmarks: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice, "is_installed", lambda plugin: False)
     errors = fail(benchmarks.bf16, *MODEL)
-    assert "OpenVINOExecutionProvider" in errors
+    assert "its wheel onnxruntime-ep-openvino is missing" in errors
     assert len(errors.splitlines()) == 1
 
 
-@pytest.mark.skipif(not present("OpenVINO"), reason="needs OpenVINO")
+@pytest.mark.skipif(not find_spec("onnxruntime_ep_openvino"), reason="needs OpenVINO")
 @needs_extras
 def test_bf16_reports_ratios_and_final_losses(benchmarks: SimpleNamespace, tmp_path: Path) -> None:
     file = tmp_path / "bf16.json"

@@ -20,7 +20,7 @@ MODEL = ("--model", str(embedded_folder()))
 
 needs_extras = pytest.mark.skipif(
     not all(map(find_spec, ("torch", "onnx", "safetensors"))),
-    reason="comparing with torch needs the export extra",
+    reason="comparing with torch needs the torch extra",
 )
 
 

@@ -166,7 +166,7 @@ class TestOptions:
     @pytest.mark.parametrize("iterations", ["0", "-1"])
     def test_iterations(self, iterations: str) -> None:
         found = message("--iterations", iterations, code=USAGE)
-        assert f"The iterations is {iterations}; it must be 1 or more" in found
+        assert f"The number of iterations is {iterations}; it must be 1 or more" in found
 
     @pytest.mark.parametrize("value", ["-1.0", "nan"])
     @pytest.mark.parametrize("weight", ["content", "style"])

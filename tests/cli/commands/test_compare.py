@@ -33,8 +33,9 @@ def having(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     twin = KnownProvider(
         "CPUExecutionProvider", {"float32": Mode(), "float16": Mode()}, tested=True
     )
-    listed = ["CPUExecutionProvider"]
+    listed, plugins = ["CPUExecutionProvider"], list[str]()
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: listed)
+    monkeypatch.setattr(choice, "is_installed", lambda plugin: plugin.module in plugins)
     monkeypatch.setitem(PROVIDERS, "twin", twin)  # type: ignore[arg-type]
 
     def attempt(provider: Provider) -> None:
@@ -50,6 +51,7 @@ def having(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def arrange(*names: str) -> None:
         listed.extend(PROVIDERS[name].onnxruntime_name for name in names)
+        plugins.extend(found.module for name in names if (found := PROVIDERS[name].plugin))
 
     return arrange
 
@@ -92,6 +94,16 @@ def test_all_that_are_installed_are_compared() -> None:
         assert verdict == "ok"
     assert max(map(len, result.stdout.splitlines())) <= NARROW
     assert "Measuring twin:float16" in result.stderr
+
+
+def test_a_driver_in_software_is_compared_only_if_named(
+    having: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    having("webgpu")
+    monkeypatch.setattr(outcome, "in_software", lambda provider: provider.name == "webgpu")
+    assert "webgpu:float32" not in rows(compare("--size", "32"))
+    result = compare("--providers", "webgpu")
+    assert "A library of webgpu is missing." in result.stderr, "as it was tried"
 
 
 def test_quiet() -> None:
@@ -195,7 +207,7 @@ def test_what_is_untested_is_compared_only_when_named(having: Callable[..., None
         (["--providers", " , "], "--providers names none"),
         (["--size", "big"], "The size is 'big'"),
         (["--size", "8"], "The size is 8"),
-        (["--iterations", "0"], "The iterations is 0"),
+        (["--iterations", "0"], "The number of iterations is 0"),
         (["photo.png"], "There is a photo but no painting"),
     ],
     ids=str,

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -15,11 +16,24 @@ from stylize.cli.showing.tables import NARROW
 from stylize.installation import Distribution, install_command
 from stylize.models.errors import ProviderError
 from stylize.runtime.checks import survey
-from stylize.runtime.engine.choice import find_provider
+from stylize.runtime.engine import choice
+from stylize.runtime.engine.choice import find_provider, is_present
 from stylize.runtime.providers import table
-from stylize.runtime.providers.table import PROVIDERS, Provider
+from stylize.runtime.providers.table import PROVIDERS, Provider, configure
 
 FAILURE, USAGE = 1, 2
+
+FASTEST_FIRST = choice.FASTEST_FIRST
+SECONDS = {"cuda": 0.001, "webgpu": 0.002, "openvino": 0.01, "cpu": 0.0251, "coreml": 1.0}
+DEVICE = SimpleNamespace(
+    ep_metadata={"FULL_DEVICE_NAME": "a fine device"},
+    device=SimpleNamespace(type=SimpleNamespace(name="GPU"), metadata={}),
+)
+
+
+@pytest.fixture(autouse=True)
+def auto_is_the_fastest(auto_is_the_cpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "FASTEST_FIRST", FASTEST_FIRST)
 
 
 @pytest.fixture
@@ -36,10 +50,16 @@ def having(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
                 raise ProviderError(f"The library of {provider.name} is missing.")
 
         names = [PROVIDERS[name].onnxruntime_name for name in listed]
+        modules = [known.plugin.module for name in listed if (known := PROVIDERS[name]).plugin]
         monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: names)
+        monkeypatch.setattr(choice, "is_installed", lambda plugin: plugin.module in modules)
+        monkeypatch.setattr(survey, "devices_of", lambda *_: [DEVICE])
+        monkeypatch.setattr(survey, "in_software", lambda provider: False)
+        monkeypatch.setattr(survey, "gpu_vendors", tuple)
         monkeypatch.setattr(survey, "try_provider", attempt)
-        monkeypatch.setattr(survey, "has_amx", lambda: amx)
-        monkeypatch.setattr(table, "has_amx", lambda: amx)
+        monkeypatch.setattr(survey, "seconds_of", lambda provider: SECONDS[provider.name])
+        for module in (choice, survey, table):
+            monkeypatch.setattr(module, "bfloat16_units", lambda: ("AMX",) if amx else ())
         return tried
 
     return arrange
@@ -58,7 +78,8 @@ def succeed(*arguments: str) -> str:
 
 def rows(output: str) -> dict[str, list[str]]:
     """Return the words of each provider's row."""
-    lines = [line.split() for line in output.splitlines() if line]
+    _, _, table = output.rpartition("\nprovider ")
+    lines = [line.split() for line in table.splitlines() if line]
     return {first: rest for first, *rest in lines if first in PROVIDERS}
 
 
@@ -68,17 +89,19 @@ def test_what_is_installed() -> None:
     output = succeed()
     found = rows(output)
     assert list(found) == list(PROVIDERS)
-    assert found["cpu"] == ["yes", "float32", "float32"]
-    present = onnxruntime.get_available_providers()
-    for name, known in PROVIDERS.items():
-        assert (found[name][0] == "yes") is (known.onnxruntime_name in present)
+    installed, mode, milliseconds, unit, *_ = found["cpu"]
+    assert (installed, mode, unit) == ("yes", "float32", "ms)")
+    assert float(milliseconds.removeprefix("(")) > 0
+    for name in PROVIDERS:
+        assert (found[name][0] == "yes") is is_present(configure(name))
     assert f"Without --provider, stylize computes on {find_provider().name} in" in output
     assert output.split()[:2] == ["stylize", version("stylize-onnx")]
     assert onnxruntime.__version__ in output
     assert "compact" in output
 
 
-def test_tables_are_narrow() -> None:
+def test_tables_are_narrow(having: Callable[..., list[str]]) -> None:
+    having(*SECONDS, working=tuple(SECONDS))
     tables, _, _ = succeed().partition("Without --provider")
     assert max(map(len, tables.splitlines())) <= NARROW
 
@@ -88,7 +111,8 @@ class TestVerdicts:
         tried = having("cuda", "cpu", working=("cpu", "cuda float32", "cuda tf32"))
         output = succeed()
         assert tried == ["cpu float32", "cuda tf32", "cuda float32", "cuda float16"]
-        assert rows(output)["cuda"] == ["yes", "tf32,", "float32", "tf32,", "float32,", "float16"]
+        works = "yes tf32 (1 ms), float32 (1 ms)"
+        assert rows(output)["cuda"] == [*works.split(), "tf32,", "float32,", "float16"]
         assert "\ncuda: The library of cuda is missing.\n" in output
         assert "stylize computes on cuda in tf32" in output
 
@@ -99,6 +123,22 @@ class TestVerdicts:
         assert "\ncuda: The library of cuda is missing.\n" in output
         assert "stylize computes on cpu in float32" in output
 
+    def test_what_fails_when_it_is_timed_does_not_work(
+        self, having: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        having("cpu", "webgpu", working=("cpu", "webgpu"))
+
+        def measure(provider: Provider) -> float:
+            if provider.name == "webgpu":
+                raise ProviderError("The device is lost.")
+            return SECONDS[provider.name]
+
+        monkeypatch.setattr(survey, "seconds_of", measure)
+        output = succeed()
+        assert rows(output)["webgpu"][:2] == ["yes", "none"]
+        assert "webgpu: The device is lost." in output
+        assert "stylize computes on cpu in float32" in output
+
     def test_what_is_untested_is_tried_only_if_named(
         self, having: Callable[..., list[str]]
     ) -> None:
@@ -106,6 +146,23 @@ class TestVerdicts:
         assert "not tried (untested)" in succeed()
         assert tried == ["cpu float32"]
         assert rows(succeed("--provider", "coreml")) == {"coreml": ["yes", "float32", "float32"]}
+
+    def test_devices_have_names(self, having: Callable[..., list[str]]) -> None:
+        having("webgpu", "cpu", working=("webgpu", "cpu"))
+        output = succeed()
+        assert ["webgpu", "on", "a", "fine", "device"] in map(str.split, output.splitlines())
+        assert "stylize computes on webgpu in float32" in output
+
+    def test_a_driver_in_software_is_said_to_be_one(
+        self, having: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        having("webgpu", "cpu", working=("webgpu", "cpu"))
+        monkeypatch.setattr(survey, "in_software", lambda provider: provider.name == "webgpu")
+        monkeypatch.setattr(survey, "is_gpu", lambda device: False)
+        output = succeed()
+        assert "webgpu on     the CPU, by a driver in software" in output
+        assert rows(output)["webgpu"][:3] == ["yes", "float32,", "float16"], "without times"
+        assert "stylize computes on cpu in float32" in output
 
     def test_one_precision(self, having: Callable[..., list[str]]) -> None:
         tried = having("cuda", "openvino", "cpu", working=("openvino",))
@@ -130,8 +187,10 @@ class TestFailure:
         having("cpu")
         result = doctor("--provider", "openvino")
         assert result.exit_code == FAILURE
-        assert "has no OpenVINOExecutionProvider" in result.stderr
+        assert "its wheel onnxruntime-ep-openvino is missing" in result.stderr
         assert install_command("openvino") in result.stderr
+        assert "tells how to get it" not in result.stdout, "for it is told"
+        assert "tells how to get it" in succeed()
 
     def test_of_all_in_a_precision(self, having: Callable[..., list[str]]) -> None:
         having("cpu")
@@ -167,11 +226,23 @@ class TestAdvice:
     ) -> None:
         monkeypatch.setattr(survey, "_has_driver", lambda: False)
         having("cpu", amx=True)
-        assert install_command("openvino") + "\n" in succeed()
+        output = succeed()
+        assert install_command("openvino") + "\n" in output
+        assert "uninstall" not in output
         having("cpu", amx=False)
         assert "[openvino]" not in succeed()
         having("cpu", "openvino", working=("cpu", "openvino"), amx=True)
         assert "[openvino]" not in succeed()
+
+    def test_webgpu_where_there_is_a_gpu(
+        self, having: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(survey, "_has_driver", lambda: False)
+        having("cpu", amx=True)
+        monkeypatch.setattr(survey, "gpu_vendors", lambda: ("AMD",))
+        output = succeed()
+        assert f"There is a GPU of AMD. To compute on it: {install_command('webgpu')}\n" in output
+        assert "uninstall" not in output
 
     def test_cuda_where_there_is_a_gpu(
         self, having: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
@@ -190,7 +261,10 @@ class TestAdvice:
         monkeypatch.setattr(survey, "installed_wheels", lambda: both)
         assert "Several wheels of ONNX Runtime are installed. Keep one: pip" in succeed()
 
-    def test_another_program_of_our_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_another_program_of_our_name(
+        self, having: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        having("cpu")
         assert "another program" not in succeed()
         other = Distribution("stylize", "1.2", frozenset(), frozenset({"stylize"}))
         monkeypatch.setattr(survey, "rivals", lambda: [other])
@@ -198,8 +272,12 @@ class TestAdvice:
         assert "pip uninstall -y stylize && pip install" in succeed()
 
     def test_a_half_removed_wheel_is_one(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self,
+        having: Callable[..., list[str]],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        having("cpu")
         half = tmp_path / "onnxruntime_gpu-1.31.1.dist-info"
         half.mkdir()
         (half / "top_level.txt").write_text("onnxruntime\n")
@@ -208,7 +286,8 @@ class TestAdvice:
         assert "onnxruntime-gpu 1.31.1, which overwrite each other" in output
         assert "Several wheels of ONNX Runtime are installed. Keep one: pip" in output
 
-    def test_vgg19(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_vgg19(self, having: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+        having("cpu")
         assert "stylize export vgg19" in succeed()
         monkeypatch.setattr(survey, "PREFERRED_MODEL", "compact")
         assert "stylize export vgg19" not in succeed()

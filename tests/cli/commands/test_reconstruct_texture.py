@@ -432,8 +432,8 @@ class TestRefusal:
     @pytest.mark.parametrize(
         ("arguments", "named"),
         [
-            (("--iterations", "0"), "iterations"),
-            (("--history", "0"), "history"),
+            (("--iterations", "0"), "number of iterations"),
+            (("--history", "0"), "length of the history"),
             (("--tv-weight", "-1.0"), "weight of variation"),
             (("--tv-weight", "nan"), "weight of variation"),
             (("--seed", "-1"), "seed"),

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from stylize.cli.showing import progress
-from stylize.cli.showing.progress import Pace, Stint, bar_line, showing_progress
+from stylize.cli.showing import bar, progress
+from stylize.cli.showing.bar import bar_line
+from stylize.cli.showing.progress import Pace, Stint, showing_progress
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ class Terminal:
 def test_nothing_is_left_of_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(bar, "PATIENCE", 0.0)
     with showing_progress([Stint(2, (4, 3))], quiet=False) as shown:
         assert terminal.lines[-1].endswith("] 0/2  starting")
         shown.say("Minimising")

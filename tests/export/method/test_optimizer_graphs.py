@@ -189,6 +189,25 @@ def test_there_is_no_control_flow(model: Callable[..., onnx.ModelProto]) -> None
     assert not operators & {"If", "Loop", "Scan"}
 
 
+@pytest.mark.parametrize("model", [adam_model, lbfgs_model, variation_model])
+def test_there_is_no_operator_that_webgpu_lacks(model: Callable[..., onnx.ModelProto]) -> None:
+    operators = {node.op_type for node in model().graph.node}
+    assert not operators & {"And", "Or", "Xor", "Min", "Max"}
+
+
+@pytest.mark.parametrize("bounds", [(0.0, 1.0), (-np.inf, 1.0), (0.0, np.inf)])
+def test_pixels_are_held_between_the_bounds_exactly(bounds: tuple[float, float]) -> None:
+    least, most = bounds
+    gradient = np.linspace(-1, 1, 105).reshape(SHAPE)
+    free = Steps(adam_model(np.float64), learning_rate=1.5)
+    bounded = Steps(adam_model(np.float64), learning_rate=1.5, least=least, most=most)
+    for steps in (free, bounded):
+        steps.step(1.0, gradient)
+    assert np.array_equal(bounded.state["image"], np.clip(free.state["image"], least, most))
+    assert free.state["image"].min() < 0
+    assert free.state["image"].max() > 1
+
+
 def test_the_history_is_read_only_by_what_writes_into_it() -> None:
     """So that both may be the same memory."""
     nodes = lbfgs_model().graph.node

@@ -29,7 +29,7 @@ from PIL import Image
 from stylize.runtime import Model, Options, transfer
 picture = Image.effect_noise((64, 48), 60)
 size = int(sys.argv[1]), int(sys.argv[2])
-list(transfer(Model.open("compact"), picture, picture, Options(size=size, iterations=3)))
+list(transfer(Model.open("compact", "cpu"), picture, picture, Options(size=size, iterations=3)))
 (peak,) = [line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line]
 print(int(peak.split()[1]) * 1024)
 """

@@ -127,11 +127,11 @@ def test_lbfgs_gets_as_far_as_torch_on_the_real_network(
     from torch_transfer import torch_losses
 
     from stylize.export.network.architecture import vgg19
-    from stylize.export.network.weights import load_weights
+    from stylize.export.sources.loading import load_weights
     from stylize.runtime import Model, transfer
 
     network = vgg19()
-    weights = load_weights(str(real_weights), network)
+    weights = load_weights(str(real_weights), network, "caffe")
     photo = real_pictures / "tuebingen_neckarfront.jpg"
     painting = real_pictures / "starry_night.jpg"
     options = replace(AS_PUBLISHED, size=96, init="photo", iterations=80)

@@ -139,7 +139,7 @@ class TestRefusal:
             (13, "The number of scales is 13; it must be from 1 to 12 (or sizes with commas, "),
             ((), "The set of scales is empty; it must be one size or more."),
             ((15,), "The size of a scale is 15; it must be from 16 to 100000 pixels."),
-            ("many", "The scales is many; it must be auto or a whole number or a list"),
+            ("many", "The choice of scales is many; it must be auto or a whole number or a list"),
         ],
     )
     def test_of_what_is_no_scale(self, scales: Any, message: str) -> None:

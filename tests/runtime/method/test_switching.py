@@ -3,6 +3,7 @@
 import gc
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import cycle, islice, product
 from pathlib import Path
@@ -16,7 +17,7 @@ from stylize.models.errors import ProviderError
 from stylize.models.folder import open_folder
 from stylize.runtime.checks.comparison import TOLERANCES
 from stylize.runtime.checks.specimens import drawn_painting, drawn_photo
-from stylize.runtime.engine.choice import find_provider
+from stylize.runtime.engine.choice import find_provider, in_software
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.scene import Scene
@@ -30,15 +31,18 @@ MOST = 15 * 2**19
 
 
 def working() -> Iterator[Provider]:
-    """All providers that work here, in each precision; of the CPU's, both forms of the graphs."""
+    """All providers that work here, in each precision; of the CPU's, both forms of the graphs.
+
+    Drivers of GPUs in software are left out, for they take a second for a step.
+    """
     yield replace(configure("cpu"), form="plain")
     yield replace(configure("cpu"), form="blocked")
     for name, precision in TOLERANCES:
         if name != "cpu":
-            try:
-                yield find_provider(name, precision)
-            except ProviderError:
-                continue
+            with suppress(ProviderError):
+                found = find_provider(name, precision)
+                if not in_software(found):
+                    yield found
 
 
 def resident() -> int:

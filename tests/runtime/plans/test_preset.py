@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch_vgg import TorchVgg, bgr
 
 from stylize.export.network.architecture import Network, vgg19
-from stylize.export.network.weights import Weights, load_weights
+from stylize.export.network.weights import Weights
+from stylize.export.sources.loading import load_weights
 from stylize.runtime import PRESETS, Model, Scene, to_array
 from stylize.runtime.pictures.reading import load_image
 from stylize.runtime.pictures.sizes import scale_to
@@ -160,7 +161,7 @@ def test_a_preset_is_what_its_source_computes_with_the_real_weights(
     name: str, real_model: Callable[..., Path], real_weights: Path, real_pictures: Path
 ) -> None:
     network = vgg19(PRESETS[name].pooling or "average")
-    weights = load_weights(str(real_weights), network)
+    weights = load_weights(str(real_weights), network, "caffe")
     photo = real_pictures / "tuebingen_neckarfront.jpg"
     painting = real_pictures / "starry_night.jpg"
     assert_equals_source(name, network, weights, real_model(network.pooling), photo, painting)

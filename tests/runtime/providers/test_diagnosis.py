@@ -20,11 +20,32 @@ def test_another_wheel_comes_in_the_place_of_all(monkeypatch: pytest.MonkeyPatch
     both = {"onnxruntime": "1.30.0", "onnxruntime-gpu": "1.31.1"}
     monkeypatch.setattr(wheels, "installed_wheels", lambda: both)
     with pytest.raises(ProviderError) as caught:
-        raise ProviderError(diagnosis.not_in_wheel(configure("openvino"), ["CPU"]))
+        raise ProviderError(diagnosis.not_in_wheel(configure("tensorrt"), ["CPU"]))
     assert "onnxruntime 1.30.0 and onnxruntime-gpu 1.31.1, which overwrite" in str(caught.value)
     assert str(caught.value).endswith(
-        f"pip uninstall -y onnxruntime onnxruntime-gpu && {install_command('openvino')}"
+        f"pip uninstall -y onnxruntime onnxruntime-gpu && {install_command('cuda')}"
     )
+
+
+def test_a_plugin_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wheels, "installed_wheels", lambda: {"onnxruntime": "1.32.0"})
+    found = diagnosis.not_in_wheel(configure("webgpu"), ["CPU"])
+    assert "its wheel onnxruntime-ep-webgpu is missing" in found
+    assert found.endswith(f"Install it: {install_command('webgpu')}")
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("was false. Failed to get a WebGPU adapter: No supported", "no GPU that has a driver"),
+        ("Program Transpose requires f16 but the device does not support", "--precision float32"),
+        ("OpConversionFailure: Model wasn't fully converted. Failed", "fewer than 32 pixels"),
+        ("pool.cc:276 The Indices output is not supported yet", "Export the model again"),
+    ],
+)
+def test_what_plugins_mean(told: str, expected: str) -> None:
+    assert expected in (diagnosis.known_fault(told) or "")
+    assert diagnosis.known_fault("something else") is None
 
 
 def test_what_windows_lacks_is_not_onnxruntime() -> None:
@@ -35,7 +56,7 @@ def test_what_windows_lacks_is_not_onnxruntime() -> None:
 
 
 def test_a_provider_of_no_extra() -> None:
-    assert diagnosis.not_in_wheel(configure("webgpu"), ["CPU"]).endswith(diagnosis.ELSEWHERE)
+    assert diagnosis.not_in_wheel(configure("coreml"), ["CPU"]).endswith(diagnosis.ELSEWHERE)
 
 
 class TestCuda:

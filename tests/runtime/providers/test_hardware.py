@@ -1,11 +1,12 @@
 """How many CPUs a process may use: bound to some, or limited by its control groups."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from stylize.runtime.providers import groups
+from stylize.runtime.providers import groups, hardware
 from stylize.runtime.providers.hardware import cpu_limit, usable_cpus
 
 
@@ -80,3 +81,14 @@ def test_it_is_known_what_limits(system: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_system_that_binds_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_getaffinity")
     assert usable_cpus() == 64
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these files")
+def test_who_made_the_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for card, vendor in {"card0": "0x1a03", "card1": "0x1002", "card2": "0x10de"}.items():
+        (tmp_path / card / "device").mkdir(parents=True)
+        (tmp_path / card / "device" / "vendor").write_text(f"{vendor}\n")
+    monkeypatch.setattr(hardware, "GPUS", tmp_path)
+    assert hardware.gpu_vendors() == ("AMD", "NVIDIA")
+    monkeypatch.setattr(hardware, "GPUS", tmp_path / "none")
+    assert hardware.gpu_vendors() == ()

@@ -1,5 +1,7 @@
 """A graph is opened on the provider that was asked for, or not at all."""
 
+from dataclasses import replace
+
 import pytest
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="opens sessions")
@@ -17,7 +19,14 @@ def test_a_session_that_would_fall_back_is_an_error(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", refuse)
     with pytest.raises(ProviderError, match=r"does not compute all of graph\.onnx"):
-        open_session(StoredGraph("graph.onnx", b""), {}, configure("openvino"))
+        open_session(StoredGraph("graph.onnx", b""), {}, configure("coreml"))
+
+
+def test_what_is_no_option_of_a_provider_is_an_entry_of_the_session() -> None:
+    entry = "mlas.enable_gemm_fastmath_arm64_bfloat16"
+    provider = replace(configure("cpu"), session_entries={entry: "1"})
+    options = session._session_options(onnxruntime, provider)
+    assert options.get_session_config_entry(entry) == "1"
 
 
 def test_threads_do_not_wait_in_loops_between_the_graphs_of_a_step() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stylize.models.errors import OptionError
-from stylize.runtime.providers import hardware
+from stylize.runtime.providers import hardware, table
 from stylize.runtime.providers.table import PROVIDERS, configure, host_of
 
 
@@ -23,22 +23,45 @@ class TestConfigure:
         assert configure("cuda").form == configure("openvino", "bfloat16").form == "plain"
         assert configure("cpu").form == ("blocked" if hardware.X86 else "plain")
 
+    def test_the_cpu_has_bfloat16_only_on_arm_linux(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(table, "ARM_LINUX", False)
+        assert table._cpu_modes().keys() == {"float32"}
+        monkeypatch.setattr(table, "ARM_LINUX", True)
+        modes = table._cpu_modes()
+        assert list(modes) == ["float32", "bfloat16"]
+        assert modes["bfloat16"].session_entries == {table.ARM_BFLOAT16: "1"}
+        assert modes["bfloat16"].form == "plain"
+
     def test_memory(self) -> None:
         memory = {name: configure(name).memory for name in PROVIDERS}
         on_gpu = {name for name, where in memory.items() if where == "cuda"}
         assert on_gpu == {"cuda", "tensorrt"}
+        assert memory["webgpu"] == host_of(configure("webgpu", "float16")).memory == "webgpu"
+        assert memory["openvino"] == "cpu"
 
-    @pytest.mark.parametrize(("amx", "expected"), [(True, "bfloat16"), (False, "float32")])
+    @pytest.mark.parametrize(
+        ("flags", "units", "expected"),
+        [
+            ("avx512f avx512_bf16 amx_bf16", ("AMX", "AVX512-BF16"), "bfloat16"),
+            ("avx512f avx512_bf16", ("AVX512-BF16",), "bfloat16"),
+            ("avx512f", (), "float32"),
+        ],
+    )
     def test_openvino_computes_in_what_the_cpu_is_good_at(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, amx: bool, expected: str
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        flags: str,
+        units: tuple[str, ...],
+        expected: str,
     ) -> None:
-        flags = "avx512f amx_bf16" if amx else "avx512f"
         (tmp_path / "cpuinfo").write_text(f"flags : fpu {flags} clflush\n")
         monkeypatch.setattr(hardware, "CPU_INFO", tmp_path / "cpuinfo")
+        assert hardware.bfloat16_units() == units
         provider = configure("openvino")
         assert provider.precision == expected
         (settings,) = json.loads(provider.options["load_config"]).values()
-        assert settings["INFERENCE_PRECISION_HINT"] == ("bf16" if amx else "f32")
+        assert settings["INFERENCE_PRECISION_HINT"] == ("bf16" if units else "f32")
         assert settings["INFERENCE_NUM_THREADS"] == str(hardware.usable_cpus())
 
     @pytest.mark.parametrize("name", PROVIDERS)

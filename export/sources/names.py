@@ -1,5 +1,6 @@
 """The names that VGG-19's weights have in files, and ours for them: ``conv1_1.weight``."""
 
+import re
 from collections.abc import Iterable
 
 from stylize.export.network.architecture import Convolution, Network
@@ -19,11 +20,11 @@ def without_classifier(names: Iterable[str]) -> list[str]:
 def our_name(name: str, network: Network) -> str | None:
     """Return our name for a parameter of a network; None if it has none.
 
-    It may be named as ours, or as torchvision's and timm's (``features.0.weight``), which number
-    the ReLUs and poolings, too. The state of torchvision's ``features`` alone begins with the
-    number.
+    It may be named as ours, as Keras' (``block1_conv1.weight``), or as torchvision's and timm's
+    (``features.0.weight``), which number the ReLUs and poolings, too. The state of torchvision's
+    ``features`` alone begins with the number.
     """
-    plain = _unwrapped(name)
+    plain = re.sub(r"^block(\d)_conv(\d)\.", r"conv\1_\2.", _unwrapped(name))
     if plain in network.parameters:
         return plain
     return _by_number(network).get(plain.removeprefix("features."))

@@ -14,7 +14,7 @@ from stylize.models.catalog import PREFERRED_MODEL, model_folders
 from stylize.models.errors import ProviderError
 from stylize.runtime.engine.choice import (
     candidates,
-    first_of,
+    fastest_of,
     in_software,
     is_present,
     seconds_of,
@@ -128,7 +128,7 @@ def fastest(verdicts: list[Verdict]) -> tuple[str, Precision] | None:
         for candidate in candidates(None)
         if candidate.precision in seconds.get(candidate.name, ())
     ]
-    found = first_of(timed, lambda provider: seconds[provider.name][provider.precision])
+    found = fastest_of(timed, lambda provider: seconds[provider.name][provider.precision])
     return (found.name, found.precision) if found else None
 
 

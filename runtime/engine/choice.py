@@ -108,7 +108,7 @@ def _fastest(precision: Precision | None, threads: int | None) -> Provider:
         for provider in candidates(precision, threads)
         if is_present(provider) and not in_software(provider)
     )
-    fastest = first_of(filter(works, present), seconds)
+    fastest = fastest_of(filter(works, present), seconds)
     if not fastest:
         raise ProviderError(
             f"No provider that works here computes in {precision}. 'stylize doctor --precision "
@@ -117,7 +117,9 @@ def _fastest(precision: Precision | None, threads: int | None) -> Provider:
     return replace(fastest, passed_over=tuple(passed_over))
 
 
-def first_of(working: Iterable[Provider], seconds: Callable[[Provider], float]) -> Provider | None:
+def fastest_of(
+    working: Iterable[Provider], seconds: Callable[[Provider], float]
+) -> Provider | None:
     """Return the fastest of providers that work, best first; time them only where that is open."""
     contenders = []
     for provider in working:

@@ -50,8 +50,19 @@ def provider(request: pytest.FixtureRequest) -> Provider:
     return provider_or_skip(*request.param)
 
 
+_references: dict[tuple[Path, object], Measurement] = {}
+
+
+def reference(task: Task) -> Measurement:
+    """The reference's measurement, made once for all providers."""
+    key = task.folder.path, task.size
+    if key not in _references:
+        _references[key] = measure(task, reference_provider())
+    return _references[key]
+
+
 def assert_near_the_reference(task: Task, provider: Provider) -> None:
-    apart = compare(measure(task, provider), measure(task, reference_provider()))
+    apart = compare(measure(task, provider), reference(task))
     print(f"{provider.name} {provider.precision} {task.size}: {apart}")
     assert apart.within(tolerance_of(provider, task.folder.manifest.pooling)), apart
 

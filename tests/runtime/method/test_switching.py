@@ -31,18 +31,17 @@ MOST = 15 * 2**19
 
 
 def working() -> Iterator[Provider]:
-    """All providers that work here, in each precision; of the CPU's, both forms of the graphs.
+    """All providers that work here, in their own precision; of the CPU's, both forms of the graphs.
 
     Drivers of GPUs in software are left out, for they take a second for a step.
     """
     yield replace(configure("cpu"), form="plain")
     yield replace(configure("cpu"), form="blocked")
-    for name, precision in TOLERANCES:
-        if name != "cpu":
-            with suppress(ProviderError):
-                found = find_provider(name, precision)
-                if not in_software(found):
-                    yield found
+    for name in dict.fromkeys(name for name, _ in TOLERANCES if name != "cpu"):
+        with suppress(ProviderError):
+            found = find_provider(name)
+            if not in_software(found):
+                yield found
 
 
 def resident() -> int:

@@ -97,7 +97,7 @@ def _told(found: "metadata.Distribution", what: str) -> str | None:
 def _folders(found: "metadata.Distribution") -> frozenset[str]:
     if declared := (found.read_text("top_level.txt") or "").split():
         return frozenset(declared)
-    # Not by `files`, which makes a path of each: an environment with torch has forty thousand.
+    # Not by `files`, which makes a path of each: an environment with torch has twenty thousand.
     paths = csv.reader((found.read_text("RECORD") or "").splitlines())
     return frozenset(path[0].partition("/")[0] for path in paths if path)
 

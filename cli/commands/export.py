@@ -35,8 +35,7 @@ Folder = Annotated[
 def export_vgg19(*, output: Folder = None, options: ExportOptions) -> None:
     """Export VGG-19, with its gradient, to ONNX, and check it.
 
-    The folder runs on any machine with stylize's cpu or cuda extra, without
-    torch or onnx.
+    The folder runs wherever stylize runs, without torch or onnx.
 
     It holds graphs for all layer sets of the paper.
     """

@@ -66,7 +66,7 @@ def max_pool(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) 
     has a rank, the first one the highest, and the first maximum is that of the highest rank.
     """
     window = _pool_window(node)
-    value, (largest, *_) = node.input[0], node.output
+    value, largest = node.input[0], node.output[0]
     dtype = graph.dtype_of(value)
     zero = graph.constant(0, dtype)
     less = graph.add("Less", value, _spread(graph, largest, node))
@@ -104,7 +104,7 @@ def matmul(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) ->
 
 def reshape(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
     """Give the gradient the shape of the input."""
-    return {0: _like(graph, gradient, node.input[0])}
+    return {0: graph.add("Reshape", gradient, graph.add("Shape", node.input[0]))}
 
 
 def add(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
@@ -245,7 +245,3 @@ def _reverse(graph: Graph, value: str, axes: tuple[int, ...]) -> str:
 
 def _producer(graph: Graph, value: str) -> onnx.NodeProto:
     return next((node for node in graph.nodes if value in node.output), onnx.NodeProto())
-
-
-def _like(graph: Graph, value: str, model: str) -> str:
-    return graph.add("Reshape", value, graph.add("Shape", model))

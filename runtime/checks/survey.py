@@ -24,7 +24,7 @@ from stylize.runtime.engine.memory import memory_available
 from stylize.runtime.providers.diagnosis import cuda_release, missing_libraries, not_in_wheel
 from stylize.runtime.providers.hardware import bfloat16_units, cpu_limit, gpu_vendors
 from stylize.runtime.providers.nvidia import find_driver
-from stylize.runtime.providers.plugins import devices_of, is_gpu, name_of
+from stylize.runtime.providers.plugins import devices_of, name_of
 from stylize.runtime.providers.session import import_onnxruntime
 from stylize.runtime.providers.table import PROVIDERS, Precision, configure
 from stylize.runtime.providers.wheels import (
@@ -160,8 +160,8 @@ def _devices(onnxruntime: ModuleType) -> Iterator[tuple[str, str]]:
             continue
         with suppress(ProviderError):  # which trying it will tell
             (device,) = devices_of(onnxruntime, provider)
-            software = known.memory != "cpu" and not is_gpu(device)
-            yield f"{name} on", "the CPU, by a driver in software" if software else name_of(device)
+            software = "the CPU, by a driver in software"
+            yield f"{name} on", software if in_software(provider) else name_of(device)
 
 
 def _onnxruntime() -> ModuleType | None:

@@ -158,7 +158,6 @@ class TestVerdicts:
     ) -> None:
         having("webgpu", "cpu", working=("webgpu", "cpu"))
         monkeypatch.setattr(survey, "in_software", lambda provider: provider.name == "webgpu")
-        monkeypatch.setattr(survey, "is_gpu", lambda device: False)
         output = succeed()
         assert "webgpu on     the CPU, by a driver in software" in output
         assert rows(output)["webgpu"][:3] == ["yes", "float32,", "float16"], "without times"

@@ -21,7 +21,6 @@ from stylize.models.errors import StylizeError, VerificationError
 from stylize.models.layers import LayerSet
 from stylize.runtime import Model, Options, Scene, load_image, scale_to, to_array, to_image
 from stylize.runtime.checks.comparison import TOLERANCES
-from stylize.runtime.engine.tensors import read
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.pictures.arrays import unframed
 from stylize.runtime.plans.preset import PRESETS
@@ -141,8 +140,8 @@ class Contest:
             best, number = iterate.best, iterate.iteration
             if iterate.size == scene.size(options):
                 known = losses.get(number - 1) if best.iteration < number else None
-                losses[number] = known or self.objective(read(best.tensor)).total
-        return read(best.tensor), losses
+                losses[number] = known or self.objective(best.held.read()).total
+        return best.held.read(), losses
 
     def picture(self, made: Made) -> Image.Image:
         """Return what one of both made, without the margin."""

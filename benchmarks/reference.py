@@ -42,7 +42,7 @@ class Reference(TorchStep):
         self._pixels = (GREY_LEVELS * self._image).contiguous().requires_grad_()
         self._best = self._pixels.detach()
 
-    def minimise(self, evaluations: int) -> None:
+    def minimise(self, evaluations: int, history: int = HISTORY) -> None:
         """Walk downhill, without a line search, until there are so many `totals`.
 
         `seconds` are those since the first began, at the end of each.
@@ -60,7 +60,7 @@ class Reference(TorchStep):
                 lr=1,
                 max_iter=left,
                 max_eval=left,
-                history_size=HISTORY,
+                history_size=history,
                 tolerance_grad=0,
                 tolerance_change=0,
             )

@@ -12,6 +12,7 @@ from stylize.cli.commands.figure import figure
 from stylize.cli.commands.grid import grid
 from stylize.cli.commands.judge import judge
 from stylize.cli.commands.models import models
+from stylize.cli.commands.plan import plan
 from stylize.cli.commands.presets import presets
 from stylize.cli.commands.reconstruct import reconstruct
 from stylize.cli.commands.rerun import rerun
@@ -47,6 +48,7 @@ def _add(name: str, command: Callable[..., None], panel: str | None, to: typer.T
 
 
 _add("run", run, MAKING)
+_add("plan", plan, MAKING)
 _add("rerun", rerun, MAKING)
 _add("sheet", sheet, MAKING)
 _add("judge", judge, MAKING)

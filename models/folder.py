@@ -9,7 +9,16 @@ from stylize.models.catalog import MANIFEST_FILE, embedded_folder
 from stylize.models.errors import ModelError
 from stylize.models.files import map_weights, read_graph
 from stylize.models.layers import LayerSet
-from stylize.models.manifest import GraphFile, Manifest, OtherForm, read_manifest
+from stylize.models.manifest import (
+    Block,
+    GraphFile,
+    Layer,
+    Manifest,
+    OtherForm,
+    blocks_of,
+    read_manifest,
+)
+from stylize.models.parts import Part, parts
 from stylize.models.references import Reference, references
 
 
@@ -99,6 +108,54 @@ class ModelFolder:
     def targets_graph(self, layers: LayerSet) -> GraphFile:
         """Return the targets graph that covers `layers` and computes the least beyond them."""
         return self._least(self.manifest.targets, layers)
+
+    def blocks(self, layers: LayerSet) -> list[Block]:
+        """Return the graphs of each block for tiles, from the image upwards.
+
+        Parameters
+        ----------
+        layers : LayerSet
+            Those of a gradient graph.
+
+        Raises
+        ------
+        ModelError
+            The model was written by a release without such graphs.
+        """
+        names = [[layer.name for layer in block] for block in self._blocks]
+        return [self._block(part) for part in parts(names, layers)]
+
+    def sums_graph(self, layers: LayerSet) -> GraphFile:
+        """Return the graph of what follows from sums over all tiles; see `blocks`."""
+        for graph in self.manifest.sums:
+            if graph.layers == layers:
+                return graph
+        raise self._without_tiles()
+
+    def halo(self, block: Block) -> int:
+        """Return how far a tile reaches beyond its own part: one position for each convolution."""
+        layers, used = self._blocks[block.number - 1], block.part.layers
+        if block.top:
+            seen = [layer.name in used.content + used.style for layer in layers]
+            layers = layers[: len(seen) - seen[::-1].index(True)]
+        return sum(layer.stride == layers[0].stride for layer in layers)
+
+    @property
+    def _blocks(self) -> list[tuple[Layer, ...]]:
+        return blocks_of(self.manifest.layers)
+
+    def _block(self, part: Part) -> Block:
+        for block in self.manifest.blocks:
+            if block.part == part:
+                return block
+        raise self._without_tiles()
+
+    def _without_tiles(self) -> ModelError:
+        return ModelError(
+            f"The model '{self.manifest.name}' was exported by an earlier release, whose pictures "
+            "must fit into memory in one piece. Export it again, allow more memory, or use a "
+            "smaller size."
+        )
 
     def dimensions(self, size: tuple[int, int]) -> dict[str, int]:
         """Return what the names in the graphs' shapes stand for, at a height and width.

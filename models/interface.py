@@ -1,9 +1,9 @@
 """What goes into each kind of graph and comes out of it, as ``README.md`` says beside this file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from stylize.models.layers import LayerSet
+from stylize.models.layers import LayerSet, PoolingKind
 
 Shape = tuple[int | str, ...]
 """A dimension given by a name depends on the image's size, or on how much is remembered."""
@@ -14,6 +14,10 @@ Channels = Mapping[str, int]
 
 IMAGE: Shape = (1, 3, "height", "width")
 NUMBER: Shape = ()
+
+STRIP: Shape = ("height", "width")
+ABOVE: Shape = ("above_height", "above_width")
+"""Height and width of a tile, and of the map above it."""
 
 REMEMBERED = ("height", "width", "places", "rows")
 """Dimensions that what an optimiser remembers may have."""
@@ -69,6 +73,131 @@ def gradient(layers: LayerSet, channels: Channels) -> Interface:
         {"image": IMAGE, **_targets(layers, channels), **weights},
         {**losses, "total": NUMBER, "gradient": IMAGE},
     )
+
+
+MASKS = ("positive.", "first.")
+"""What the names of values begin with that are true or false; all others are float32."""
+
+
+@dataclass(frozen=True)
+class BlockLayers:
+    """The layers of a block of the network.
+
+    Attributes
+    ----------
+    convolutions : tuple of str
+        Its convolutions, from below.
+    pooling : str or None
+        The pooling that ends it; None for a last block that has none.
+    kind : {"average", "max"}
+        What that pooling does.
+    below : int
+        Channels of the map below.
+    """
+
+    convolutions: tuple[str, ...]
+    pooling: str | None
+    kind: PoolingKind
+    below: int
+
+
+def block(
+    layers: LayerSet, block: BlockLayers, top: bool, channels: Channels
+) -> tuple[Interface, Interface]:
+    """Return the interfaces of a block's graphs, forwards and back.
+
+    Parameters
+    ----------
+    layers : LayerSet
+        Its layers that have a loss.
+    block : BlockLayers
+        All its layers.
+    top : bool
+        Whether no layer above it has a loss.
+    channels : mapping of str to int
+        Channels of every layer.
+    """
+    pooling = block.pooling
+
+    def size(name: str) -> Shape:
+        return ABOVE if name == pooling else STRIP
+
+    def response(name: str) -> Shape:
+        return (1, channels[name], *size(name))
+
+    def own(names: Sequence[str]) -> Shapes:
+        return {"own_above" if name == pooling else "own": size(name) for name in names}
+
+    def above(name: str) -> Shapes:
+        return {name: response(pooling)} if pooling and not top else {}
+
+    grams = {name: _gram(name, channels) for name in layers.style}
+    differences = {f"difference.{name}": response(name) for name in layers.content}
+    handed_over = differences | {name: response(of) for name, of in _masks(layers, block, top)}
+    below: Shapes = {"below": (1, block.below, *STRIP)}
+    forwards = Interface(
+        {
+            **below,
+            **own(layers.content + layers.style),
+            **{f"content_target.{name}": response(name) for name in layers.content},
+        },
+        {
+            **{f"gram.{name}": shape for name, shape in grams.items()},
+            **{f"content_loss.{name}": NUMBER for name in layers.content},
+            **handed_over,
+            **above("above"),
+        },
+    )
+    backwards = Interface(
+        {
+            **(below if layers.style else {}),
+            **own(layers.style),
+            **{f"gram_gradient.{name}": shape for name, shape in grams.items()},
+            **{f"content_weight.{name}": NUMBER for name in layers.content},
+            **handed_over,
+            **above("above_gradient"),
+        },
+        {"below_gradient": below["below"]},
+    )
+    return forwards, backwards
+
+
+def _masks(layers: LayerSet, block: BlockLayers, top: bool) -> Iterator[tuple[str, str]]:
+    """Yield each mask that is handed over, and the layer of whose response it is."""
+    names = [*block.convolutions, *([block.pooling] if block.pooling else [])]
+    used = _count(names, layers.content + layers.style) if top else len(names)
+    again = _count(names, layers.style)
+    for name in names[again:used]:
+        if name != block.pooling:
+            yield f"positive.{name}", name
+    if block.pooling in names[again:used] and block.kind == "max":
+        yield f"first.{names[-2]}", names[-2]
+
+
+def _count(names: Sequence[str], used: Sequence[str]) -> int:
+    """Return how many names there are up to the last one that is used."""
+    return max((count for count, name in enumerate(names, start=1) if name in used), default=0)
+
+
+def sums(layers: LayerSet, channels: Channels) -> Interface:
+    """Return the interface of the graph from sums over all tiles to losses and gradients."""
+    content: dict[str, Shape] = {}
+    if layers.content:
+        content = dict.fromkeys(("content_weights", "content_losses"), (len(layers.content),))
+    style: dict[str, Shape] = {}
+    for name in layers.style:
+        style |= dict.fromkeys((f"gram.{name}", f"style_target.{name}"), _gram(name, channels))
+        style |= {f"positions.{name}": NUMBER}
+    losses: dict[str, Shape] = {}
+    if layers.style:
+        style |= {"style_weights": (len(layers.style),)}
+        losses = {"style_losses": (len(layers.style),)}
+    grams = {
+        f"{kind}.{name}": _gram(name, channels)
+        for name in layers.style
+        for kind in ("style", "gram_gradient")
+    }
+    return Interface(content | style, {**losses, **grams, "total": NUMBER})
 
 
 def optimizer_fault(found: Interface) -> str | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,13 +15,18 @@ from stylize.models.errors import ModelError
 from stylize.models.interface import Interface, Shape
 from stylize.models.layers import LayerSet, PoolingKind, find_layer
 from stylize.models.opening import opened
+from stylize.models.parts import Part
+from stylize.models.pieces import PIECES
 from stylize.models.preprocessing import Preprocessing
 
-FORMAT = 2
+FORMAT = 3
 """Version of the folder's format; a change that old readers would misread raises it."""
 
+OLDER_FORMATS = (2,)
+"""Formats that are read, too; 2 has no graphs for tiles."""
+
 LARGEST_MANIFEST = 4 * 2**20
-"""Bytes of a manifest; that of the embedded model has 0.06 MB."""
+"""Bytes of a manifest; that of the embedded model has 0.2 MB."""
 
 OPTIMIZERS = ("lbfgs", "adam")
 """The optimisers that every model has."""
@@ -35,8 +40,8 @@ LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,1000}")
 Text = Annotated[str, Meta(pattern=rf"^{LINE.pattern}\Z")]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.]+\Z", max_length=100)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
-Float32 = Annotated[str, Meta(pattern=r"^float32\Z")]
-"""The type of all that goes in and comes out, also where convolutions are narrower."""
+Dtype = Literal["float32", "bool"]
+"""The types of what goes in and comes out; where convolutions are narrower, it is float32, too."""
 Count = Annotated[int, Meta(ge=1, le=2**16)]
 
 
@@ -62,7 +67,7 @@ class Value:
     """An input or output of a graph; a dimension given by a name depends on the image's size."""
 
     name: Name
-    dtype: Float32
+    dtype: Dtype
     shape: Shape
 
 
@@ -108,6 +113,31 @@ class GraphFile:
 
 
 @dataclass(frozen=True)
+class Block:
+    """The graphs of one block of the network for tiles, as a layer set asks of it."""
+
+    number: Count
+    """Which block it is, counted from 1 at the image."""
+    top: bool
+    """Whether no layer above it has a loss."""
+    forwards: GraphFile
+    backwards: GraphFile
+
+    @property
+    def part(self) -> Part:
+        """What is asked of the block."""
+        return Part(self.number, self.forwards.layers, self.top)
+
+
+@dataclass(frozen=True)
+class Piece(GraphFile):
+    """A graph that takes a piece of a picture at a time, or what was added up over all pieces."""
+
+    halo: Annotated[int, Meta(ge=0, le=2**16)] = 0
+    """Rows that a strip needs beyond its own, on each side that has rows beyond."""
+
+
+@dataclass(frozen=True)
 class WeightsFile:
     """The one file that holds every kernel, bias and read-out, and where they come from."""
 
@@ -136,12 +166,21 @@ class Manifest:
     optimizers: dict[str, GraphFile]
     """The optimisers' graphs by name: ``lbfgs`` and ``adam``."""
     variation: GraphFile
+    blocks: tuple[Block, ...] = ()
+    """Each block as some layer sets ask of it; none in folders of format 2."""
+    sums: tuple[GraphFile, ...] = ()
+    """For each layer set, what follows from the sums over all tiles."""
+    pieces: dict[str, Piece] = field(default_factory=dict)
+    """The optimisers and the total variation for pieces of a picture, by name; none in folders of
+    release 0.1."""
 
     @property
     def graphs(self) -> tuple[GraphFile, ...]:
         """All graphs of the folder."""
         network = (self.features, *self.targets, *self.gradients)
-        return (*network, *self.optimizers.values(), self.variation)
+        tiles = [graph for block in self.blocks for graph in (block.forwards, block.backwards)]
+        whole = (*network, *self.optimizers.values(), self.variation)
+        return (*whole, *tiles, *self.sums, *self.pieces.values())
 
     @property
     def graph_files(self) -> tuple[GraphFile | OtherForm, ...]:
@@ -183,9 +222,10 @@ def read_manifest(folder: Path) -> Manifest:
     text = _read(path)
     try:
         version = msgspec.json.decode(text, type=_Version).format
-        if version != FORMAT:
+        if version not in (*OLDER_FORMATS, FORMAT):
+            known = ", ".join(map(str, (*OLDER_FORMATS, FORMAT)))
             raise ModelError(
-                f"'{path}' has format {version}; this release of stylize reads format {FORMAT}. "
+                f"'{path}' has format {version}; this release of stylize reads formats {known}. "
                 "Export the model again with this release, or install the one that wrote it."
             )
         manifest = msgspec.json.decode(text, type=Manifest)
@@ -225,6 +265,8 @@ def _check(manifest: Manifest) -> None:
     if len(channels) < len(manifest.layers):
         raise ValueError("two of its layers have the same name")
     _check_names([file.file for file in manifest.files])
+    for graph in manifest.graphs:
+        _check_types(graph)
     _check_interface(manifest.features, interface.features(channels))
     _check_interface(manifest.variation, interface.VARIATION)
     for graph in manifest.targets:
@@ -233,11 +275,68 @@ def _check(manifest: Manifest) -> None:
     for graph in manifest.gradients:
         _check_layers(graph, channels)
         _check_interface(graph, interface.gradient(graph.layers, channels))
+    for block in manifest.blocks:
+        _check_layers(block.forwards, channels, may_be_none=not block.top)
+        _check_block(block, manifest, channels)
+    for graph in manifest.sums:
+        _check_layers(graph, channels)
+        _check_interface(graph, interface.sums(graph.layers, channels))
+    for name, expected in PIECES.items() if manifest.pieces else ():
+        if name not in manifest.pieces:
+            raise ValueError(f"it names no graph of the piece {name}")
+        _check_interface(manifest.pieces[name], expected)
     for name in OPTIMIZERS:
         if name not in manifest.optimizers:
             raise ValueError(f"it names no graph of the optimiser {name}")
         if fault := interface.optimizer_fault(manifest.optimizers[name].interface):
             raise ValueError(f"the graph of {name} is no optimiser's: {fault}")
+
+
+def blocks_of(layers: Sequence[Layer]) -> list[tuple[Layer, ...]]:
+    """Return the layers in blocks, each of which ends with a pooling, where the stride grows."""
+    blocks: list[tuple[Layer, ...]] = []
+    start, stride = 0, 1
+    for end, layer in enumerate(layers, start=1):
+        if layer.stride > stride or end == len(layers):
+            blocks.append(tuple(layers[start:end]))
+            start, stride = end, layer.stride
+    return blocks
+
+
+def _check_block(block: Block, manifest: Manifest, channels: Mapping[str, int]) -> None:
+    file, layers = block.forwards.file, block.part.layers
+    if block.number > len(blocks_of(manifest.layers)):
+        raise ValueError(f"{file} is of block {block.number}, which the network has not")
+    given = _block_layers(manifest, block.number)
+    if not {*layers.content, *layers.style} <= {*given.convolutions, given.pooling}:
+        raise ValueError(f"{file} looks at layers that are not in block {block.number}")
+    if block.backwards.layers != layers:
+        raise ValueError(f"{block.backwards.file} looks at other layers than {file}")
+    if given.pooling is None and not block.top:
+        raise ValueError(f"{file} is of the last block, above which there is no layer")
+    expected = interface.block(layers, given, block.top, channels)
+    for graph, each in zip((block.forwards, block.backwards), expected, strict=True):
+        _check_interface(graph, each)
+
+
+def _block_layers(manifest: Manifest, number: int) -> interface.BlockLayers:
+    """Return the layers of a block, of which all but a pooling at its end have one stride."""
+    blocks = blocks_of(manifest.layers)
+    *others, last = blocks[number - 1]
+    stride = 2 ** (number - 1)
+    pooled = last.stride == 2 * stride
+    convolutions = others if pooled else [*others, last]
+    if not convolutions or any(layer.stride != stride for layer in convolutions):
+        raise ValueError(f"block {number} is not of convolutions and a pooling to half the size")
+    for layer in blocks[number - 1]:
+        if layer.name.startswith("pool") != (layer.stride > stride):
+            raise ValueError(f"poolings, and no other layers, are called pool: {layer.name!r}")
+    return interface.BlockLayers(
+        convolutions=tuple(layer.name for layer in convolutions),
+        pooling=last.name if pooled else None,
+        kind=manifest.pooling,
+        below=blocks[number - 2][-1].channels if number > 1 else 3,
+    )
 
 
 def _check_names(files: Sequence[str]) -> None:
@@ -248,9 +347,9 @@ def _check_names(files: Sequence[str]) -> None:
         raise ValueError("it names a file twice")
 
 
-def _check_layers(graph: GraphFile, channels: Mapping[str, int]) -> None:
+def _check_layers(graph: GraphFile, channels: Mapping[str, int], may_be_none: bool = False) -> None:
     used = graph.layers.content + graph.layers.style
-    if not used:
+    if not used and not may_be_none:
         raise ValueError(f"{graph.file} looks at no layer")
     for name in used:
         if name not in channels:
@@ -265,3 +364,9 @@ def _check_interface(graph: GraphFile, expected: Interface) -> None:
     ):
         if given != wanted or len(values) != len(given):
             raise ValueError(f"the {what} of {graph.file} are not those of such a graph")
+
+
+def _check_types(graph: GraphFile) -> None:
+    for value in (*graph.inputs, *graph.outputs):
+        if (value.dtype == "bool") != value.name.startswith(interface.MASKS):
+            raise ValueError(f"{value.name} of {graph.file} is of another type")

@@ -23,16 +23,19 @@ if TYPE_CHECKING:
     from stylize.runtime.pictures.reading import load_image
     from stylize.runtime.pictures.sizes import scale_to
     from stylize.runtime.plans.preset import PRESETS
+    from stylize.runtime.streaming.plan import Budget, Plan
 
 __all__ = [
     "PRESETS",
     "RECONSTRUCTION",
     "TEXTURE",
+    "Budget",
     "Iterate",
     "Judge",
     "Judgement",
     "Model",
     "Options",
+    "Plan",
     "Scene",
     "load_image",
     "reconstruct",
@@ -47,11 +50,13 @@ _MODULES = {
     "PRESETS": "plans.preset",
     "RECONSTRUCTION": "method.options",
     "TEXTURE": "method.options",
+    "Budget": "streaming.plan",
     "Iterate": "method.iteration",
     "Judge": "judging.judge",
     "Judgement": "judging.judge",
     "Model": "method.model",
     "Options": "method.options",
+    "Plan": "streaming.plan",
     "Scene": "method.scene",
     "load_image": "pictures.reading",
     "reconstruct": "method.methods",

@@ -4,18 +4,18 @@ from typing import TYPE_CHECKING
 
 from stylize.cli.terminal import note
 from stylize.installation import export_command
-from stylize.models.catalog import embedded_folder, hidden_by
-from stylize.models.errors import OptionError
+from stylize.models.catalog import embedded_folder, find_model, hidden_by
+from stylize.models.errors import ModelError, OptionError
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
+from stylize.runtime.plans.preset import Preset
 from stylize.runtime.providers.table import AUTO
 
 if TYPE_CHECKING:
     from stylize.runtime import Model, Scene
-    from stylize.runtime.engine.memory import Demand
+VGG19 = "vgg19"
+"""What a manifest calls the network."""
 
-HEADROOM = 0.9
-"""Part of the free memory that a picture may take, for its need is an estimate."""
 HOPELESS = 1.5
 """A need so many times larger than all memory is refused; the estimate errs less than that."""
 
@@ -24,11 +24,37 @@ def open_model(machine: Machine) -> "Model":
     """Open a model on a provider."""
     from stylize.runtime import Model
     from stylize.runtime.engine.choice import find_provider
+    from stylize.runtime.streaming.plan import Budget
 
     provider = find_provider(
         machine.provider, machine.precision, machine.provider_options, machine.threads
     )
-    return Model.open(machine.model, provider)
+    return Model.open(machine.model, provider, Budget(machine.memory, machine.scratch))
+
+
+def model_of(name: str, preset: Preset) -> str | None:
+    """Return the model that a preset is meant for; another would not mean what the name says."""
+    if preset.model is None:
+        return None
+    from stylize.models.manifest import read_manifest
+
+    meant = f"The preset '{name}' is meant for VGG-19 with {preset.pooling} pooling"
+    other = "Or say which model to take instead, for example --model compact."
+    try:
+        folder = find_model(preset.model)
+    except ModelError as error:
+        pooling = "" if preset.pooling == "average" else f" --pooling {preset.pooling}"
+        raise ModelError(
+            f"{meant}, and no model '{preset.model}' is found. "
+            f"Make it: 'stylize export vgg19{pooling}'. {other}"
+        ) from error
+    manifest = read_manifest(folder)
+    if (manifest.network, manifest.pooling) != (VGG19, preset.pooling):
+        raise ModelError(
+            f"{meant}, but the model '{preset.model}' is {manifest.network} with "
+            f"{manifest.pooling} pooling. Export it again. {other}"
+        )
+    return preset.model
 
 
 def announce(model: "Model", machine: Machine) -> None:
@@ -61,29 +87,45 @@ def check_memory(model: "Model", scene: "Scene", options: Options) -> list[str]:
     Raises
     ------
     OptionError
-        All memory together would not do.
+        All memory together would not do, or not the memory that was given.
     """
-    from stylize.runtime.engine.memory import memory_available, memory_of_machine
+    from stylize.runtime.engine.memory import memory_available, memory_of_machine, memory_to_spare
 
+    option, size, bytes_needed = greediest(scene, options)
     available, most = memory_available(), memory_of_machine()
-    if model.provider.memory != "cpu" or available is None:
+    spare = memory_to_spare(model.provider)
+    if model.provider.memory != "cpu" or available is None or spare is None:
         return []
-    option, demand = max(scene.demands(options).items(), key=lambda each: each[1].bytes)
-    if demand.bytes <= HEADROOM * available:
+    if bytes_needed <= spare:
         return []
     what = "The painting in " if option == "--painting-size" else ""
-    needs = f"{what}{demand.size[0]}x{demand.size[1]} needs about {demand.bytes / 1e9:.1f} GB"
-    if most and demand.bytes > HOPELESS * most:
-        fitting = _fitting(demand, most)
+    needs = f"{what}{size[0]}x{size[1]} needs about {bytes_needed / 1e9:.1f} GB"
+    if most and bytes_needed > HOPELESS * most:
+        fitting = _fitting(scene, options, option, most)
         advice = f"Use a smaller {option}{f': {fitting}' if fitting else ' and --model compact.'}"
         raise OptionError(f"{needs} of memory, and there are {most / 1e9:.1f} GB in all. {advice}")
+    advice = _fitting(scene, options, option, spare) or "Free some memory."
     return [
         f"Warning: {needs} of memory, and {available / 1e9:.1f} GB are free. It may fail, or take "
-        f"very long. {_fitting(demand, available) or 'Free some memory.'}"
+        f"very long. {advice}"
     ]
 
 
-def _fitting(demand: "Demand", memory: int) -> str | None:
+def greediest(scene: "Scene", options: Options) -> tuple[str, tuple[int, int], int]:
+    """Return what takes most memory: the option that changes it, its size, and the bytes.
+
+    ``--size`` is that of the iteration, and ``--painting-size`` that of looking at the painting
+    before it.
+    """
+    painted = max(scene.plan(options).memory, scene.memory_of_reading(options))
+    found = [("--size", scene.size(options), painted)]
+    if options.layers.style:
+        size, plan = scene.painting_size(options), scene.painting_plan(options)
+        found.append(("--painting-size", size, plan.memory))
+    return max(found, key=lambda each: each[2])
+
+
+def _fitting(scene: "Scene", options: Options, option: str, memory: int) -> str | None:
     """Say which size would fit into so many bytes; None if none would."""
-    fitting = demand.need.size_within(int(HEADROOM * memory), demand.size)
+    fitting = scene.largest(options, option == "--painting-size", memory)
     return f"{fitting[0]}x{fitting[1]} would fit." if fitting else None

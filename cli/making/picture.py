@@ -12,6 +12,7 @@ from stylize.cli.making.remarks import (
     of_model,
     of_optimizer,
     of_options,
+    of_plan,
     of_scales,
     of_sizes,
 )
@@ -73,29 +74,31 @@ def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
         check_trace(job.trace)
     model = open_model(machine)
     check_outputs([job.output, job.trace], model.folder.files, replaced=job.named)
-    from stylize.runtime.method.scene import Scene
+    from stylize.runtime.method.scene import Scene, planned
     from stylize.runtime.plans.recipe import recipe_of
 
     scene = Scene(model, job.photo, job.painting)
     scene.check(job.options)
     _check_picture(job.output, scene.size(job.options))
     warnings = check_memory(model, scene, job.options)  # before a picture is scaled to that size
-    scene.read(job.options)
-    recipe = recipe_of(model, job.photo, job.painting, job.options)
+    plan = scene.plan(job.options)
+    options = planned(job.options, plan)  # these make the same picture again, whatever memory has
+    scene.read(options)
+    recipe = recipe_of(model, job.photo, job.painting, options)
     with tracing(job.trace) as write:
         if not quiet:
             announce(model, machine)
             for remark in (*_remarks(job, model, scene), *warnings):
                 note(remark)
-        with showing_progress(stints_of(scene, job.options, job.stop), quiet) as progress:
-            for line in plan(scene, job.options):
+        with showing_progress(stints_of(scene, options, job.stop), quiet) as progress:
+            for line in (*of_plan(plan, job.options, machine.scratch), *announced(scene, options)):
                 progress.say(line)
-            iterates = _until(scene.render(job.options, 1 if job.trace else None), job.stop)
-            results = Results(recipe, job.output, job.named, scene.size(job.options))
+            iterates = _until(scene.render(options, 1 if job.trace else None), job.stop)
+            results = Results(recipe, job.output, job.named, scene.size(options))
             follow(iterates, [write], results, progress)
 
 
-def plan(scene: "Scene", options: Options) -> "Iterator[str]":
+def announced(scene: "Scene", options: Options) -> "Iterator[str]":
     """Yield what will be done: the scales, and what is minimised at the last of them."""
     stages = scene.stages(options)
     if len(stages) > 1:

@@ -2,11 +2,16 @@
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stylize.cli.making.paths import same_file
+from stylize.models.amounts import amount
 from stylize.runtime.method.options import STARTS, Options
 from stylize.runtime.method.settling import WINDOW
 from stylize.runtime.plans.preset import PRESETS
+
+if TYPE_CHECKING:
+    from stylize.runtime.streaming.plan import Plan
 
 Size = tuple[int, int]
 
@@ -59,6 +64,18 @@ def of_optimizer(options: Options, inputs: Collection[str]) -> Iterator[str]:
             "The model was exported by an earlier release: pixels are not bounded, and steps are "
             "slower. Export it again."
         )
+
+
+def of_plan(plan: "Plan", options: Options, scratch: Path | None) -> Iterator[str]:
+    """Yield what is said of a picture that is computed by tiles."""
+    if not plan.tile:
+        return
+    disk = f" and {amount(plan.disk)} on the disk of {scratch}" if plan.disk else ""
+    yield f"By tiles, in {amount(plan.memory)} of memory{disk}"
+    if plan.optimizer != options.optimizer:
+        yield "Adam takes the place of L-BFGS, whose history does not fit"
+    elif plan.history < min(options.history, options.iterations):
+        yield f"L-BFGS remembers {plan.history} steps: more do not fit"
 
 
 def of_files(photo: Path | None, painting: Path | None) -> Iterator[str]:

@@ -62,8 +62,7 @@ class Results:
         """Take an iterate."""
         self._last = iterate
         if time.monotonic() - self._copied > BETWEEN_COPIES:
-            _ = iterate.best.pixels  # read now, it stays at hand
-            self._copy = iterate.best, iterate
+            self._copy = iterate.best.kept(), iterate
             self._copied = time.monotonic()
 
     def save(self) -> str:
@@ -118,12 +117,11 @@ class Results:
     def _best(self, last: "Iterate") -> "tuple[Found, Iterate]":
         """Return the best image that can still be read, and the last iterate that saw it."""
         try:
-            _ = last.best.pixels
+            return last.best.kept(), last
         except ProviderError:
             if self._copy is None:
                 raise
             return self._copy
-        return last.best, last
 
 
 def _found(best: "Found", last: "Iterate") -> str:

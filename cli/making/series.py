@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylize.cli.making.opening import announce, check_memory, open_model
+from stylize.cli.making.opening import announce, check_memory, greediest, open_model
 from stylize.cli.making.paths import check_outputs, files_read
 from stylize.cli.making.picture import follow
-from stylize.cli.making.remarks import of_files, of_sizes
+from stylize.cli.making.remarks import of_files, of_plan, of_sizes
 from stylize.cli.making.saving import Results
 from stylize.cli.showing.progress import Progress, Stint, showing_progress, stints_of
 from stylize.cli.terminal import note
@@ -99,15 +99,15 @@ def make_figure(
     files = _files(cells, destination.folder, sheet)
     model = open_model(machine)
     check_outputs([*files.values(), sheet], model.folder.files)
-    missing = _planned(model, cells, files)
-    scenes = _checked_scenes(model, missing)
+    scenes = _checked_scenes(model, cells)
+    missing = _missing(model, cells, files, scenes)
     warnings = _check_memory(model, scenes, missing)
     for each in missing:
         scenes[each.pictures].read(each.cell.options)
     _prepare(destination, sheet, [each.file for each in missing])
     if not quiet:
         announce(model, machine)
-        for remark in (*remarks, *_remarks(scenes, missing), *warnings):
+        for remark in (*remarks, *_remarks(scenes, missing, machine.scratch), *warnings):
             note(remark)
     stints = [stint for each in missing for stint in each.stints(scenes[each.pictures])]
     with showing_progress(stints, quiet) as progress:
@@ -162,13 +162,21 @@ def _files(cells: Sequence[Cell], folder: Path, sheet: Path) -> dict[str, Path]:
     return files
 
 
-def _planned(model: "Model", cells: Iterable[Cell], files: Mapping[str, Path]) -> list[_Missing]:
+def _missing(
+    model: "Model",
+    cells: Iterable[Cell],
+    files: Mapping[str, Path],
+    scenes: "Mapping[Pictures, Scene]",
+) -> list[_Missing]:
     """Return the pictures that are not there yet, or not to the end."""
+    from stylize.runtime.method.scene import planned
     from stylize.runtime.plans.recipe import recipe_of
 
     missing = []
     for cell in cells:
-        recipe = recipe_of(model, cell.photo, cell.painting, cell.options)
+        options = planned(cell.options, scenes[cell.photo, cell.painting].plan(cell.options))
+        cell = replace(cell, options=options)
+        recipe = recipe_of(model, cell.photo, cell.painting, options)
         there = _earlier(files[cell.name], recipe)
         if not (there and there.finished):
             done = there.evaluations if there else 0
@@ -197,8 +205,8 @@ def _check_memory(
     """Return a warning if the picture that needs most memory will not fit."""
 
     def need(each: _Missing) -> int:
-        scene, options = scenes[each.pictures], each.cell.options
-        return max(demand.bytes for demand in scene.demands(options).values())
+        _, _, bytes_needed = greediest(scenes[each.pictures], each.cell.options)
+        return bytes_needed
 
     if not missing:
         return []
@@ -206,13 +214,16 @@ def _check_memory(
     return check_memory(model, scenes[worst.pictures], worst.cell.options)
 
 
-def _remarks(scenes: "dict[Pictures, Scene]", missing: Sequence[_Missing]) -> dict[str, None]:
+def _remarks(
+    scenes: "dict[Pictures, Scene]", missing: Sequence[_Missing], scratch: Path | None
+) -> dict[str, None]:
     """Return what is to be said of the pictures, each once."""
     said: list[str] = []
     for each in missing:
         scene, options = scenes[each.pictures], each.cell.options
         said += of_files(*each.pictures)
         said += of_sizes(*scene.sources, options, scene.size(options))
+        said += of_plan(scene.plan(options), options, scratch)
     return dict.fromkeys(said)
 
 
@@ -243,15 +254,16 @@ def _earlier(path: Path, recipe: "Recipe") -> "Recipe | None":
     return found
 
 
-def _checked_scenes(model: "Model", missing: Sequence[_Missing]) -> "dict[Pictures, Scene]":
+def _checked_scenes(model: "Model", cells: Iterable[Cell]) -> "dict[Pictures, Scene]":
     """Return a scene for each pair of pictures, after finding out whether they can be made."""
     from stylize.runtime.method.scene import Scene
 
     scenes: dict[Pictures, Scene] = {}
-    for each in missing:
-        if each.pictures not in scenes:
-            scenes[each.pictures] = Scene(model, *each.pictures)
-        scenes[each.pictures].check(each.cell.options)
+    for cell in cells:
+        pictures = cell.photo, cell.painting
+        if pictures not in scenes:
+            scenes[pictures] = Scene(model, *pictures)
+        scenes[pictures].check(cell.options)
     return scenes
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from stylize.runtime.method.options import ITERATION, PICTURES
+from stylize.runtime.plans.preset import PRESETS
 
 Photo = Annotated[
     Path, typer.Argument(metavar="PHOTO", help="The picture to render.", show_default=False)
@@ -42,3 +43,13 @@ Trace = Annotated[
 ]
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+
+PresetName = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help=f"Settings by the name of their source: {', '.join(PRESETS)}. Options given beside "
+        "it win; 'stylize presets' prints each. Default: stylize.",
+        show_default=False,
+    ),
+]

@@ -4,7 +4,7 @@ The gradient of a network is derived from its forward graph, node by node, by th
 second network is written by hand. `stylize.export.calculus.rules` holds one rule for each operator.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import onnx
 
@@ -30,8 +30,29 @@ def differentiate(graph: Graph, loss: str, wrt: str) -> str:
     UnsupportedOperatorError
         An operator between `wrt` and `loss` has no rule, or `loss` does not depend on `wrt`.
     """
-    path, active = _path(graph.nodes, loss, wrt)
-    contributions: dict[str, list[str]] = {loss: [graph.constant(1)]}
+    return pull_back(graph, {loss: graph.constant(1)}, wrt)
+
+
+def pull_back(graph: Graph, gradients: Mapping[str, str], wrt: str) -> str:
+    """Append the nodes that compute a gradient by `wrt`, given those by what follows from it.
+
+    Parameters
+    ----------
+    graph : Graph
+        The forward graph; it gains the backward nodes.
+    gradients : mapping of str to str
+        For some values of the graph, the value that holds a loss's gradient by it. Together they
+        are all ways in which the loss depends on `wrt`.
+    wrt : str
+        The value to differentiate by; the gradient has its shape.
+
+    Raises
+    ------
+    UnsupportedOperatorError
+        As `differentiate`.
+    """
+    path, active = _path(graph.nodes, gradients, wrt)
+    contributions = {value: [gradient] for value, gradient in gradients.items()}
     for node in reversed(path):
         gradient = graph.sum(contributions.pop(node.output[0]))
         wanted = frozenset(i for i, value in enumerate(node.input) if value in active)
@@ -41,17 +62,18 @@ def differentiate(graph: Graph, loss: str, wrt: str) -> str:
 
 
 def _path(
-    nodes: Sequence[onnx.NodeProto], loss: str, wrt: str
+    nodes: Sequence[onnx.NodeProto], losses: Collection[str], wrt: str
 ) -> tuple[list[onnx.NodeProto], set[str]]:
-    """Return the nodes that lead from `wrt` to `loss`, and all values that depend on `wrt`."""
+    """Return the nodes that lead from `wrt` to `losses`, and all values that depend on `wrt`."""
     active = {wrt}
     path = []
-    for node in needed([node for node in nodes if node.op_type not in FLAT], [loss]):
+    for node in needed([node for node in nodes if node.op_type not in FLAT], losses):
         if active.intersection(node.input):
             active.update(node.output)
             path.append(node)
-    if loss not in active:
-        raise UnsupportedOperatorError(f"'{loss}' does not depend on '{wrt}'.")
+    for loss in losses:
+        if loss not in active:
+            raise UnsupportedOperatorError(f"'{loss}' does not depend on '{wrt}'.")
     return path, active
 
 

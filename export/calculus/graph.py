@@ -40,16 +40,37 @@ class Graph:
         self._counts: dict[str, int] = {}
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
 
-    def input(self, name: str, shape: Dimensions) -> str:
-        """Declare an input of the graph's dtype; string dimensions are symbolic."""
-        self.inputs.append(helper.make_tensor_value_info(name, self.element_type, shape))
+    def input(self, name: str, shape: Dimensions, dtype: npt.DTypeLike | None = None) -> str:
+        """Declare an input, of the graph's dtype or another; string dimensions are symbolic."""
+        self.inputs.append(self._info(name, shape, dtype))
         return self.fresh(name)
 
-    def output(self, name: str, value: str, shape: Dimensions) -> None:
-        """Declare `value` an output, to be known as `name`."""
+    def give(
+        self, name: str, value: str, shape: Dimensions, dtype: npt.DTypeLike | None = None
+    ) -> None:
+        """Let an input, `name`, take the place of a value that was computed until now."""
+        self.nodes = [node for node in self.nodes if value not in node.output]
+        self.rename(value, name)
+        self.inputs.append(self._info(name, shape, dtype))
+
+    def rename(self, value: str, name: str) -> None:
+        """Let whatever takes a value take another."""
+        for node in self.nodes:
+            node.input[:] = [name if each == value else each for each in node.input]
+
+    def output(
+        self, name: str, value: str, shape: Dimensions, dtype: npt.DTypeLike | None = None
+    ) -> None:
+        """Declare `value` an output, of the graph's dtype or another, to be known as `name`."""
         if value != name:
             self.nodes.append(helper.make_node("Identity", [value], [name], name=name))
-        self.outputs.append(helper.make_tensor_value_info(name, self.element_type, shape))
+        self.outputs.append(self._info(name, shape, dtype))
+
+    def _info(
+        self, name: str, shape: Dimensions, dtype: npt.DTypeLike | None
+    ) -> onnx.ValueInfoProto:
+        element_type = helper.np_dtype_to_tensor_dtype(np.dtype(dtype or self.dtype))
+        return helper.make_tensor_value_info(name, element_type, shape)
 
     def add(self, op: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
         """Append an operator and return the name of its output: `name`, if that is not taken."""

@@ -23,6 +23,9 @@ Array = npt.NDArray[Any]
 Wanted = frozenset[int]
 Rule = Callable[[Graph, onnx.NodeProto, str, Wanted], dict[int, str]]
 
+POSITIVE, FIRST = "positive", "first"
+"""What the names of the booleans begin with that the gradients of ReLU and MaxPool ask for."""
+
 
 def conv(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
     """Y = W * x: correlate the gradient with the kernel turned by 180 degrees.
@@ -44,7 +47,7 @@ def conv(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> d
 def relu(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
     """Y = max(x, 0): pass the gradient where y > 0, and nothing where y = 0, as torch does."""
     zero = graph.constant(0, graph.dtype_of(gradient))
-    positive = graph.add("Greater", node.output[0], zero)
+    positive = graph.add("Greater", node.output[0], zero, name=f"{POSITIVE}.{node.output[0]}")
     return {0: graph.add("Where", positive, gradient, zero, name=f"gradient.{node.input[0]}")}
 
 
@@ -73,7 +76,8 @@ def max_pool(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) 
     ranks = _tiled(graph, np.arange(prod(window), 0, -1).reshape(window), value, dtype)
     ranked = graph.add("Where", less, zero, ranks)
     highest = graph.add("MaxPool", ranked, kernel_shape=window, strides=window)
-    first = graph.add("Equal", ranked, _spread(graph, highest, node))
+    highest = _spread(graph, highest, node)
+    first = graph.add("Equal", ranked, highest, name=f"{FIRST}.{value}")
     everywhere = _spread(graph, gradient, node)
     return {0: graph.add("Where", first, everywhere, zero, name=f"gradient.{value}")}
 

@@ -17,7 +17,9 @@ The plain graph remains the one that other providers run and that this one is te
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
+import numpy as np
 import onnx
 from onnx import helper, shape_inference
 
@@ -65,8 +67,10 @@ class _Lowering:
         self._fewest_channels = fewest_channels
         self._shapes = dict(_shapes(shape_inference.infer_shapes(plain).graph))
         self._producers = {name: node for node in plain.graph.node for name in node.output}
+        self._given = {value.name for value in plain.graph.output}
+        self._given |= {node.input[0] for node in plain.graph.node if node.op_type == "Identity"}
         self._rectified = {node.input[0] for node in plain.graph.node if node.op_type == "Relu"}
-        self._graph = Graph(helper.tensor_dtype_to_np_dtype(_element_type(plain)))
+        self._graph = Graph(_dtype(plain.graph.input[0]))
         self._values: dict[str, Value] = {}
         self._wholes: dict[Phases, str] = {}
         self._phases: dict[tuple[str, float], Phases] = {}
@@ -77,11 +81,14 @@ class _Lowering:
         for tensor in self._plain.initializer:
             self._values[tensor.name] = graph.fresh(graph.initializer(tensor))
         for value in self._plain.input:
-            self._values[value.name] = graph.input(value.name, self._shapes[value.name])
+            self._values[value.name] = graph.input(
+                value.name, self._shapes[value.name], _dtype(value)
+            )
         for node in self._plain.node:
             self._values |= self._rewritten(node) or self._copied(node)
         for value in self._plain.output:
-            graph.output(value.name, self._whole(value.name), self._shapes[value.name])
+            whole, shape = self._whole(value.name), self._shapes[value.name]
+            graph.output(value.name, whole, shape, _dtype(value))
         return graph.model(self._plain.name)
 
     def _rewritten(self, node: onnx.NodeProto) -> dict[str, Value]:
@@ -122,8 +129,7 @@ class _Lowering:
 
     def _greater(self, node: onnx.NodeProto) -> Value | None:
         """Make a ReLU's mask: 1 where the response is positive, 0 where it is 0."""
-        response = self._producers.get(node.input[0])
-        if response is None or response.op_type != "Relu":
+        if not self._is_map(node.input[0]) or node.output[0] in self._given:
             return None
         zero, one = self._graph.constant(0), self._graph.constant(1)
 
@@ -135,13 +141,22 @@ class _Lowering:
         return self._each(node.input[0], mask)
 
     def _where(self, node: onnx.NodeProto) -> Value | None:
-        """Multiply a ReLU's gradient by the mask."""
+        """Multiply a gradient by the mask of a ReLU, or by any that comes from outside."""
         mask, gradient, _ = node.input
-        if self._producers[mask].op_type != "Greater" or not self._is_map(gradient):
+        if mask not in self._producers:
+            self._take_in(mask)
+        elif self._producers[mask].op_type != "Greater" or not self._is_map(gradient):
             return None
         return self._by_phases("Mul", gradient, mask) or self._graph.add(
             "Mul", self._whole(gradient), self._whole(mask), name=node.output[0]
         )
+
+    def _take_in(self, mask: str) -> None:
+        """Turn an input of true and false into a map of 1 and 0."""
+        value = self._values[mask]
+        if value == mask:
+            number = self._graph.add("Cast", mask, to=self._graph.element_type)
+            self._values[mask] = self._enter(number, mask)
 
     def _average_pool(self, node: onnx.NodeProto) -> Value | None:
         """Add the phases up."""
@@ -170,9 +185,11 @@ class _Lowering:
     def _gemm(self, node: onnx.NodeProto) -> Value | None:
         """Add the phases' Gram matrices up."""
         rows, others = node.input[:2]
+        if rows != others or self._producers[rows].op_type != "Reshape":
+            return None
         feature = self._producers[rows].input[0]
         value = self._values[feature]
-        if rows != others or isinstance(value, str):
+        if isinstance(value, str):
             return None
         total: list[str] = []
         for part in value.parts:
@@ -297,8 +314,8 @@ _REWRITERS: dict[str, Callable[[_Lowering, onnx.NodeProto], Value | None]] = {
 }
 
 
-def _element_type(model: onnx.ModelProto) -> int:
-    return int(model.graph.input[0].type.tensor_type.elem_type)
+def _dtype(value: onnx.ValueInfoProto) -> "np.dtype[Any]":
+    return helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
 
 
 def _shapes(graph: onnx.GraphProto) -> Iterator[tuple[str, Dimensions]]:

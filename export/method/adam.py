@@ -1,11 +1,14 @@
 """Adam as a graph: a step downhill from an image, given the loss and its gradient there."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import onnx
 
 from stylize.export.calculus.graph import Graph
-from stylize.export.calculus.terms import IMAGE, NUMBER, inputs
+from stylize.export.calculus.terms import IMAGE, NUMBER, Term, inputs
 from stylize.export.method.safeguard import become, safeguard
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
@@ -17,15 +20,29 @@ def adam_model(dtype: npt.DTypeLike = np.float32) -> onnx.ModelProto:
     graph = Graph(dtype)
     state = inputs(graph, {"learning_rate": NUMBER, "t": NUMBER, "m": IMAGE, "v": IMAGE})
     here = safeguard(graph)
-    kept = (~here.restart).as_number()
-    g = here.gradient
+    found = step(here.image, here.gradient, state, here.start.pace, here.start.restart)
+    become(graph, {"image": here.bounds.hold(found.image), "m": found.m, "v": found.v}, IMAGE)
+    become(graph, {"t": found.t}, NUMBER)
+    return graph.model("adam")
+
+
+@dataclass(frozen=True)
+class Step:
+    """The next image, and what is to be remembered."""
+
+    image: Term
+    m: Term
+    v: Term
+    t: Term
+
+
+def step(image: Term, g: Term, state: Mapping[str, Term], pace: Term, restart: Term) -> Step:
+    """Make a step from an image, given the gradient g there; after a restart the first one."""
+    kept = (~restart).as_number()
     t = kept * state["t"] + 1
     m = (BETA1 * kept) * state["m"] + (1 - BETA1) * g
     v = (BETA2 * kept) * state["v"] + (1 - BETA2) * (g * g)
     beta1, beta2 = t.lift(BETA1), t.lift(BETA2)
     scale = (v / (1 - beta2.op("Pow", t))).op("Sqrt") + EPSILON
-    length = here.pace * state["learning_rate"] / (1 - beta1.op("Pow", t))
-    image = here.bounded(here.image - length * m / scale)
-    become(graph, {"image": image, "m": m, "v": v}, IMAGE)
-    become(graph, {"t": t}, NUMBER)
-    return graph.model("adam")
+    length = pace * state["learning_rate"] / (1 - beta1.op("Pow", t))
+    return Step(image - length * m / scale, m, v, t)

@@ -4,7 +4,7 @@ All take ``image``, RGB in 0...1, shape (1, 3, height, width). `models/README.md
 and outputs for those who drive a folder from another language.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +14,10 @@ import onnx
 from stylize.export.calculus.autodiff import differentiate
 from stylize.export.calculus.graph import Dimensions, Graph
 from stylize.export.calculus.terms import Term
-from stylize.export.method.half import content_slope, gain, gradient_scale, style_slope
-from stylize.export.method.losses import add_content_loss, add_gram, add_style_loss
+from stylize.export.method.half import content_slope, gradient_scale, read_back, style_slope
+from stylize.export.method.losses import add_content_loss, add_gram, add_style_loss, weights_of
 from stylize.export.network.architecture import Network
-from stylize.export.network.forward import Parameters, add_features, add_parameter
+from stylize.export.network.forward import Parameters, add_features
 from stylize.export.network.readout import read_gram, read_response
 from stylize.models.layers import LayerSet
 
@@ -67,8 +67,11 @@ def gradient_model(
             image.features[layer] = graph.cast(image.features[layer], dtype)
     content = [_content_loss(image, layer) for layer in layers.content]
     style = [_style_loss(image, layer) for layer in layers.style]
-    weights_of = _weights(graph, "content", content), _weights(graph, "style", style)
-    weighted = list(zip((*weights_of[0], *weights_of[1]), content + style, strict=True))
+    factors = [
+        *weights_of(graph, "content", [loss.value for loss in content]),
+        *weights_of(graph, "style", [loss.value for loss in style]),
+    ]
+    weighted = list(zip(factors, content + style, strict=True))
     total = graph.sum([graph.add("Mul", weight, loss.value) for weight, loss in weighted])
     if convolved is not None:
         slopes = [loss.slope(Term(graph, weight)) for weight, loss in weighted]
@@ -109,14 +112,6 @@ class _Image:
             return gram
         return read_gram(self.graph, self.weights, definition.readout, gram)
 
-    def read_back(self, layer: str, slope: Term) -> Term:
-        """Return a bound on how large a gradient is once it has gone back through a read-out."""
-        readout = self.network.layer(layer).readout
-        if readout is None:
-            return slope
-        matrix = add_parameter(self.graph, self.weights[readout], self.graph.dtype)
-        return slope * gain(Term(self.graph, matrix))
-
     def response_shape(self, layer: str) -> Dimensions:
         return (1, self.network.layer(layer).channels, f"{layer}_height", f"{layer}_width")
 
@@ -140,7 +135,7 @@ def _content_loss(image: _Image, layer: str) -> _Loss:
 
     def slope(weight: Term) -> Term:
         entering = content_slope(weight, Term(graph, loss), Term(graph, response), scale)
-        return image.read_back(layer, entering)
+        return read_back(entering, image.weights, image.network.layer(layer).readout)
 
     return _Loss(loss, slope)
 
@@ -157,17 +152,6 @@ def _style_loss(image: _Image, layer: str) -> _Loss:
             Term(graph, name) for name in (loss, image.features[layer], gram)
         )
         entering = style_slope(weight, value, response, matrix, scale)
-        return image.read_back(layer, entering)
+        return read_back(entering, image.weights, definition.readout)
 
     return _Loss(loss, slope)
-
-
-def _weights(graph: Graph, kind: str, losses: Sequence[_Loss]) -> list[str]:
-    """Declare ``{kind}_weights`` and ``{kind}_losses``; return each weight."""
-    if not losses:
-        return []
-    weights = graph.input(f"{kind}_weights", (len(losses),))
-    rows = [graph.add("Unsqueeze", loss.value, graph.integers(0)) for loss in losses]
-    graph.output(f"{kind}_losses", graph.add("Concat", *rows, axis=0), (len(losses),))
-    indices = [graph.constant(index, np.int64) for index in range(len(losses))]
-    return [graph.add("Gather", weights, index) for index in indices]

@@ -17,6 +17,9 @@ WIDTHS = 7
 """How many widths there are, each twice the last."""
 SLOPE = 0.3
 """How the weight falls with frequency."""
+HALO = sum(2**width for width in range(WIDTHS))
+"""How many pixels away an image still depends on a pixel of z: as far as all blurs reach, one after
+another."""
 
 _WEIGHTS = [1.0] + [2 ** (SLOPE * (k + 1)) - 2 ** (SLOPE * k) for k in range(WIDTHS)]
 """Weights of the image itself and of each blurred one, which sum up to f^(-SLOPE) there."""

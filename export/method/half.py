@@ -7,6 +7,7 @@ multiplied by it. The scale follows from the losses, which are known before the 
 """
 
 from stylize.export.calculus.terms import Term
+from stylize.export.network.forward import Parameters, add_parameter
 
 ROOT_MEAN_SQUARE = 8.0
 """Bound on the root mean square of the gradients that enter. On VGG-19's way back the largest
@@ -34,12 +35,37 @@ def style_slope(weight: Term, loss: Term, feature: Term, gram: Term, scale: floa
 def gain(readout: Term) -> Term:
     """Return a bound on |R|₂, the factor by which a read-out may lengthen a gradient.
 
-    |R|₂² = |Rᵀ R|₂, and no norm of a symmetric matrix is less than that: here the largest sum of a
-    row's absolute values.
+    |R|₂² = |Rᵀ R|₂.
     """
-    square = readout.op("Transpose", perm=[1, 0]).op("MatMul", readout)
-    rows = square.op("Abs").op("ReduceL1", axes=[1], keepdims=0)
-    return rows.op("ReduceMax", keepdims=0).op("Sqrt")
+    return _norm(readout.op("Transpose", perm=[1, 0]).op("MatMul", readout)).op("Sqrt")
+
+
+def read_back(slope: Term, weights: Parameters, readout: str | None) -> Term:
+    """Return a bound on how large a gradient is once it has gone back through a read-out."""
+    if readout is None:
+        return slope
+    matrix = add_parameter(slope.graph, weights[readout], slope.graph.dtype)
+    return slope * gain(Term(slope.graph, matrix))
+
+
+def gram_slope(gradient: Term, feature: Term) -> Term:
+    """Return a bound on the root mean square of (D + Dᵀ) F, given D = dL/d(F Fᵀ), symmetric."""
+    length = feature.op("ReduceL2", keepdims=1).op("Squeeze")
+    return 2 * _norm(gradient) * length / _size(feature).op("Sqrt")
+
+
+def largest(gradient: Term) -> Term:
+    """Return the largest element's absolute value; no root mean square exceeds it."""
+    return gradient.op("Abs").op("ReduceMax", keepdims=1).op("Squeeze")
+
+
+def _norm(matrix: Term) -> Term:
+    """Return the largest sum of a row's absolute values.
+
+    No norm of a symmetric matrix S is less than |S|₂.
+    """
+    rows = matrix.op("Abs").op("ReduceL1", axes=[1], keepdims=0)
+    return rows.op("ReduceMax", keepdims=0)
 
 
 def _size(feature: Term) -> Term:

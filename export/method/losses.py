@@ -7,6 +7,10 @@ hence in M. Here Gram matrices are divided by M on both sides, so that E_l compa
 M_a positions with an image of M.
 """
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from stylize.export.calculus.graph import Graph
 
 
@@ -29,6 +33,17 @@ def add_style_loss(graph: Graph, gram: str, target: str, channels: int, scale: f
     `gram` and `target` are G/M and A/M_a, hence E_l = 1/(4 N²) Σ (gram - target)².
     """
     return _squared_distance(graph, gram, target, scale**4 / (4 * channels**2))
+
+
+def weights_of(graph: Graph, kind: str, losses: Sequence[str]) -> list[str]:
+    """Declare ``{kind}_weights`` and ``{kind}_losses``; return each weight."""
+    if not losses:
+        return []
+    weights = graph.input(f"{kind}_weights", (len(losses),))
+    rows = [graph.add("Unsqueeze", loss, graph.integers(0)) for loss in losses]
+    graph.output(f"{kind}_losses", graph.add("Concat", *rows, axis=0), (len(losses),))
+    indices = [graph.constant(index, np.int64) for index in range(len(losses))]
+    return [graph.add("Gather", weights, index) for index in indices]
 
 
 def _squared_distance(graph: Graph, value: str, target: str, factor: float) -> str:

@@ -23,33 +23,66 @@ MAX_RESTARTS = 10
 """After so many in a row without a better image, the length of the steps is not to blame."""
 
 
-@dataclass(frozen=True)
-class Position:
-    """The place where a step begins: here, or after an explosion at the best image so far."""
+STATE = ("best_total", "best_iteration", "iteration", "pace", "restarts")
+"""The numbers that all optimisers remember."""
 
-    image: Term
-    gradient: Term
-    total: Term
-    """The loss there."""
-    pace: Term
-    """The factor of the usual length of a step."""
-    known: Term
-    """Whether there was a good image before this one."""
-    restart: Term
-    """Whether the loss exploded: what was remembered of the way here is to be forgotten."""
+
+@dataclass(frozen=True)
+class Bounds:
+    """What pixels are held between, which may be infinite.
+
+    Steps are clipped, and no set of pixels at their bounds is kept apart as in Bertsekas (1982):
+    L-BFGS remembers the steps that it asked for.
+    """
+
     least: Term
     most: Term
-    """What pixels are held between. Steps are clipped, and no set of pixels at their bounds is kept
-    apart as in Bertsekas (1982): L-BFGS remembers the steps that it asked for."""
 
-    def bounded(self, image: Term) -> Term:
-        """Return an image with its pixels held between the bounds, which may be infinite.
+    def hold(self, image: Term) -> Term:
+        """Return an image with its pixels held between the bounds.
 
         By Relu, which is exact for 0 and 1: CUDA takes the bounds of a Clip from the CPU's memory
         only, and the CPU takes twenty times as long for a Where.
         """
         above, below = (image - self.most).op("Relu"), (self.least - image).op("Relu")
         return image - above + below
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a step begins: here, or after an explosion at the best image so far."""
+
+    total: Term
+    """The loss there."""
+    pace: Term
+    """The factor of the usual length of a step."""
+    restart: Term
+    """Whether the loss exploded: what was remembered of the way here is to be forgotten."""
+    arrives: Term
+    """Whether a step led here from a good image, so that the way here tells of the curvature."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """The place where a step begins."""
+
+    image: Term
+    gradient: Term
+    start: Start
+    bounds: Bounds
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is thought of an image, by its loss and the slope there."""
+
+    better: Term
+    """Whether it is the best so far."""
+    failed: Term
+    """Whether it is of no use to go on."""
+    start: Start
+    state: Mapping[str, Term]
+    """What `STATE` becomes."""
 
 
 def safeguard(graph: Graph) -> Position:
@@ -59,41 +92,58 @@ def safeguard(graph: Graph) -> Position:
     optimisers share.
     """
     given = inputs(graph, {"image": IMAGE, "gradient": IMAGE, "total": NUMBER})
-    bounds = inputs(graph, {"least": NUMBER, "most": NUMBER})
-    state = inputs(graph, {"best_image": IMAGE, "best_gradient": IMAGE})
-    names = ("best_total", "best_iteration", "iteration", "pace", "restarts")
-    state |= inputs(graph, dict.fromkeys(names, NUMBER))
-    total, best = given["total"], state["best_total"]
-    slope = given["gradient"].op("ReduceL1", keepdims=0)
-    iteration = state["iteration"] + 1
+    bounds = Bounds(**inputs(graph, {"least": NUMBER, "most": NUMBER}))
+    best = inputs(graph, {"best_image": IMAGE, "best_gradient": IMAGE})
+    state = inputs(graph, dict.fromkeys(STATE, NUMBER))
+    judgement = judge(given["total"], slope(given["gradient"]), state)
+    better, restart = judgement.better, judgement.start.restart
+    image = given["image"].where(better, best["best_image"], name="next_best_image")
+    gradient = given["gradient"].where(better, best["best_gradient"], name="next_best_gradient")
 
+    tell(graph, {"restarted": restart, "failed": judgement.failed})
+    become(graph, {"best_image": image, "best_gradient": gradient}, IMAGE)
+    become(graph, judgement.state, NUMBER)
+    return Position(
+        image=image.where(restart, given["image"]),
+        gradient=gradient.where(restart, given["gradient"]),
+        start=judgement.start,
+        bounds=bounds,
+    )
+
+
+def slope(gradient: Term) -> Term:
+    """Return a number that is finite if every element of a gradient is."""
+    return gradient.op("ReduceL1", keepdims=0)
+
+
+def judge(total: Term, slope: Term, state: Mapping[str, Term]) -> Judgement:
+    """Judge an image by its loss and the slope there, given the numbers that are remembered."""
+    best, iteration = state["best_total"], state["iteration"] + 1
     finite = (total.op("Abs") < np.inf) & (slope < np.inf)  # false of NaN, too
     better = finite & (total < best)
     known = best < np.inf
     exploded = known & ((total > EXPLOSION * best) | ~finite)
     restart = exploded & ((state["restarts"] < MAX_RESTARTS) | ~finite)
-    image = given["image"].where(better, state["best_image"], name="next_best_image")
-    gradient = given["gradient"].where(better, state["best_gradient"], name="next_best_gradient")
     pace = (state["pace"] * SLOWING).where(restart, state["pace"])
     restarts = (state["restarts"] + restart.as_number()).where(~better, 0.0)
-
-    failed = ~finite & (~known | ~(state["restarts"] < MAX_RESTARTS))
-    graph.output("restarted", restart.as_number().name, NUMBER)
-    graph.output("failed", failed.as_number().name, NUMBER)
-    become(graph, {"best_image": image, "best_gradient": gradient}, IMAGE)
-    become(graph, {"best_total": total.where(better, best)}, NUMBER)
-    become(graph, {"best_iteration": iteration.where(better, state["best_iteration"])}, NUMBER)
-    become(graph, {"iteration": iteration, "restarts": restarts}, NUMBER)
-    become(graph, {"pace": (pace * RECOVERY).at_most(1.0)}, NUMBER)
-    return Position(
-        image=image.where(restart, given["image"]),
-        gradient=gradient.where(restart, given["gradient"]),
-        total=best.where(restart, total),
-        pace=pace,
-        known=known,
-        restart=restart,
-        **bounds,
+    return Judgement(
+        better=better,
+        failed=~finite & (~known | ~(state["restarts"] < MAX_RESTARTS)),
+        start=Start(best.where(restart, total), pace, restart, arrives=known & ~restart),
+        state={
+            "best_total": total.where(better, best),
+            "best_iteration": iteration.where(better, state["best_iteration"]),
+            "iteration": iteration,
+            "restarts": restarts,
+            "pace": (pace * RECOVERY).at_most(1.0),
+        },
     )
+
+
+def tell(graph: Graph, flags: Mapping[str, Term]) -> None:
+    """Declare conditions as outputs, 1 where they hold and 0 elsewhere."""
+    for name, flag in flags.items():
+        graph.output(name, flag.as_number().name, NUMBER)
 
 
 def become(graph: Graph, values: Mapping[str, Term], shape: Dimensions) -> None:

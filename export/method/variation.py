@@ -1,5 +1,7 @@
 """Total variation as a graph: how much neighbouring pixels differ. Gatys et al. do not use it."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import onnx
@@ -21,21 +23,47 @@ def variation_model(dtype: npt.DTypeLike = np.float32) -> onnx.ModelProto:
     graph = Graph(dtype)
     given = inputs(graph, {"image": IMAGE, "other_gradient": IMAGE})
     given |= inputs(graph, {"other_total": NUMBER, "tv_weight": NUMBER})
-    image, weight = given["image"], given["tv_weight"]
-
-    here = _cut(image, ends=(-1, -1))
-    down = _cut(image, starts=(1, 0), ends=(0, -1)) - here
-    across = _cut(image, starts=(0, 1), ends=(-1, 0)) - here
-    squares = (down * down + across * across).op("ReduceSum", keepdims=0)
-    variation = GREY_LEVELS**2 / 2 * squares
-    slope = _padded(down, before=(1, 0), after=(0, 1)) + _padded(across, (0, 1), (1, 0))
-    slope = slope - _padded(down + across, before=(0, 0), after=(1, 1))
-
-    gradient = given["other_gradient"] + (GREY_LEVELS**2 * weight) * slope
+    weight = given["tv_weight"]
+    neighbours = Neighbours.of(given["image"])
+    variation = total_variation(neighbours.squares)
+    gradient = given["other_gradient"] + neighbours.gradient(weight)
     graph.output("variation", variation.name, NUMBER)
     graph.output("total", (given["other_total"] + weight * variation).name, NUMBER)
     graph.output("gradient", gradient.name, IMAGE)
     return graph.model("variation")
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """How pixels differ from the next ones, but for those of the last row and column."""
+
+    down: Term
+    across: Term
+
+    @classmethod
+    def of(cls, image: Term) -> "Neighbours":
+        """Return the differences in an image."""
+        here = _cut(image, ends=(-1, -1))
+        down = _cut(image, starts=(1, 0), ends=(0, -1)) - here
+        across = _cut(image, starts=(0, 1), ends=(-1, 0)) - here
+        return cls(down, across)
+
+    @property
+    def squares(self) -> Term:
+        """The square of each pixel's difference from its neighbours."""
+        return self.down * self.down + self.across * self.across
+
+    def gradient(self, weight: Term) -> Term:
+        """Return the gradient of the total variation times its weight."""
+        down, across = self.down, self.across
+        slope = _padded(down, before=(1, 0), after=(0, 1)) + _padded(across, (0, 1), (1, 0))
+        slope = slope - _padded(down + across, before=(0, 0), after=(1, 1))
+        return (GREY_LEVELS**2 * weight) * slope
+
+
+def total_variation(squares: Term) -> Term:
+    """Return the total variation, in grey levels."""
+    return GREY_LEVELS**2 / 2 * squares.op("ReduceSum", keepdims=0)
 
 
 def _cut(image: Term, starts: tuple[int, int] = (0, 0), ends: tuple[int, int] = (0, 0)) -> Term:

@@ -94,6 +94,17 @@ class Network:
                     shapes[layer.readout] = (layer.channels, layer.channels)
         return shapes
 
+    @property
+    def blocks(self) -> "tuple[tuple[Convolution | Pooling, ...], ...]":
+        """The layers in blocks; a pooling closes each."""
+        blocks: list[tuple[Convolution | Pooling, ...]] = []
+        start = 0
+        for end, layer in enumerate(self.layers, start=1):
+            if isinstance(layer, Pooling) or end == len(self.layers):
+                blocks.append(self.layers[start:end])
+                start = end
+        return tuple(blocks)
+
     def layer(self, name: str) -> Convolution | Pooling:
         """Return the layer of that name.
 

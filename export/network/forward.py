@@ -1,6 +1,6 @@
 """The forward graph: an RGB image through the network, every layer's response by its name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy.typing as npt
 from onnx import helper
 
 from stylize.export.calculus.graph import Graph
-from stylize.export.network.architecture import Convolution, Network
+from stylize.export.network.architecture import Convolution, Network, Pooling
 from stylize.export.network.stored import StoredTensor
 from stylize.models.layers import PoolingKind
 from stylize.models.preprocessing import Preprocessing
@@ -44,11 +44,22 @@ def add_features(
         The value that holds each layer's response (after the ReLU, before a read-out), by the
         layer's name. A response has shape (1, channels, height // stride, width // stride).
     """
-    value = _add_preprocessing(graph, network.preprocessing, image)
+    value = add_preprocessing(graph, network.preprocessing, image)
     if dtype is not None:
         value = graph.cast(value, dtype)
+    return add_layers(graph, network, network.layers, weights, value)
+
+
+def add_layers(
+    graph: Graph,
+    network: Network,
+    layers: Sequence[Convolution | Pooling],
+    weights: Parameters,
+    value: str,
+) -> dict[str, str]:
+    """Append some layers of a network, one on the other; return each one's response by its name."""
     features = {}
-    for layer in network.layers:
+    for layer in layers:
         if isinstance(layer, Convolution):
             value = _add_convolution(graph, layer, weights, value)
         else:
@@ -57,7 +68,7 @@ def add_features(
     return features
 
 
-def _add_preprocessing(graph: Graph, preprocessing: Preprocessing, image: str) -> str:
+def add_preprocessing(graph: Graph, preprocessing: Preprocessing, image: str) -> str:
     """Append (scale · pixel[order] - mean) / std, as one 1x1 convolution over the colours.
 
     It cannot be merged into the first layer, whose zero padding means the mean colour.

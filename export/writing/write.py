@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,10 @@ from stylize.export.calculus.graph import OPSET
 from stylize.export.lowering.blocked import lower
 from stylize.export.method.adam import adam_model
 from stylize.export.method.assemble import features_model, gradient_model, targets_model
+from stylize.export.method.blocks import block_gradient_model, block_model
 from stylize.export.method.lbfgs import lbfgs_model
+from stylize.export.method.pieces import PIECES
+from stylize.export.method.sums import sums_model
 from stylize.export.method.variation import variation_model
 from stylize.export.network.architecture import Network
 from stylize.export.network.stored import StoredTensor, stored_tensors
@@ -26,19 +30,23 @@ from stylize.models.layers import LayerSet, paper_layer_sets
 from stylize.models.manifest import (
     FORMAT,
     LINE,
+    Block,
     GraphFile,
     Layer,
     Manifest,
     OtherForm,
+    Piece,
     Value,
     WeightsFile,
     to_json,
 )
+from stylize.models.parts import Part, parts
 
 WEIGHTS_FILE = "weights.safetensors"
 
 OWN_FILES = re.compile(
-    rf"{re.escape(MANIFEST_FILE)}|{re.escape(WEIGHTS_FILE)}|(features|targets|gradient|lbfgs|adam|variation)\b.*\.onnx"
+    rf"{re.escape(MANIFEST_FILE)}|{re.escape(WEIGHTS_FILE)}|"
+    r"(features|targets|gradient|block|sums|lbfgs|adam|variation|slope|judge|coordinates)\b.*\.onnx"
 )
 """Names of the files that an export writes, and that the next one may replace."""
 
@@ -191,7 +199,12 @@ def _save_graphs(
             for number, layers in enumerate(_target_sets(sets), start=1)
         ),
         gradients=tuple(
-            _save_gradient(folder, f"gradient.{number}", network, stored, layers)
+            _save_forms(
+                folder,
+                f"gradient.{number}",
+                partial(gradient_model, network, stored, layers),
+                layers,
+            )
             for number, layers in enumerate(sets, start=1)
         ),
         optimizers={
@@ -199,6 +212,18 @@ def _save_graphs(
             "adam": _save(folder, "adam", adam_model()),
         },
         variation=_save(folder, "variation", variation_model()),
+        blocks=tuple(
+            _save_block(folder, f"block.{number}", network, stored, part)
+            for number, part in enumerate(_parts(network, sets), start=1)
+        ),
+        sums=tuple(
+            _save(folder, f"sums.{number}", sums_model(network, stored, layers), layers)
+            for number, layers in enumerate(sets, start=1)
+        ),
+        pieces={
+            name: Piece(**vars(_save(folder, name, made.model())), halo=made.halo)
+            for name, made in PIECES.items()
+        },
     )
 
 
@@ -245,23 +270,39 @@ def _save(
     )
 
 
-def _save_gradient(
-    folder: Path,
-    name: str,
-    network: Network,
-    stored: Mapping[str, StoredTensor],
-    layers: LayerSet,
+def _save_forms(
+    folder: Path, name: str, build: Callable[..., onnx.ModelProto], layers: LayerSet
 ) -> GraphFile:
-    """Save the gradient graph in all its forms, since it runs at every iteration."""
-    plain = gradient_model(network, stored, layers)
+    """Save a graph that runs at every iteration in all its forms.
+
+    `build` takes, as `convolved`, the type of what is convolved.
+    """
+    plain = build()
     graph = _save(folder, name, plain, layers)
 
     def other(form: str, model: onnx.ModelProto) -> OtherForm:
         path = folder / f"{name}.{form}.onnx"
         return OtherForm(path.name, _write_checked(path, model))
 
-    half = gradient_model(network, stored, layers, convolved=np.float16)
+    half = build(convolved=np.float16)
     return replace(graph, blocked=other("blocked", lower(plain)), float16=other("float16", half))
+
+
+def _parts(network: Network, sets: Sequence[LayerSet]) -> list[Part]:
+    """Return what the layer sets ask of the blocks, each once, from the image upwards."""
+    blocks = [[layer.name for layer in block] for block in network.blocks]
+    found = dict.fromkeys(part for layers in sets for part in parts(blocks, layers))
+    return sorted(found, key=lambda part: part.number)
+
+
+def _save_block(
+    folder: Path, name: str, network: Network, stored: Mapping[str, StoredTensor], part: Part
+) -> Block:
+    forwards, backwards = (
+        _save_forms(folder, f"{name}.{way}", partial(build, network, stored, part), part.layers)
+        for way, build in (("forwards", block_model), ("backwards", block_gradient_model))
+    )
+    return Block(part.number, part.top, forwards, backwards)
 
 
 def _write_checked(path: Path, model: onnx.ModelProto) -> str:
@@ -275,7 +316,7 @@ def _values(infos: Iterable[onnx.ValueInfoProto]) -> tuple[Value, ...]:
     return tuple(
         Value(
             info.name,
-            onnx.helper.tensor_dtype_to_np_dtype(info.type.tensor_type.elem_type).name,
+            "bool" if info.type.tensor_type.elem_type == onnx.TensorProto.BOOL else "float32",
             tuple(dim.dim_param or dim.dim_value for dim in info.type.tensor_type.shape.dim),
         )
         for info in infos

@@ -1,4 +1,4 @@
-"""What can be found out about an installation: which providers work, how exact, how fast.
+"""What can be found out before the work: which providers are good for it, and what it takes.
 
-Here lives what ``stylize doctor`` and ``stylize compare`` find out. Nothing below needs it.
+Here lives what ``stylize doctor``, ``compare`` and ``plan`` find out. Nothing below needs it.
 """

@@ -1,7 +1,11 @@
 """What computes pictures: a model, and where and how exactly its graphs run."""
 
+import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
 from typing import get_args
 
 from stylize.models.errors import OptionError
@@ -13,6 +17,11 @@ MODEL = "Model"
 
 MAX_THREADS = 1024
 """Systems refuse to start threads somewhere above it."""
+
+LEAST_MEMORY = 10**8
+"""Python and ONNX Runtime alone take about as much."""
+MOST_MEMORY = 10**15
+"""No machine has so much."""
 
 
 def parse_provider_options(texts: list[str]) -> dict[str, str]:
@@ -31,6 +40,23 @@ def parse_provider_options(texts: list[str]) -> dict[str, str]:
                 "--provider-option gpu_mem_limit=8000000000."
             )
     return {key: value for _, key, _, value in pairs}
+
+
+def parse_bytes(text: str) -> int:
+    """Return how many bytes a text says: ``4GB``, ``1.5 GiB``, ``500MB``.
+
+    Raises
+    ------
+    OptionError
+        It says no such thing.
+    """
+    amount = r"([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})\s*([kmgt]?)(i?)b?"
+    match = re.fullmatch(amount, text.strip(), re.IGNORECASE | re.ASCII)
+    if not match:
+        raise OptionError(f"'{text}' is no amount of memory; write 4GB, or 500MB.")
+    digits, prefix, binary = match.groups()
+    unit = 1024 if binary else 1000
+    return round(Fraction(digits) * unit ** " kmgt".index(prefix.lower() or " "))
 
 
 def _names(tested: bool) -> str:
@@ -55,6 +81,10 @@ class Machine:
     threads : int or None
         How many threads of the CPU compute, with any provider; None for one on each CPU that may
         be used.
+    memory : int or None
+        Bytes that a picture may take; None for what can be spared.
+    scratch : Path or None
+        A folder for what does not fit into that.
     """
 
     model: str | None = setting(
@@ -100,5 +130,42 @@ class Machine:
         most=MAX_THREADS,
     )
 
+    memory: int | None = setting(
+        None,
+        "How much memory a picture may take: 4GB, 500MB. Larger ones are computed by tiles, which "
+        "is exact and slower.",
+        panel=MODEL,
+        metavar="BYTES",
+        parse=parse_bytes,
+        called="limit of memory",
+        shown="what can be spared, see 'stylize plan'",
+        least=LEAST_MEMORY,
+        most=MOST_MEMORY,
+        unit=" bytes",
+    )
+    scratch: Path | None = setting(
+        None,
+        "A folder on a fast disk, for what does not fit into memory.",
+        panel=MODEL,
+        metavar="FOLDER",
+        called="folder for scratch files",
+        shown="none",
+    )
+
     def __post_init__(self) -> None:
         check(self)
+        if self.scratch:
+            _check_scratch(self.scratch)
+
+
+def _check_scratch(folder: Path) -> None:
+    """Raise OptionError unless files can be made in a folder."""
+    if not folder.is_dir():
+        raise OptionError(f"'{folder}' is no folder. Name one for --scratch that is there.")
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OptionError(
+            f"Nothing can be written to '{folder}': {error.strerror or error}. Name another "
+            "folder for --scratch."
+        ) from error

@@ -7,20 +7,25 @@ model, average and max pooling, 512 to 2048 pixels. ``benchmarks/memory.py`` pri
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod, sqrt
+from math import prod
 from pathlib import Path
 
+from stylize.models.errors import ProviderError
 from stylize.models.folder import ModelFolder
 from stylize.models.layers import LayerSet
-from stylize.runtime.pictures.limits import MIN_SIDE
 from stylize.runtime.providers.groups import own_groups
+from stylize.runtime.providers.nvidia import find_driver
+from stylize.runtime.providers.table import Provider
 
-PROCESS = 90e6
+PROCESS = 90_000_000
 """Bytes of Python, ONNX Runtime and the pictures' files."""
 
 KERNELS = 2.3
 """Resident bytes per byte of float32 weights. Each kernel is held twice, as it is needed forwards
 and backwards. The wide ones are held in a form for fewer multiplications, 16/9 as large."""
+
+KERNELS_TURNS = 2.0
+"""The same where blocks are loaded by themselves, forwards and back."""
 
 RESPONSES = {"average": 1.75, "max": 2.4}
 """Resident bytes per byte of all responses at the worst moment, half-way between forwards and
@@ -56,47 +61,17 @@ class Need:
         Bytes that do not depend on the size.
     of_a_pixel : float
         Bytes for each pixel of the picture.
-    margin : int
-        Pixels around the picture that are computed with it.
     """
 
     fixed: float
     of_a_pixel: float
-    margin: int = 0
 
     def bytes(self, size: tuple[int, int]) -> int:
         """Return how many bytes a picture of this width and height needs."""
-        pixels = prod(side + 2 * self.margin for side in size)
-        return round(self.fixed + pixels * self.of_a_pixel)
-
-    def size_within(self, limit: int, size: tuple[int, int]) -> tuple[int, int] | None:
-        """Return the largest width and height, in the proportions of `size`, within `limit` bytes.
-
-        Return None if a side would be smaller than `stylize.runtime.pictures.limits.MIN_SIDE`.
-        """
-        pixels = max(limit - self.fixed, 0) / self.of_a_pixel
-        # The area (s w + 2 m) (s h + 2 m), solved for s.
-        edge = self.margin * sum(size) / prod(size)
-        within = edge**2 + (pixels - 4 * self.margin**2) / prod(size)
-        scale = sqrt(max(within, 0)) - edge
-        width, height = (int(side * scale) for side in size)
-        return (width, height) if min(width, height) >= MIN_SIDE else None
+        return round(self.fixed + prod(size) * self.of_a_pixel)
 
 
-@dataclass(frozen=True)
-class Demand:
-    """What a picture in some size needs of memory."""
-
-    size: tuple[int, int]
-    need: Need
-
-    @property
-    def bytes(self) -> int:
-        """How many bytes that are."""
-        return self.need.bytes(self.size)
-
-
-def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0, margin: int = 0) -> Need:
+def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0) -> Need:
     """Return the CPU memory that pictures need.
 
     Parameters
@@ -107,13 +82,11 @@ def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0, margin:
         The layers that have a loss.
     history : int
         Steps that L-BFGS remembers; each keeps two images.
-    margin : int
-        Pixels around the pictures that are computed with them.
     """
     responses = sum(_responses(folder, layers))
     images = IMAGE_BYTES * (IMAGES + 2 * history)
     of_a_pixel = RESPONSES[folder.manifest.pooling] * responses + images
-    return Need(_fixed(folder), of_a_pixel, margin)
+    return Need(_fixed(folder), of_a_pixel)
 
 
 def targets_need(folder: ModelFolder, layers: LayerSet) -> Need:
@@ -135,6 +108,31 @@ def _responses(folder: ModelFolder, layers: LayerSet) -> list[float]:
     names = [layer.name for layer in known]
     deepest = max(map(names.index, layers.content + layers.style))
     return [4 * layer.channels / layer.stride**2 for layer in known[: deepest + 1]]
+
+
+HEADROOM = 0.9
+"""Part of the free memory that a picture may take, for its need is an estimate."""
+
+
+def memory_to_spare(provider: Provider) -> int | None:
+    """Return how many bytes a picture may take where a provider computes; None if nobody knows.
+
+    Of an NVIDIA GPU all of its memory counts, free or not.
+    """
+    if provider.memory == "cpu":
+        free = memory_available()
+    elif provider.memory == "cuda":
+        free = _memory_of_gpu(int(provider.options.get("device_id", 0)))
+    else:
+        return None
+    return None if free is None else int(HEADROOM * free)
+
+
+def _memory_of_gpu(number: int) -> int | None:
+    try:
+        return find_driver().gpus[number].memory
+    except (ProviderError, IndexError):
+        return None
 
 
 def memory_available() -> int | None:

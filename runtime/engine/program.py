@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float32]
 
+TYPES = {np.dtype(np.float32): "tensor(float)", np.dtype(np.bool_): "tensor(bool)"}
+"""What ONNX Runtime calls the types of inputs and outputs."""
+
 
 class Program:
     """A function from named arrays to named arrays.
@@ -29,6 +32,8 @@ class Program:
         The memory that its tensors lie in.
     input_shapes, output_shapes : dict of str to tuple of int
         Shapes of the inputs and outputs by name.
+    dtypes : dict of str to numpy dtype
+        Their types: float32, or bool for masks.
 
     Parameters
     ----------
@@ -57,9 +62,11 @@ class Program:
         self.memory = Memory(provider)
         self.input_shapes = {value.name: shape_of(value.shape) for value in graph.inputs}
         self.output_shapes = {value.name: shape_of(value.shape) for value in graph.outputs}
+        self.dtypes = {value.name: np.dtype(value.dtype) for value in values}
         self._stored = folder.read(graph.form(provider.form))
         size = f"{dimensions['width']}x{dimensions['height']}"
         self._recorded = provider.records
+        self._shares = provider.sparing and provider.name == "cpu"
         self._bindings = 0
         # A device whose memory is not known here gets copies, which are made at binding.
         self._copies = not provider.tested
@@ -82,7 +89,10 @@ class Program:
         return {name: np.array(value) for name, value in zip(names, outputs, strict=True)}
 
     def bind(
-        self, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor]
+        self,
+        inputs: Mapping[str, Tensor],
+        outputs: Mapping[str, Tensor],
+        gives_back: bool = False,
     ) -> Callable[[], None]:
         """Return a function that runs the graph on the same tensors whenever it is called.
 
@@ -92,9 +102,12 @@ class Program:
             All inputs.
         outputs : mapping of str to Tensor
             Tensors that receive the outputs.
+        gives_back : bool
+            Whether memory that several graphs take in turns goes back to the system after the run.
+            What one graph leaves behind is in pieces that do not fit for the next.
         """
         binding = self._session.io_binding()
-        options = self._run_options()
+        options = self._run_options(gives_back and self._shares)
         # ONNX Runtime does not keep the arrays that tensors in the CPU's memory are views of.
         bound = [*inputs.values(), *outputs.values()]
 
@@ -120,30 +133,34 @@ class Program:
         self, what: str, found: "Sequence[NodeArg]", shapes: Mapping[str, tuple[int, ...]]
     ) -> None:
         """Raise ModelError unless the graph has what its manifest says, and nothing else."""
-        fitting = [value for value in found if _fits(value, shapes.get(value.name))]
+        fitting = [value for value in found if self._fits(value, shapes.get(value.name))]
         if len(fitting) != len(found) or {value.name for value in found} != set(shapes):
             raise ModelError(
                 f"{self._stored.name} does not have the {what} that {MANIFEST_FILE} beside it "
                 "tells. Get the model again from somebody you trust, or export it yourself."
             )
 
-    def _run_options(self) -> "RunOptions | None":
+    def _fits(self, value: "NodeArg", shape: tuple[int, ...] | None) -> bool:
+        """Tell whether a value may have a shape; named dimensions and empty ones may be any."""
+        if shape is None or len(value.shape) != len(shape):
+            return False
+        if value.type != TYPES[self.dtypes[value.name]]:
+            return False
+        return all(
+            size == expected or expected == 0 or not isinstance(size, int)
+            for size, expected in zip(value.shape, shape, strict=True)
+        )
+
+    def _run_options(self, gives_back: bool) -> "RunOptions | None":
         """Give each binding a number if runs are recorded, since each replays its own record."""
-        if not self._recorded:
+        if not self._recorded and not gives_back:
             return None
         from onnxruntime import RunOptions
 
-        self._bindings += 1
         options = RunOptions()
-        options.add_run_config_entry("gpu_graph_id", str(self._bindings))
+        if self._recorded:
+            self._bindings += 1
+            options.add_run_config_entry("gpu_graph_id", str(self._bindings))
+        if gives_back:
+            options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         return options
-
-
-def _fits(value: "NodeArg", shape: tuple[int, ...] | None) -> bool:
-    """Tell whether a value may have a shape; named dimensions and empty ones may be any."""
-    if shape is None or value.type != "tensor(float)" or len(value.shape) != len(shape):
-        return False
-    return all(
-        size == expected or expected == 0 or not isinstance(size, int)
-        for size, expected in zip(value.shape, shape, strict=True)
-    )

@@ -56,7 +56,7 @@ class Coefficients:
         scale = manifest.preprocessing.feature_scale  # which losses see, and targets do not
 
         def at_rest(kind: str, name: str) -> float:
-            squares = float(np.square(targets[f"{kind}_target.{name}"], dtype=np.float64).sum())
+            squares = _square(targets[f"{kind}_target.{name}"])
             if kind == "content":
                 return scale**2 * squares / 2
             return scale**4 * squares / (4 * manifest.layer(name).represented_channels ** 2)
@@ -73,6 +73,13 @@ class Coefficients:
             style=divided("style", self.style),
             relative=False,
         )
+
+
+def _square(target: Array) -> float:
+    """Return the sum of squares, in double precision, without a copy of all of it."""
+    flat = target.ravel()
+    pieces = np.array_split(flat, 1 + flat.size // 2**20)
+    return float(sum(np.square(piece, dtype=np.float64).sum() for piece in pieces))
 
 
 Term = Callable[[int, int], float]

@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from stylize.runtime.engine.program import Program
 from stylize.runtime.engine.tensors import Tensor, number
+from stylize.runtime.method.held import Copied
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.method.options import Options, Pixels
 
@@ -30,6 +31,11 @@ class Descent:
 
     Images and state exist twice: each step reads the one and writes the other.
 
+    Attributes
+    ----------
+    objective : Objective
+        What is minimised.
+
     Parameters
     ----------
     optimizer : Program
@@ -46,7 +52,7 @@ class Descent:
         self, optimizer: Program, objective: Objective, image: Array, options: Options
     ) -> None:
         memory = objective.memory
-        self._objective = objective
+        self.objective = objective
         given = {
             "total": objective.total,
             "gradient": objective.gradient,
@@ -99,6 +105,14 @@ class Descent:
         """The image with the lowest loss so far."""
         return self._now["best_image"]
 
+    def hold(self, iteration: int) -> Copied:
+        """Return a copy of the image of the last step, or of the best."""
+        best = iteration == self.best_iteration
+        return Copied(self.objective.memory.copy(self.best_image if best else self.image))
+
+    def finish(self) -> None:
+        """Let go of nothing: graphs stay loaded for the next picture."""
+
     @property
     def best_iteration(self) -> int:
         """The step that evaluated the best image, counted from 1."""
@@ -107,7 +121,7 @@ class Descent:
     @property
     def best_total(self) -> float:
         """The loss of the best image."""
-        return self._objective.in_given_unit(number(self._now["best_total"]))
+        return self.objective.in_given_unit(number(self._now["best_total"]))
 
     @property
     def restarted(self) -> bool:

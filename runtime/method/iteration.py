@@ -3,17 +3,16 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from stylize.models.errors import DivergenceError
-from stylize.runtime.engine.program import Program
-from stylize.runtime.engine.tensors import Tensor, read
-from stylize.runtime.method.descent import Descent
-from stylize.runtime.method.objective import Losses, Objective
+from stylize.runtime.method.held import Held
+from stylize.runtime.method.objective import Losses
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.settling import Settling
 from stylize.runtime.pictures.arrays import to_image, unframed
@@ -32,41 +31,50 @@ class Found:
     total : float
         alpha L_c + beta L_s (eq. 7), in the normalisation that the options chose, plus the
         variation times its weight.
-    tensor : Tensor
-        The image, in the memory of the provider.
+    held : Held
+        The image with its margin, where the iteration holds it.
     alpha : PIL image or None
         8-bit grey: how much of the image is seen, as in the photo; None if all of it is.
     margin : int
-        Pixels around the tensor that are no part of the image.
+        Pixels around what is held that are no part of the image.
     """
 
     iteration: int
     total: float
-    tensor: Tensor = field(repr=False)
+    held: Held = field(repr=False)
     alpha: Image.Image | None = field(repr=False)
     margin: int = field(repr=False)
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the image, in pixels."""
-        _, _, height, width = self.tensor.shape()
+        _, _, height, width = self.held.shape
         return width - 2 * self.margin, height - 2 * self.margin
 
-    @cached_property
+    @property
     def pixels(self) -> Array:
         """The image in the CPU's memory: RGB, nominally in 0...1 but not clipped.
 
-        It is a float32 array of shape (1, 3, height, width).
+        It is a float32 array of shape (1, 3, height, width), and a copy.
         """
-        return np.ascontiguousarray(unframed(read(self.tensor), self.margin))
+        return np.array(self._seen, order="C")
 
     @property
     def image(self) -> Image.Image:
         """The image as a picture, clipped to what can be shown: RGB, or RGBA if it has an alpha."""
-        image = to_image(self.pixels)
+        image = to_image(self._seen)
         if self.alpha:
             image.putalpha(self.alpha)
         return image
+
+    def kept(self) -> "Found":
+        """Return the image where no device can lose it."""
+        shown = self.alpha, self.margin
+        return Found(self.iteration, self.total, self.held.kept(), *shown)
+
+    @property
+    def _seen(self) -> Array:
+        return unframed(self.held.read(), self.margin)
 
 
 @dataclass(frozen=True)
@@ -137,27 +145,62 @@ class Past:
     begun: float
 
 
+class Objective(Protocol):
+    """What a search minimises."""
+
+    @property
+    def losses(self) -> Losses:
+        """The losses at the image that was evaluated last."""
+
+
+class Search(Protocol):
+    """Steps downhill."""
+
+    @property
+    def objective(self) -> Objective:
+        """What it minimises."""
+
+    def step(self) -> None:
+        """Evaluate the image, and find the next."""
+
+    def hold(self, iteration: int) -> Held:
+        """Return the image that the last step evaluated, or the best."""
+
+    def finish(self) -> None:
+        """Let go of what only steps need; images that were found stay."""
+
+    @property
+    def best_iteration(self) -> int:
+        """The step that evaluated the best image, counted from 1."""
+
+    @property
+    def best_total(self) -> float:
+        """The loss of the best image."""
+
+    @property
+    def restarted(self) -> bool:
+        """Whether the loss exploded at the last step, so that the next begins at the best image."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether going on is of no use, since no step leads to a finite loss."""
+
+
 def minimise(
-    objective: Objective,
-    optimizer: Program,
-    image: Array,
+    search: Search,
     options: Options,
     every: int = 1,
     alpha: Image.Image | None = None,
     past: Past | None = None,
 ) -> Iterator[Iterate]:
-    """Walk downhill from `image`, one evaluation of the gradient a step.
+    """Walk downhill, one evaluation of the gradient a step.
 
     If the loss explodes, the search goes back to the best image and on by smaller steps.
 
     Parameters
     ----------
-    objective : Objective
-        What to minimise.
-    optimizer : Program
-        The graph of the optimiser.
-    image : float32 array, shape (1, 3, height, width)
-        The image to begin with, with its margin.
+    search : Search
+        An optimiser with what it minimises, at the image to begin with.
     options : Options
         Only those of the iteration and `margin` are used.
     every : int
@@ -174,44 +217,45 @@ def minimise(
         The first loss or its gradient is NaN or infinite, or they stay so however small the steps.
     """
     past = past or Past(0, 0, time.perf_counter())
-    descent = Descent(optimizer, objective, image, options)
-    found = _Found(descent, objective, partial(Found, alpha=alpha, margin=options.margin), past)
+    found = _Found(search, partial(Found, alpha=alpha, margin=options.margin), past)
     settling = Settling(options.until)
-    for step in range(1, options.iterations + 1):
-        descent.step()
-        if step % every and step not in (1, options.iterations):
-            continue
-        losses = objective.losses
-        if descent.failed:
-            raise DivergenceError(_divergence(past.iterations + step, losses.total))
-        here, best = found.at(step, losses.total)
-        settled = settling.at(step, best.total)
-        spared = past.spared + (options.iterations - step if settled else 0)
-        seconds = time.perf_counter() - past.begun
-        yield _iterate(here, best, losses, seconds, spared, descent.restarted)
-        if settled:
-            return
+    try:
+        for step in range(1, options.iterations + 1):
+            search.step()
+            if step % every and step not in (1, options.iterations):
+                continue
+            losses = search.objective.losses
+            if search.failed:
+                raise DivergenceError(_divergence(past.iterations + step, losses.total))
+            here, best = found.at(step, losses.total)
+            settled = settling.at(step, best.total)
+            spared = past.spared + (options.iterations - step if settled else 0)
+            seconds = time.perf_counter() - past.begun
+            yield _iterate(here, best, losses, seconds, spared, search.restarted)
+            if settled:
+                return
+    finally:
+        search.finish()
 
 
 class _Found:
     """What is found on the way: the image here, and the best so far."""
 
-    def __init__(
-        self, descent: Descent, objective: Objective, make: Callable[..., Found], past: Past
-    ) -> None:
-        self._descent, self._copy, self._make = descent, objective.memory.copy, make
+    def __init__(self, search: Search, make: Callable[..., Found], past: Past) -> None:
+        self._search, self._make = search, make
         self._past = past.iterations
         self._best: Found | None = None
 
     def at(self, step: int, total: float) -> tuple[Found, Found]:
         """Return the image that the last step evaluated, and the best."""
-        descent = self._descent
-        here = self._make(self._past + step, total, self._copy(descent.image))
-        best = self._past + descent.best_iteration
+        search = self._search
+        here = self._make(self._past + step, total, search.hold(step))
+        best = self._past + search.best_iteration
         if best == here.iteration:
             self._best = here
         elif self._best is None or self._best.iteration != best:
-            self._best = self._make(best, descent.best_total, self._copy(descent.best_image))
+            held = search.hold(search.best_iteration)
+            self._best = self._make(best, search.best_total, held)
         return here, self._best
 
 

@@ -13,13 +13,18 @@ from stylize.models.layers import LayerSet
 from stylize.models.manifest import GraphFile
 from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.engine.program import Program
-from stylize.runtime.method.objective import Objective
+from stylize.runtime.method.objective import Objective, Weights
 from stylize.runtime.method.options import OptimizerName
+from stylize.runtime.method.streamed import Streamed
 from stylize.runtime.pictures.arrays import as_array
 from stylize.runtime.pictures.sizes import check_sides
+from stylize.runtime.providers.hardware import give_back_freed_memory
 from stylize.runtime.providers.table import Provider, host_of
+from stylize.runtime.streaming.plan import Budget, Case, Plan, make_plan, plan_targets
 
 Array = npt.NDArray[np.float32]
+
+WHATEVER_FITS = Budget()
 
 
 class Model:
@@ -31,11 +36,16 @@ class Model:
         Its path and its manifest.
     provider : Provider
         The provider that runs its graphs.
+    budget : Budget
+        What pictures may take of memory.
     """
 
-    def __init__(self, folder: ModelFolder, provider: Provider) -> None:
+    def __init__(
+        self, folder: ModelFolder, provider: Provider, budget: Budget = WHATEVER_FITS
+    ) -> None:
         self.folder = folder
         self.provider = provider
+        self.budget = budget
         self._loaded: dict[str, tuple[object, Program]] = {}
 
     def __repr__(self) -> str:
@@ -43,7 +53,12 @@ class Model:
         return f"<Model '{name}' on {self.provider.name} in {self.provider.precision}>"
 
     @classmethod
-    def open(cls, model: str | Path | None = None, provider: str | Provider = "auto") -> "Model":
+    def open(
+        cls,
+        model: str | Path | None = None,
+        provider: str | Provider = "auto",
+        budget: Budget = WHATEVER_FITS,
+    ) -> "Model":
         """Open a model folder and check it.
 
         Parameters
@@ -55,6 +70,9 @@ class Model:
             A name: ``auto`` for the fastest that works here, ``cpu``, ``cuda``, ``openvino`` ...
             For another precision or other options than the usual ones, give what
             `stylize.runtime.engine.choice.find_provider` returned.
+        budget : Budget
+            What pictures may take of memory; larger ones are computed by tiles. By default, what
+            can be spared.
 
         Raises
         ------
@@ -67,7 +85,7 @@ class Model:
         """
         path = find_model(str(model) if model is not None else None)
         found = provider if isinstance(provider, Provider) else find_provider(provider)
-        return cls(open_folder(path), found)
+        return cls(open_folder(path), found, budget)
 
     def features(self, image: Array, only: Sequence[str] | None = None) -> dict[str, Array]:
         """Return every layer's response, ``conv1_1`` ..., and Gram matrix, ``gram.conv1_1`` ...
@@ -124,6 +142,21 @@ class Model:
         check_sides((width, height), "The image is", "Use a larger one.", least)
         return self._program(graph, image)({"image": image})
 
+    def style_targets(self, painting: Array, layers: LayerSet, plan: Plan) -> dict[str, Array]:
+        """Return F Fᵀ / M of a painting, by tiles: ``style_target.L``.
+
+        Parameters
+        ----------
+        painting : float32 array, shape (1, 3, height, width)
+            RGB in 0...1.
+        layers : LayerSet
+            All layers that have a loss; only those of style are looked at.
+        plan : Plan
+            From `plan_targets`, with tiles.
+        """
+        size = painting.shape[2], painting.shape[3]
+        return self.streamed(size, layers, plan).style_targets(painting)
+
     def objective(
         self,
         size: tuple[int, int],
@@ -149,22 +182,88 @@ class Model:
             The factor of the total variation.
         """
         layers = LayerSet(tuple(content_weights), tuple(style_weights))
+        graph = self._gradient_graph(layers)
+        program = self._kept("gradient", graph, self.folder.dimensions(size), self.provider)
+        weights = Weights(graph.layers, content_weights, style_weights, tv_weight)
+        return Objective(program, targets, weights, self._variation(size) if tv_weight else None)
+
+    def _gradient_graph(self, layers: LayerSet) -> GraphFile:
         graph = self.folder.gradient_graph(layers)
         if self.provider.form == "float16" and graph.float16 is None:
             raise ModelError(
                 f"The model '{self.folder.manifest.name}' has no graphs in float16. Export it "
                 "again, or choose another --precision."
             )
-        program = self._kept("gradient", graph, self.folder.dimensions(size), self.provider)
-        return Objective(
-            program,
-            graph.layers,
-            targets,
-            content_weights,
-            style_weights,
-            self._variation(size) if tv_weight else None,
-            tv_weight,
-        )
+        return graph
+
+    def plan(
+        self,
+        size: tuple[int, int],
+        layers: LayerSet,
+        optimizer: OptimizerName,
+        history: int,
+        spare: int | None = None,
+    ) -> Plan:
+        """Return how a picture is computed: whole, or by tiles, and what lies where.
+
+        Parameters
+        ----------
+        size : tuple of int
+            Height and width of what is computed: the picture with its margin.
+        layers : LayerSet
+            The layers that have a loss.
+        optimizer : {"lbfgs", "adam"}
+            The optimiser that is wanted.
+        history : int
+            Steps that L-BFGS is to remember.
+        spare : int, optional
+            Bytes of memory that are free; without it, they do not count.
+
+        Raises
+        ------
+        OptionError
+            It does not fit into the memory that was given, or what is to lie on the disk not there.
+        ModelError
+            It must be computed by tiles, and the model has no graphs for these.
+        """
+        return make_plan(self._case(size, layers, optimizer, history), self.budget, spare)
+
+    def plan_targets(
+        self,
+        size: tuple[int, int],
+        layers: LayerSet,
+        spare: int | None = None,
+        tile: tuple[int, int] | None = None,
+    ) -> Plan:
+        """Return how a painting of a height and width is looked at; see `plan`.
+
+        `tile` is that of the picture's own plan.
+        """
+        return plan_targets(self._case(size, layers, "adam", 0), self.budget, spare, tile)
+
+    def _case(
+        self, size: tuple[int, int], layers: LayerSet, optimizer: OptimizerName, history: int
+    ) -> Case:
+        layers = self.folder.gradient_graph(layers).layers
+        on_device = self.provider.memory != "cpu"
+        return Case(self.folder, layers, size, optimizer, history, on_device)
+
+    def streamed(self, size: tuple[int, int], layers: LayerSet, plan: Plan) -> Streamed:
+        """Return what computes a picture by tiles.
+
+        Parameters
+        ----------
+        size : tuple of int
+            Height and width of what is computed.
+        layers : LayerSet
+            The layers that have a loss.
+        plan : Plan
+            A plan with tiles.
+        """
+        layers = self._gradient_graph(layers).layers
+        self._loaded.clear()  # whole graphs of a scale before, which no plan has
+        give_back_freed_memory()
+        return Streamed(self.folder, layers, size, plan, self.provider, self.budget.scratch)
 
     def optimizer(self, size: tuple[int, int], name: OptimizerName, history: int) -> Program:
         """Return the graph of an optimiser, for images of a height and width.

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from stylize.models.errors import OptionError
 from stylize.models.layers import LayerSet
 from stylize.runtime.engine.program import Program
-from stylize.runtime.engine.tensors import Memory, Tensor, number, read, translating_errors
+from stylize.runtime.engine.tensors import Memory, Tensor, read, translating_errors
 from stylize.runtime.pictures.arrays import as_array
 
 Array = npt.NDArray[np.float32]
@@ -60,6 +60,90 @@ class Evaluation(Losses):
     gradient: Array
 
 
+class Weights:
+    """The factors of the losses, in the unit of the graphs, and losses back in that of the user.
+
+    Attributes
+    ----------
+    given : dict of str to float32 array
+        ``content_weights`` and ``style_weights``, as the graphs take them.
+    of_variation : float
+        The factor of the variation.
+
+    Parameters
+    ----------
+    layers : LayerSet
+        The layers that the graphs look at.
+    content, style : mapping of str to float
+        The factor of each layer's loss in the total; a layer that is left out does not count.
+    of_variation : float
+        The factor of the variation.
+    """
+
+    def __init__(
+        self,
+        layers: LayerSet,
+        content: Mapping[str, float],
+        style: Mapping[str, float],
+        of_variation: float,
+    ) -> None:
+        self._unit = _unit((*content.values(), *style.values(), of_variation))
+        self._named = {
+            "content_losses": (layers.content, content),
+            "style_losses": (layers.style, style),
+        }
+        self.given = {
+            "content_weights": self._in_order(content, layers.content),
+            "style_weights": self._in_order(style, layers.style),
+        }
+        self.of_variation = ldexp(of_variation, -self._unit)
+
+    def losses(self, found: Mapping[str, Array]) -> Losses:
+        """Return the losses, given the numbers that graphs told of them."""
+        variation = found.get("variation")
+        return Losses(
+            self.in_given_unit(float(found["total"])),
+            self._by_layer("content_losses", found),
+            self._by_layer("style_losses", found),
+            None if variation is None else float(variation),
+        )
+
+    def in_given_unit(self, total: float) -> float:
+        """Return a total loss of the graphs in the unit of the weights that were given."""
+        return ldexp(total, self._unit)
+
+    def gradient_in_given_unit(self, gradient: Array) -> Array:
+        """Return a gradient of the graphs in the unit of the weights that were given."""
+        return np.ldexp(gradient, self._unit)
+
+    def _by_layer(self, name: str, found: Mapping[str, Array]) -> dict[str, float]:
+        if name not in found:
+            return {}
+        layers, wanted = self._named[name]
+        losses = zip(layers, found[name], strict=True)
+        return {layer: float(loss) for layer, loss in losses if layer in wanted}
+
+    def _in_order(self, weights: Mapping[str, float], layers: tuple[str, ...]) -> Array:
+        scaled = [ldexp(weights.get(layer, 0.0), -self._unit) for layer in layers]
+        return np.array(scaled, np.float32)
+
+
+def checked(image: Array, shape: tuple[int, ...]) -> Array:
+    """Return an image as graphs take it.
+
+    Raises
+    ------
+    ImageError
+        It is no float array of shape (1, 3, height, width).
+    OptionError
+        The image has another size.
+    """
+    image = as_array(image)
+    if image.shape != shape:
+        raise OptionError(f"The image's shape is {image.shape}; it must be {shape}.")
+    return image
+
+
 class Objective:
     """What the optimiser minimises.
 
@@ -76,41 +160,26 @@ class Objective:
     ----------
     program : Program
         A gradient graph.
-    layers : LayerSet
-        The layers that it looks at.
     targets : mapping of str to array
         ``content_target.L`` of the photo and ``style_target.L`` of the painting.
-    content_weights, style_weights : mapping of str to float
-        The factor of each layer's loss in the total; a layer that is left out does not count.
+    weights : Weights
+        The factor of each layer's loss, and of the variation.
     variation : Program, optional
         The graph that adds the total variation; the paper has none.
-    tv_weight : float
-        The factor of the variation.
     """
 
     def __init__(
         self,
         program: Program,
-        layers: LayerSet,
         targets: Mapping[str, Array],
-        content_weights: Mapping[str, float],
-        style_weights: Mapping[str, float],
+        weights: Weights,
         variation: Program | None = None,
-        tv_weight: float = 0.0,
     ) -> None:
         self.memory: Memory = program.memory
         self.shape = program.input_shapes["image"]
         self._program, self._variation = program, variation
-        self._layers = layers
-        self._content_weights = content_weights
-        self._style_weights = style_weights
-        weights = (*content_weights.values(), *style_weights.values(), tv_weight)
-        self._unit = _unit(weights)
-        given = {
-            "content_weights": self._in_order(content_weights, layers.content),
-            "style_weights": self._in_order(style_weights, layers.style),
-            **targets,
-        }
+        self._weights = weights
+        given = {**weights.given, **targets}
         put, empty = self.memory.put, self.memory.empty
         self._inputs = {
             name: put(given[name]) if name in given else self.memory.full(shape, 0.0)
@@ -119,14 +188,16 @@ class Objective:
         }
         self._outputs = {name: empty(shape) for name, shape in program.output_shapes.items()}
         self.total, self.gradient = self._outputs["total"], self._outputs["gradient"]
+        self._numbers = {name: out for name, out in self._outputs.items() if name != "gradient"}
         if variation:
             self._varied = {name: empty(shape) for name, shape in variation.output_shapes.items()}
             self._partial = {
                 "other_total": self.total,
                 "other_gradient": self.gradient,
-                "tv_weight": put(ldexp(tv_weight, -self._unit)),
+                "tv_weight": put(weights.of_variation),
             }
             self.total, self.gradient = self._varied["total"], self._varied["gradient"]
+            self._numbers |= {name: self._varied[name] for name in ("total", "variation")}
 
     def bind(self, image: Tensor) -> Callable[[], None]:
         """Return a function that evaluates whatever image is in a tensor when it is called."""
@@ -144,12 +215,7 @@ class Objective:
     @property
     def losses(self) -> Losses:
         """The losses at the image that was evaluated last."""
-        return Losses(
-            self.in_given_unit(number(self.total)),
-            self._by_layer("content_losses", self._layers.content, self._content_weights),
-            self._by_layer("style_losses", self._layers.style, self._style_weights),
-            number(self._varied["variation"]) if self._variation else None,
-        )
+        return self._weights.losses({name: read(value) for name, value in self._numbers.items()})
 
     def __call__(self, image: Array) -> Evaluation:
         """Evaluate at an RGB image, nominally in 0...1, shape (1, 3, height, width).
@@ -163,40 +229,22 @@ class Objective:
         ProviderError
             Memory ran out.
         """
-        image = as_array(image)
-        if image.shape != self.shape:
-            raise OptionError(f"The image's shape is {image.shape}; it must be {self.shape}.")
+        image = checked(image, self.shape)
         tensor, run = self._own
         with translating_errors("an image"):
             tensor.update_inplace(image)
         run()
-        gradient = np.ldexp(read(self.gradient), self._unit)
+        gradient = self._weights.gradient_in_given_unit(read(self.gradient))
         return Evaluation(**vars(self.losses), gradient=gradient)
 
     def in_given_unit(self, total: float) -> float:
         """Return a total loss of the graphs in the unit of the weights that were given."""
-        return ldexp(total, self._unit)
+        return self._weights.in_given_unit(total)
 
     @cached_property
     def _own(self) -> tuple[Tensor, Callable[[], None]]:
         image = self.memory.empty(self.shape)
         return image, self.bind(image)
-
-    def _by_layer(
-        self, name: str, layers: tuple[str, ...], wanted: Mapping[str, float]
-    ) -> dict[str, float]:
-        if name not in self._outputs:
-            return {}
-        losses = read(self._outputs[name])
-        return {
-            layer: float(loss)
-            for layer, loss in zip(layers, losses, strict=True)
-            if layer in wanted
-        }
-
-    def _in_order(self, weights: Mapping[str, float], layers: tuple[str, ...]) -> Array:
-        scaled = [ldexp(weights.get(layer, 0.0), -self._unit) for layer in layers]
-        return np.array(scaled, np.float32)
 
 
 def _unit(weights: Iterable[float]) -> int:

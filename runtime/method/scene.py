@@ -1,25 +1,31 @@
 """What is to be matched: a photo, a painting, or both, as a model sees them."""
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from stylize.models.errors import ImageError
+from stylize.models.errors import ImageError, StylizeError
 from stylize.models.layers import LayerSet
-from stylize.runtime.engine.memory import Demand, memory_need, targets_need
+from stylize.runtime.engine.memory import PROCESS, memory_to_spare
 from stylize.runtime.method.coefficients import Coefficients, coefficients
-from stylize.runtime.method.iteration import Iterate, Past, minimise
+from stylize.runtime.method.descent import Descent
+from stylize.runtime.method.iteration import Iterate, Past, Search, minimise
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.scales import stages
+from stylize.runtime.method.streamed import Streamed, StreamedObjective, StreamedSearch
 from stylize.runtime.method.views import Look, Size, Views
+from stylize.runtime.pictures.limits import MAX_SIDE, MIN_SIDE
 from stylize.runtime.pictures.reading import PictureLike
+from stylize.runtime.streaming.plan import Plan
 
 Array = npt.NDArray[np.float32]
 
@@ -62,6 +68,7 @@ class Scene:
         self._model = model
         self._views = Views(model.folder, photo, painting)
         self._targets: dict[tuple[str, Look], Array] = {}
+        self._plans: dict[object, Plan] = {}
 
     def __repr__(self) -> str:
         sources = zip(("photo", "painting"), self.sources, strict=True)
@@ -100,7 +107,8 @@ class Scene:
         """
         self._views.check(options)
         coarsest, *finer = self.stages(options)
-        start = self.start(coarsest)  # before a graph is loaded, since a file may be missing
+        self._views.start_picture(options.init)  # before a graph is loaded: a file may be missing
+        start = partial(self.start, coarsest)
         on_device = self._model.provider.memory != "cpu"
         every = every or (EVERY_ON_DEVICE if on_device else 1)
         return self._refined(self._minimised(coarsest, start, every), [coarsest, *finer], every)
@@ -132,13 +140,26 @@ class Scene:
         return True
 
     def _minimised(
-        self, options: Options, start: Array, every: int, past: Past | None = None
+        self, options: Options, start: Callable[[], Array], every: int, past: Past | None = None
     ) -> Iterator[Iterate]:
         """Walk downhill at one scale."""
-        history = min(options.history, options.iterations)
-        optimizer = self._model.optimizer(start.shape[2:], options.optimizer, history)
-        alpha = self._views.alpha(options)
-        return minimise(self.objective(options), optimizer, start, options, every, alpha, past)
+        search = self._search(options, self.plan(options), start)
+        return minimise(search, options, every, self._views.alpha(options), past)
+
+    def search(self, options: Options, plan: Plan) -> Search:
+        """Return the optimiser of one scale at the image to begin with, working as a plan says."""
+        return self._search(options, plan, partial(self.start, options))
+
+    def _search(self, options: Options, plan: Plan, start: Callable[[], Array]) -> Search:
+        """Return the optimiser at the image to begin with."""
+        options = planned(options, plan)
+        objective = self._objective(options, plan)
+        if isinstance(objective, StreamedObjective):
+            return StreamedSearch(objective, start(), options)
+        optimizer = self._model.optimizer(
+            self._views.field(options), options.optimizer, plan.history
+        )
+        return Descent(optimizer, objective, start(), options)
 
     def _refined(
         self, iterates: Iterator[Iterate], scales: list[Options], every: int
@@ -147,7 +168,8 @@ class Scene:
         begun = time.perf_counter()
         last = yield from _passed_on(iterates)
         for coarse, options in pairwise(scales):
-            start = self._views.refined(last.best.pixels, coarse, options)
+            # A function, so that nobody but the search holds on to the image.
+            start = partial(self._views.refined, last.best.pixels, coarse, options)
             past = Past(last.iteration, last.spared, begun)
             last = yield from _passed_on(self._minimised(options, start, every, past))
 
@@ -195,42 +217,147 @@ class Scene:
         """
         return coefficients(options, self._model.folder.manifest.layer, self._views.field(options))
 
-    def demands(self, options: Options) -> dict[str, Demand]:
-        """Return the CPU memory that `render` needs, by the option that changes it.
+    def plan(self, options: Options) -> Plan:
+        """Return how `render` computes the last scale: whole or by tiles, and what lies where.
 
-        ``--size`` is that of the iteration, and ``--painting-size`` that of looking at the
-        painting before it. It raises what `size` does.
+        It raises what `size` does.
+
+        Raises
+        ------
+        OptionError
+            The picture does not fit into the memory that was given.
         """
-        folder, layers = self._model.folder, options.layers
-        graph = folder.gradient_graph(layers)
-        history = options.history if options.optimizer == "lbfgs" else 1
-        steps = min(history, options.iterations)
-        need = memory_need(folder, graph.layers, steps, options.margin)
-        demands = {"--size": Demand(self.size(options), need)}
-        if layers.style:
-            seen = folder.targets_graph(LayerSet(style=layers.style)).layers
-            size = self._views.painting_size(options)
-            demands["--painting-size"] = Demand(size, targets_need(folder, seen))
-        return demands
+        return self._plan(options, self._spare)
 
-    def objective(self, options: Options) -> Objective:
+    def _plan(self, options: Options, spare: int | None) -> Plan:
+        """Return the same, given the bytes of memory that are free."""
+        history = min(options.history, options.iterations)
+        asked = (self._views.field(options), options.layers, options.optimizer, history, spare)
+        key = self._model.budget, *asked
+        if key not in self._plans:  # once, since what this process takes of a disk would count
+            self._plans[key] = self._model.plan(*asked)
+        return self._plans[key]
+
+    def painting_plan(self, options: Options) -> Plan:
+        """Return how the painting is looked at; see `plan`."""
+        return self._painting_plan(options, self.plan(options), self._spare)
+
+    def _painting_plan(self, options: Options, plan: Plan, spare: int | None) -> Plan:
+        width, height = self._views.painting_size(options)
+        return self._model.plan_targets((height, width), options.layers, spare, plan.tile)
+
+    def memory_of_reading(self, options: Options) -> int:
+        """Return how many bytes this process takes while the larger of the pictures is read."""
+        return PROCESS + self._views.bytes_read(options)
+
+    def painting_size(self, options: Options) -> Size:
+        """Return the width and height in which the painting's style is matched."""
+        return self._views.painting_size(options)
+
+    def largest(self, options: Options, of_painting: bool, memory: int) -> Size | None:
+        """Return the width and height of the largest picture that fits into so many bytes.
+
+        Parameters
+        ----------
+        options : Options
+            The settings of a picture; only its size is changed.
+        of_painting : bool
+            Whether the painting's size is asked for, of which the other settings are kept.
+        memory : int
+            The bytes, all of which are taken to be free.
+
+        Returns
+        -------
+        tuple of int, or None
+            Whatever size the options have; None if no size would fit.
+        """
+
+        def too_large(side: int) -> bool:
+            changed = _resized(options, of_painting, side)
+            try:
+                return self._most(changed, of_painting, memory) > memory
+            except ImageError:  # too small for the layers
+                return False
+            except StylizeError:  # it does not fit into the memory that was given, or on the disk
+                return True
+
+        least = most = _least_side(options)
+        while most < MAX_SIDE and not too_large(most):
+            most = min(2 * most, MAX_SIDE)
+        sides = range(least, most + 1)
+        fitting = bisect_left(sides, True, key=too_large)
+        if not fitting:
+            return None
+        found = _resized(options, of_painting, sides[fitting - 1])
+        try:
+            return self.painting_size(found) if of_painting else self.size(found)
+        except ImageError:
+            return None
+
+    def _most(self, options: Options, of_painting: bool, spare: int) -> int:
+        """Return the bytes that a size of the painting or of the picture takes.
+
+        A painting without a size of its own grows with the picture.
+        """
+        plan = self._plan(options, spare)
+        found = [] if of_painting else [plan.memory]
+        if not of_painting and self._model.provider.memory == "cpu":
+            found.append(self.memory_of_reading(options))
+        if of_painting or (options.layers.style and options.painting_size is None):
+            found.append(self._painting_plan(options, plan, spare).memory)
+        return max(found)
+
+    @cached_property
+    def _spare(self) -> int | None:
+        """Found out once, since what this process takes would count otherwise."""
+        return memory_to_spare(self._model.provider)
+
+    def objective(self, options: Options) -> Objective | StreamedObjective:
         """Return what `render` minimises: the total loss (eq. 7) and its gradient by the image.
 
         It raises what `render` does, except for the picture to start from.
         """
-        views, layers = self._views, options.layers
+        return self._objective(options, self.plan(options))
+
+    def _objective(self, options: Options, plan: Plan) -> Objective | StreamedObjective:
+        views, model = self._views, self._model
         views.check(options)
-        targets: dict[str, Array] = {}
-        if layers.content:
-            look, canvas = views.content_look(options), partial(views.canvas, options)
-            targets |= self._targets_of("content", layers.content, look, canvas)
-        if layers.style:
-            look, painting = views.style_look(options), partial(views.painting, options)
-            targets |= self._targets_of("style", layers.style, look, painting)
-        weights = self.coefficients(options).absolute(self._model.folder.manifest, targets)
-        return self._model.objective(
-            self._views.field(options), targets, weights.content, weights.style, weights.variation
-        )
+        field = views.field(options)
+        targets = self._style_targets(options)  # first: a large painting needs its own tiles
+        streamed = model.streamed(field, options.layers, plan) if plan.tile else None
+        targets |= self._content_targets(options, streamed)
+        factors = self.coefficients(options).absolute(model.folder.manifest, targets)
+        weights = factors.content, factors.style, factors.variation
+        if streamed:
+            return streamed.objective(targets, *weights)
+        return model.objective(field, targets, *weights)
+
+    def _content_targets(self, options: Options, streamed: Streamed | None) -> dict[str, Array]:
+        layers = options.layers.content
+        if not layers:
+            return {}
+
+        def find(photo: Array, missing: tuple[str, ...]) -> dict[str, Array]:
+            if streamed:  # all at once
+                return streamed.content_targets(photo)
+            return self._model.targets(photo, LayerSet(content=missing))
+
+        look, canvas = self._views.content_look(options), partial(self._views.canvas, options)
+        return self._targets_of("content", layers, look, canvas, find)
+
+    def _style_targets(self, options: Options) -> dict[str, Array]:
+        layers = options.layers.style
+        if not layers:
+            return {}
+        plan = self.painting_plan(options)
+
+        def find(painting: Array, missing: tuple[str, ...]) -> dict[str, Array]:
+            if plan.tile:
+                return self._model.style_targets(painting, options.layers, plan)
+            return self._model.targets(painting, LayerSet(style=missing))
+
+        look, painting = self._views.style_look(options), partial(self._views.painting, options)
+        return self._targets_of("style", layers, look, painting, find)
 
     def start(self, options: Options) -> Array:
         """Return the image that a scale starts from, shape (1, 3, height, width), in 0...1.
@@ -252,14 +379,39 @@ class Scene:
         layers: tuple[str, ...],
         look: Look,
         picture: Callable[[], Array],
+        find: Callable[[Array, tuple[str, ...]], dict[str, Array]],
     ) -> dict[str, Array]:
-        """Return the targets of a picture in one look, computing those that are not known yet."""
+        """Return the targets of a picture in one look, finding those that are not known yet."""
         names = {layer: f"{kind}_target.{layer}" for layer in layers}
-        unknown = [layer for layer, name in names.items() if (name, look) not in self._targets]
-        if unknown:
-            found = self._model.targets(picture(), LayerSet(**{kind: tuple(unknown)}))
+        missing = tuple(layer for layer in layers if (names[layer], look) not in self._targets)
+        if missing:
+            found = find(picture(), missing)
             self._targets |= {(name, look): target for name, target in found.items()}
         return {name: self._targets[name, look] for name in names.values()}
+
+
+def _least_side(options: Options) -> int:
+    """Return the least that `_resized` can be given."""
+    if isinstance(options.size, int):
+        return MIN_SIDE
+    return -(-MIN_SIDE * max(options.size) // min(options.size))
+
+
+def _resized(options: Options, of_painting: bool, side: int) -> Options:
+    """Return options with another size of the painting or of the picture, in its proportions."""
+    if of_painting:
+        return replace(options, painting_size=side)
+    if isinstance(options.size, int):
+        return replace(options, size=side)
+    width, height = (each * side // max(options.size) for each in options.size)
+    return replace(options, size=(width, height))
+
+
+def planned(options: Options, plan: Plan) -> Options:
+    """Return options as the plan has them: the optimiser, and how much it remembers."""
+    remembered = min(options.history, options.iterations)
+    history = options.history if plan.history == remembered else plan.history
+    return replace(options, optimizer=plan.optimizer, history=history)
 
 
 def _passed_on(iterates: Iterator[Iterate]) -> Generator[Iterate, None, Iterate]:

@@ -14,7 +14,7 @@ from stylize.runtime.method.options import Options
 from stylize.runtime.method.start import faint_noise, start_file, white_noise
 from stylize.runtime.pictures.arrays import enlarged, framed, to_array
 from stylize.runtime.pictures.limits import MIN_SIDE
-from stylize.runtime.pictures.matching import with_colours_of
+from stylize.runtime.pictures.matching import match_colours, moments
 from stylize.runtime.pictures.reading import Picture, PictureLike, open_picture
 from stylize.runtime.pictures.sizes import check_sides, scaled_size
 from stylize.runtime.pictures.transparency import Seen
@@ -79,6 +79,13 @@ class Views:
         if options.layers.style:
             self._painting_at(options)
 
+    def bytes_read(self, options: Options) -> int:
+        """Return how much memory the picture takes whose reading takes most."""
+        found = [self._canvas.bytes_read(self.size(options))]
+        if options.layers.style and self._painting:
+            found.append(self._painting.bytes_read(self.painting_size(options)))
+        return max(found)
+
     def size(self, options: Options) -> Size:
         """Return the width and height of the result."""
         folder, layers = self._folder, options.layers
@@ -125,9 +132,11 @@ class Views:
         That is the photo, or for a texture the painting.
         """
         seen = self._canvas_at(options)
+        # First, so that there are never two large arrays.
+        matched = moments(self.painting(options)) if self._matches(options) else None
         pixels = to_array(seen.colours)
-        if self._matches(options):
-            pixels = with_colours_of(pixels, self.painting(options), seen.alpha)
+        if matched:
+            match_colours(pixels, matched, seen.alpha)
         return framed(pixels, options.margin)
 
     def alpha(self, options: Options) -> Image.Image | None:
@@ -165,8 +174,8 @@ class Views:
         size = self.size(fine)
         image = enlarged(pixels, size)
         if fine.init == "photo":
-            photo, seen = (self.canvas(replace(each, margin=0)) for each in (fine, coarse))
-            image = image + photo - enlarged(seen, size)
+            image += self.canvas(replace(fine, margin=0))
+            image -= enlarged(self.canvas(replace(coarse, margin=0)), size)
         return framed(image, fine.margin)
 
     def start_picture(self, init: str) -> Picture | None:

@@ -12,6 +12,9 @@ from stylize.runtime.pictures.colour import as_srgb, on_white
 
 Array = npt.NDArray[np.float32]
 
+ROWS = 256
+"""Rows of a picture that are converted at a time: large pictures leave no room for copies."""
+
 
 def as_array(array: npt.ArrayLike) -> Array:
     """Return what a caller gives for an image as the float32 array that graphs take.
@@ -44,24 +47,37 @@ def to_array(image: Image.Image) -> Array:
     ImageError
         It is no Pillow image, damaged, or its pixels are of a kind that cannot be shown.
     """
-    pixels = np.asarray(on_white(as_srgb(image)), np.float32) / 255
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+    levels = np.asarray(on_white(as_srgb(image)))
+    pixels = np.empty((1, 3, *levels.shape[:2]), np.float32)
+    pixels[0] = levels.transpose(2, 0, 1)
+    pixels /= 255
+    return pixels
 
 
 def to_image(pixels: Array) -> Image.Image:
     """Return an array in 0...1, shape (1, 3, height, width), as an RGB picture; clip the rest."""
-    rows = np.clip(pixels[0].transpose(1, 2, 0), 0, 1) * 255
-    return Image.fromarray(np.rint(rows).astype(np.uint8))
+    height, width = pixels.shape[2:]
+    levels = np.empty((height, width, 3), np.uint8)
+    for start in range(0, height, ROWS):
+        rows = slice(start, start + ROWS)
+        values = np.clip(pixels[0, :, rows].transpose(1, 2, 0), 0, 1) * 255
+        levels[rows] = np.rint(values)
+    return Image.fromarray(levels)
 
 
 def enlarged(pixels: Array, size: tuple[int, int]) -> Array:
     """Return an array of shape (1, 3, height, width) in another width and height (bicubic)."""
-    bands = [Image.fromarray(band).resize(size, Image.Resampling.BICUBIC) for band in pixels[0]]
-    return np.stack([np.asarray(band) for band in bands])[None]
+    width, height = size
+    found = np.empty((1, 3, height, width), np.float32)
+    for band, place in zip(pixels[0], found[0], strict=True):
+        place[...] = Image.fromarray(band).resize(size, Image.Resampling.BICUBIC)
+    return found
 
 
 def framed(pixels: Array, margin: int) -> Array:
     """Return an array of shape (1, 3, height, width) with its mirror image around it."""
+    if not margin:
+        return pixels
     return np.pad(pixels, ((0, 0), (0, 0), (margin, margin), (margin, margin)), "reflect")
 
 

@@ -1,11 +1,16 @@
 """A picture's colours brought to the mean and covariance of another's."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 Array = npt.NDArray[np.float32]
 Double = npt.NDArray[np.float64]
+
+ROWS = 256
+"""Rows of a picture that are looked at at a time."""
 
 FURTHEST = 4.0
 """Along no direction are colours spread, or drawn together, more times than this. A photo of few
@@ -15,8 +20,24 @@ _ALMOST_NONE = 1e-8
 """A variance that keeps numbers finite; that of half a grey level is 4e-6."""
 
 
-def with_colours_of(picture: Array, other: Array, alpha: Image.Image | None = None) -> Array:
-    """Return a picture whose colours have the mean and covariance of another's.
+@dataclass(frozen=True)
+class Moments:
+    """Mean and covariance of a picture's colours.
+
+    Attributes
+    ----------
+    mean : float64 array, shape (3, 1)
+        RGB in 0...1.
+    covariance : float64 array, shape (3, 3)
+        A small one is left to a picture of one colour.
+    """
+
+    mean: Double
+    covariance: Double
+
+
+def match_colours(picture: Array, other: Moments, alpha: Image.Image | None = None) -> None:
+    """Give a picture's colours the mean and covariance of another's.
 
     It is the linear map that moves colours least, if both are distributed normally: that of Monge
     and Kantorovich (Pitié and Kokaram 2007, "The linear Monge-Kantorovitch linear colour mapping").
@@ -25,40 +46,64 @@ def with_colours_of(picture: Array, other: Array, alpha: Image.Image | None = No
 
     Parameters
     ----------
-    picture, other : float32 array, shape (1, 3, height, width)
-        RGB in 0...1; each of its own size.
+    picture : float32 array, shape (1, 3, height, width)
+        RGB in 0...1. It is changed, and clipped to that.
+    other : Moments
+        Those of the other picture.
     alpha : PIL image, optional
         8-bit grey: how much is seen of each pixel of `picture`, and so counts.
-
-    Returns
-    -------
-    float32 array, the shape of `picture`
-        RGB, clipped to 0...1.
     """
-    mean, covariance = _moments(picture, alpha)
-    other_mean, other_covariance = _moments(other)
-    root = _power(covariance, 0.5)
-    inverse = _power(covariance, -0.5)
-    spread = inverse @ _power(root @ other_covariance @ root, 0.5) @ inverse
+    own = moments(picture, alpha)
+    root = _power(own.covariance, 0.5)
+    inverse = _power(own.covariance, -0.5)
+    spread = inverse @ _power(root @ other.covariance @ root, 0.5) @ inverse
     factors, directions = np.linalg.eigh(spread)
     bounded = factors.clip(1 / FURTHEST, FURTHEST)
-    mapped = (directions * bounded) @ directions.T @ (_colours(picture) - mean) + other_mean
-    return mapped.clip(0, 1).astype(np.float32).reshape(picture.shape)
+    matrix = (directions * bounded) @ directions.T
+    for rows in _rows(picture):
+        place = picture[0, :, rows]
+        mapped = matrix @ (_colours(picture, rows) - own.mean) + other.mean
+        place[...] = mapped.clip(0, 1).reshape(place.shape)
 
 
-def _colours(picture: Array) -> Double:
-    return picture[0].reshape(3, -1).astype(np.float64)
+def _rows(picture: Array) -> list[slice]:
+    """Return slices of some rows each, since the whole in double precision may be too large."""
+    return [slice(start, start + ROWS) for start in range(0, picture.shape[2], ROWS)]
 
 
-def _moments(picture: Array, alpha: Image.Image | None = None) -> tuple[Double, Double]:
-    """Return the mean, shape (3, 1), and the covariance of the colours that are seen."""
-    colours = _colours(picture)
-    seen = np.asarray(alpha, np.float64).ravel() if alpha else np.ones(colours.shape[1])
-    if not seen.any():
-        seen += 1
-    mean = np.average(colours, axis=1, weights=seen)[:, None]
-    covariance = np.cov(colours, aweights=seen, ddof=0)
-    return mean, covariance + _ALMOST_NONE * np.eye(3)
+def _colours(picture: Array, rows: slice) -> Double:
+    return picture[0, :, rows].reshape(3, -1).astype(np.float64)
+
+
+def moments(picture: Array, alpha: Image.Image | None = None) -> Moments:
+    """Return the moments of the colours that are seen.
+
+    Parameters
+    ----------
+    picture : float32 array, shape (1, 3, height, width)
+        RGB in 0...1.
+    alpha : PIL image, optional
+        8-bit grey: how much is seen of each pixel, and so counts.
+    """
+    seen = np.asarray(alpha) if alpha and alpha.getextrema() != (0, 0) else None
+
+    def weights(rows: slice, colours: Double) -> Double:
+        if seen is None:
+            return np.ones(colours.shape[1])
+        return seen[rows].ravel().astype(np.float64)
+
+    whole, sums = 0.0, np.zeros(3)
+    for rows in _rows(picture):
+        colours = _colours(picture, rows)
+        each = weights(rows, colours)
+        whole += float(each.sum())
+        sums += colours @ each
+    mean = (sums / whole)[:, None]
+    squares = np.zeros((3, 3))
+    for rows in _rows(picture):
+        away = _colours(picture, rows) - mean
+        squares += (away * weights(rows, away)) @ away.T
+    return Moments(mean, squares / whole + _ALMOST_NONE * np.eye(3))
 
 
 def _power(matrix: Double, exponent: float) -> Double:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -95,6 +96,10 @@ def read_chunk(path: str | Path, keyword: str) -> str | None:
         return png.text(file, keyword) if image.format == "PNG" else None
 
 
+READ = 8
+"""Bytes that reading takes for each pixel: as it was decoded, and in sRGB."""
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A picture whose pixels are read when they are needed, and as many as are needed.
@@ -128,6 +133,15 @@ class Picture:
             It is damaged, or too many pixels would have to be read.
         """
         return self.seen(size).colours
+
+    def bytes_read(self, size: tuple[int, int]) -> int:
+        """Return about how much memory reading takes, for a picture in (width, height)."""
+        if isinstance(self.source, Image.Image):
+            return 0
+        scale = _reduction(self.size, size)
+        with picture_file(self.source) as file, opened(file, self.name) as image:
+            reduced = scale if image.format in ("JPEG", "MPO") and in_one_pass(file) else 1
+        return round(READ * prod(self.size) / reduced**2)
 
     def seen(self, size: tuple[int, int], cut: bool = False) -> Seen:
         """Return the colours and the alpha in (width, height).

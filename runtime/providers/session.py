@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from contextlib import nullcontext
+from functools import cache
 from math import prod
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ OLDEST = (1, 24)
 
 ERROR, FATAL = 3, 4
 """Severities of ONNX Runtime's log, which goes to stderr."""
+
+AS_REQUESTED = 1
+"""How the memory that sessions share grows: by what is asked for, not by powers of two."""
 
 for _dtype in (np.float32, np.float64):
     # NumPy keeps what it finds. After a session it would find that denormals are zero, and warn.
@@ -107,11 +111,26 @@ def _session_options(onnxruntime: ModuleType, provider: Provider) -> "SessionOpt
     options.add_session_config_entry("session.force_spinning_stop", "1")
     # The gradient of a nearly converged image underflows, and denormals take 100 times as long.
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    if provider.sparing:
+        _share_memory(onnxruntime)
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
     for name, value in provider.session_entries.items():
         options.add_session_config_entry(name, value)
     if provider.tested and provider.name != "cpu":  # others may rightly leave small things to it
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     return options
+
+
+@cache
+def _share_memory(onnxruntime: ModuleType) -> None:
+    """Let sessions that ask for it take memory from one place, which it goes back to."""
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(
+        place, onnxruntime.OrtArenaCfg({"arena_extend_strategy": AS_REQUESTED})
+    )
 
 
 def _add_weights(

@@ -20,6 +20,9 @@ ARM_BFLOAT16 = "mlas.enable_gemm_fastmath_arm64_bfloat16"
 RECORDING = "enable_cuda_graph"
 """The option with which CUDA records what a run launches, and replays it on the same tensors."""
 
+ORDINARY_LAYOUT = {"preferredLayout": "NCHW"}
+"""With which WebGPU needs no transposition of booleans, for which it has no kernel."""
+
 AUTO = "auto"
 """Stands for the fastest provider that works."""
 
@@ -77,6 +80,9 @@ class Provider:
         The options that the user gave.
     passed_over : tuple of str
         Faster providers that are installed but did not work, so that this one was chosen.
+    sparing : bool
+        Whether sessions take the CPU's memory from one place, and give it back after each run. Each
+        of several that run in turns would keep its own.
     """
 
     name: str
@@ -92,6 +98,7 @@ class Provider:
     session_entries: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
     passed_over: tuple[str, ...] = ()
+    sparing: bool = False
 
     @property
     def records(self) -> bool:
@@ -103,6 +110,13 @@ class Provider:
         """The same for graphs that are run once, or on other arrays each time."""
         options = {name: value for name, value in self.options.items() if name != RECORDING}
         return replace(self, options=options)
+
+    @property
+    def in_turns(self) -> "Provider":
+        """The same for several graphs that run one after the other, and hand over booleans."""
+        alone = self.without_recording
+        layout = ORDINARY_LAYOUT if self.memory == "webgpu" else {}
+        return replace(alone, options={**layout, **alone.options}, sparing=True)
 
 
 @dataclass(frozen=True)

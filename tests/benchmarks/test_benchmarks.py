@@ -144,6 +144,53 @@ def test_gpu_makes_whole_pictures(reports: dict[str, Report]) -> None:
     assert any("start to file" in goal for goal in reports["gpu"].numbers["goals"])
 
 
+@needs_extras
+def test_large_has_every_contestant_beside_its_plan(
+    benchmarks: SimpleNamespace,
+    no_processes: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    large, file = benchmarks.large, tmp_path / "large.jsonl"
+    jobs: list[Any] = []
+
+    def at_once(job: Any) -> dict[str, Any]:
+        jobs.append(large.Job.decode(job.encode()))
+        return dict(large.large_steps.do(jobs[-1]))
+
+    monkeypatch.setattr(large, "fresh", at_once)
+    monkeypatch.setattr(large.Pace, "seconds", lambda *_: 2.0)  # has tests of its own
+    given = ("--sizes", "48x32", "--steps", "2", "--history", "3", "--json", str(file))
+    table = finish(large, *MODEL, *given)
+    assert " ".join(large.COLUMNS) in [" ".join(line.split()) for line in table.splitlines()]
+    header, *rows = map(json.loads, file.read_text().splitlines())
+    assert set(header) == {"machine", "versions"}
+    assert [row["contestant"] for row in rows] == list(large.CONTESTANTS)
+    assert not any("failure" in row for row in rows)
+    whole, tiles, torch = rows
+    assert (whole["plan"]["tile"], torch["plan"]) == (None, None)
+    assert tiles["plan"]["tile"]
+    for row in rows:
+        assert row["size"] == "48x32"
+        assert len(row["seconds"]) == 2
+        assert row["seconds_a_pixel"] == pytest.approx(np.median(row["seconds"]) / (48 * 32))
+        assert row["bytes_a_pixel"] == pytest.approx(row["peak_bytes"] / (48 * 32))
+        assert row["expected_seconds"] == (None if row is torch else 2.0)
+
+
+def test_large_goes_on_after_a_failure(
+    benchmarks: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large, file = benchmarks.large, tmp_path / "large.jsonl"
+    monkeypatch.setattr(large.large_steps, "__file__", str(tmp_path / "none.py"))
+    monkeypatch.setattr(large.Pace, "seconds", lambda *_: 2.0)
+    given = ("--sizes", "48x32", "--contestants", "whole,tiles", "--json", str(file))
+    table = finish(large, *MODEL, *given)
+    assert "48x32, tiles: ended with code 2: " in table
+    _, *rows = map(json.loads, file.read_text().splitlines())
+    assert ["failure" in row for row in rows] == [True, True]
+
+
 def test_startup_reports_version_and_first_iteration(
     benchmarks: SimpleNamespace, tmp_path: Path
 ) -> None:

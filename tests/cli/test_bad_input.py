@@ -282,9 +282,9 @@ class TestModel:
         assert "model.json" in found
 
     def test_format_of_a_later_release(self, model: Path) -> None:
-        edit_manifest(model, lambda manifest: manifest.update(format=3, surprise="new"))
+        edit_manifest(model, lambda manifest: manifest.update(format=4, surprise="new"))
         found = message("--model", "model")
-        assert "has format 3; this release of stylize reads format 2" in found
+        assert "has format 4; this release of stylize reads formats 2, 3" in found
 
     def test_truncated_manifest(self, model: Path) -> None:
         text = (model / "model.json").read_bytes()
@@ -386,7 +386,7 @@ class TestProvider:
 
         monkeypatch.setattr(onnxruntime.InferenceSession, "run", fail)
         found = message()
-        assert "ONNX Runtime failed on targets.1.onnx at 64x" in found
+        assert "ONNX Runtime failed on targets.8.onnx at 38x48 pixels" in found
         assert "bad allocation" in found
         assert "use a smaller size" in found
 

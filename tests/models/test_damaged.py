@@ -58,7 +58,8 @@ def change_one(place: Any, key: Any, chance: random.Random) -> None:
 def use(manifest: Manifest) -> None:
     """Ask a manifest for all that a run asks it for, before files are read."""
     folder = ModelFolder(Path("folder"), manifest)
-    dimensions = folder.dimensions((32, 48)) | {"places": 2, "rows": 4}
+    dimensions = folder.dimensions((32, 48)) | {"places": 2, "rows": 4, "elements": 8}
+    dimensions |= {"above_height": 16, "above_width": 24}
     for graph in manifest.graphs:
         for value in (*graph.inputs, *graph.outputs):
             assert all(isinstance(size, int) or size in dimensions for size in value.shape)
@@ -69,6 +70,12 @@ def use(manifest: Manifest) -> None:
         except StylizeError:
             continue
         assert folder.least_side(graph.layers) >= 1
+        try:
+            blocks = folder.blocks(graph.layers)
+            folder.sums_graph(graph.layers)
+        except ModelError:
+            continue
+        assert all(folder.halo(block) >= 1 for block in blocks)
 
 
 def test_damaged_manifests(tmp_path: Path, mutations: Callable[[int], int]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,6 +28,14 @@ EMBEDDED = read_manifest(embedded_folder())
 def folder(tmp_path: Path) -> Path:
     """A copy of the embedded model."""
     return Path(shutil.copytree(embedded_folder(), tmp_path / "copy"))
+
+
+@pytest.fixture
+def described(tmp_path: Path) -> Path:
+    """A folder with the manifest of the embedded model, and no other file."""
+    (tmp_path / "copy").mkdir()
+    shutil.copy(embedded_folder() / "model.json", tmp_path / "copy")
+    return tmp_path / "copy"
 
 
 def edit(folder: Path, change: Change) -> None:
@@ -70,6 +79,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         weights=weights,
         targets=(),
         gradients=EMBEDDED.gradients[:2],
+        blocks=(),
     )
     text = to_json(manifest)
     (tmp_path / "model.json").write_bytes(text)
@@ -80,7 +90,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 
 
 def test_the_embedded_manifest_says_what_the_model_is() -> None:
-    assert (EMBEDDED.format, EMBEDDED.name, EMBEDDED.network) == (2, "compact", "compact vgg19")
+    assert (EMBEDDED.format, EMBEDDED.name, EMBEDDED.network) == (3, "compact", "compact vgg19")
     assert EMBEDDED.pooling == "average"
     assert EMBEDDED.preprocessing == CAFFE
     assert [layer.name for layer in EMBEDDED.layers if layer.name.startswith("pool")] == [
@@ -92,10 +102,10 @@ def test_the_embedded_manifest_says_what_the_model_is() -> None:
     assert EMBEDDED.weights.licence.startswith("CC BY 4.0, derived from VGG-19")
 
 
-def test_a_later_release_may_add_fields(folder: Path) -> None:
-    edit(folder, put("comment", value="from the future"))
-    edit(folder, put("weights", "comment", value="from the future"))
-    assert read_manifest(folder) == EMBEDDED
+def test_a_later_release_may_add_fields(described: Path) -> None:
+    edit(described, put("comment", value="from the future"))
+    edit(described, put("weights", "comment", value="from the future"))
+    assert read_manifest(described) == EMBEDDED
 
 
 @pytest.mark.parametrize("place", ["empty", "missing", "file"])
@@ -166,6 +176,11 @@ def test_damaged_json_is_an_error(tmp_path: Path, text: bytes) -> None:
         (put("gradients", 0, "layers", "style", value=["x"]), "looks at 'x', which is none"),
         (put("gradients", 0, "layers", "content", value=["conv4_1"]), "inputs of gradient.* are"),
         (remove("gradients", 0, "outputs", 2), "outputs of gradient.* are not those"),
+        (remove("pieces", "judge"), "names no graph of the piece judge"),
+        (remove("pieces", "slope", "outputs", 0), "outputs of slope.onnx are not those"),
+        (put("pieces", "lbfgs.step", "inputs", 0, "name", value="g"), "inputs of lbfgs.step.onnx"),
+        (put("pieces", "coordinates", "halo", value=-1), r"\$\.pieces\[\.\.\.\]\.halo"),
+        (put("pieces", "slope", "file", value="judge.onnx"), "names a file twice"),
         (remove("optimizers", "lbfgs"), "names no graph of the optimiser lbfgs"),
         (remove("optimizers", "adam"), "names no graph of the optimiser adam"),
         (put("optimizers", value={}), "names no graph of the optimiser lbfgs"),
@@ -177,26 +192,111 @@ def test_damaged_json_is_an_error(tmp_path: Path, text: bytes) -> None:
         ),
     ],
 )
-def test_a_wrong_field_is_named(folder: Path, change: Change, message: str) -> None:
-    edit(folder, change)
+def test_a_wrong_field_is_named(described: Path, change: Change, message: str) -> None:
+    edit(described, change)
     with pytest.raises(ModelError, match=rf"model\.json' is damaged: .*{message}"):
-        read_manifest(folder)
+        read_manifest(described)
 
 
-def test_an_unknown_dimension_of_an_optimiser_is_refused(folder: Path) -> None:
+FIRST, TOP, LAST = 0, 3, 19
+"""Places of some blocks: one that goes on, one with a loss of style alone, the fifth."""
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (put("blocks", FIRST, "number", value=0), r"\$\.blocks\[0\]\.number"),
+        (put("blocks", FIRST, "number", value=2**16 + 1), r"\$\.blocks\[0\]\.number"),
+        (put("blocks", FIRST, "number", value=2**16), "is of block 65536, which the network has"),
+        (put("blocks", FIRST, "number", value=6), "is of block 6, which the network has not"),
+        (put("blocks", FIRST, "number", value=2), "looks at layers that are not in block 2"),
+        (put("blocks", FIRST, "top", value=True), "outputs of block.1.forwards.onnx are not"),
+        (put("blocks", FIRST, "top", value="yes"), r"\$\.blocks\[0\]\.top"),
+        (put("blocks", TOP, "top", value=False), "outputs of block.4.forwards.onnx are not"),
+        (put("blocks", LAST, "top", value=False), "of the last block, above which there is no"),
+        (put("blocks", TOP, "forwards", "layers", "style", value=[]), "looks at no layer"),
+        (
+            put("blocks", FIRST, "forwards", "layers", "style", value=["x"]),
+            "looks at 'x', which is none",
+        ),
+        (
+            put("blocks", FIRST, "forwards", "layers", "style", value=["pool1"]),
+            "block.1.backwards.onnx looks at other layers than block.1.forwards.onnx",
+        ),
+        (
+            put("blocks", FIRST, "backwards", "layers", "style", value=[]),
+            "block.1.backwards.onnx looks at other layers than block.1.forwards.onnx",
+        ),
+        (remove("blocks", FIRST, "forwards", "outputs", 0), "outputs of block.1.forwards.onnx"),
+        (remove("blocks", FIRST, "backwards", "inputs", 0), "inputs of block.1.backwards.onnx"),
+        (
+            put("blocks", FIRST, "forwards", "outputs", 1, "name", value="positive.reduced1"),
+            "outputs of block.1.forwards.onnx are not",
+        ),
+        (
+            put("blocks", FIRST, "forwards", "outputs", 1, "dtype", value="float32"),
+            "positive.conv1_2 of block.1.forwards.onnx is of another type",
+        ),
+        (put("features", "inputs", 0, "dtype", value="bool"), "image of features.onnx is of an"),
+        (put("layers", 1, "stride", value=2), "no other layers, are called pool: 'conv1_2'"),
+        (put("layers", 2, "stride", value=3), "block 1 is not of convolutions and a pooling"),
+        (put("layers", 2, "stride", value=2**16), "block 1 is not of convolutions and a pooling"),
+        (put("layers", 0, "stride", value=2), "block 1 is not of convolutions and a pooling"),
+        (remove("layers", 1), "outputs of features.onnx are not"),
+        (put("layers", 2, "name", value="reduced1"), "outputs of features.onnx are not"),
+        (put("pooling", value="max"), "outputs of block.1.forwards.onnx are not"),
+        (put("sums", 0, "layers", "style", value=["conv1_1"]), "inputs of sums.1.onnx are not"),
+        (put("sums", 0, "layers", value={"content": [], "style": []}), "looks at no layer"),
+        (remove("sums", 0, "inputs", 0), "inputs of sums.1.onnx are not"),
+    ],
+)
+def test_a_wrong_block_is_named(described: Path, change: Change, message: str) -> None:
+    edit(described, change)
+    with pytest.raises(ModelError, match=rf"model\.json' is damaged: .*({message})"):
+        read_manifest(described)
+
+
+@pytest.mark.parametrize("index", range(len(EMBEDDED.layers)))
+def test_blocks_of_a_network_without_some_convolution(described: Path, index: int) -> None:
+    """Even if the graph of the features fits."""
+    name = EMBEDDED.layers[index].name
+
+    def without(content: dict[str, Any]) -> None:
+        del content["layers"][index]
+        outputs = content["features"]["outputs"]
+        content["features"]["outputs"] = [
+            value for value in outputs if value["name"] not in (name, f"gram.{name}")
+        ]
+        content["gradients"], content["targets"], content["sums"] = [], [], []
+
+    edit(described, without)
+    with pytest.raises(ModelError, match=r"model\.json' is damaged: .*(block|called pool)"):
+        read_manifest(described)
+
+
+@pytest.mark.parametrize(("name", "other"), [(b"pool1", b"reduced1"), (b"conv1_2", b"pool0")])
+def test_poolings_and_no_others_are_called_so(described: Path, name: bytes, other: bytes) -> None:
+    """Even if the name is the same everywhere."""
+    path = described / "model.json"
+    path.write_bytes(path.read_bytes().replace(name, other))
+    with pytest.raises(ModelError, match=f"are called pool: '{other.decode()}'"):
+        read_manifest(described)
+
+
+def test_an_unknown_dimension_of_an_optimiser_is_refused(described: Path) -> None:
     def rename(content: Any) -> None:
         for values in ("inputs", "outputs"):
             for value in content["optimizers"]["lbfgs"][values]:
                 value["shape"] = ["depth" if size == "rows" else size for size in value["shape"]]
 
-    edit(folder, rename)
+    edit(described, rename)
     with pytest.raises(ModelError, match="its shapes have the unknown dimension depth"):
-        read_manifest(folder)
+        read_manifest(described)
 
 
 @pytest.mark.parametrize(
     "text",
-    [b"[" * 10**6, b'{"a":' * 10**5, b'{"format": 1e400}', b'{"format": 2, "name": "\xff"}'],
+    [b"[" * 10**6, b'{"a":' * 10**5, b'{"format": 1e400}', b'{"format": 3, "name": "\xff"}'],
     ids=["lists", "objects", "number", "encoding"],
 )
 def test_bombs_are_damage(tmp_path: Path, text: bytes) -> None:
@@ -205,11 +305,11 @@ def test_bombs_are_damage(tmp_path: Path, text: bytes) -> None:
         read_manifest(tmp_path)
 
 
-def test_a_huge_number_is_out_of_range(folder: Path) -> None:
-    path = folder / "model.json"
+def test_a_huge_number_is_out_of_range(described: Path) -> None:
+    path = described / "model.json"
     path.write_bytes(path.read_bytes().replace(b'"scale": 255.0', b'"scale": 1e400'))
     with pytest.raises(ModelError, match=r"model\.json' is damaged"):
-        read_manifest(folder)
+        read_manifest(described)
 
 
 def test_a_huge_manifest_is_not_read(tmp_path: Path) -> None:
@@ -222,7 +322,7 @@ def test_a_huge_manifest_is_not_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", [0, 1, 1000])
 def test_another_format_is_told_from_damage(tmp_path: Path, version: int) -> None:
     (tmp_path / "model.json").write_text(json.dumps({"format": version, "all": "different"}))
-    message = rf"model\.json' has format {version}; this release of stylize reads format 2\."
+    message = rf"model\.json' has format {version}; this release of stylize reads formats 2, 3\."
     with pytest.raises(ModelError, match=message):
         read_manifest(tmp_path)
 
@@ -234,26 +334,30 @@ def test_a_copy_of_the_folder_opens(folder: Path) -> None:
 
 
 FILES = [file.file for file in EMBEDDED.files]
+KINDS = list({re.sub(r"\d+", "", name): name for name in FILES}.values())
+"""One file of each kind and form."""
 
 
 def test_the_weights_and_graphs_are_all_files_but_the_manifest() -> None:
     files = {path.name for path in embedded_folder().iterdir()}
-    assert len(FILES) == len(set(FILES)) == 64
+    assert len(FILES) == len(set(FILES)) == 216
     assert {*FILES, "model.json"} == files
 
 
-def test_each_gradient_graph_and_no_other_has_other_forms() -> None:
+def test_graphs_that_run_at_every_iteration_have_other_forms_and_no_others() -> None:
+    strips = [graph for block in EMBEDDED.blocks for graph in (block.forwards, block.backwards)]
+    several = [*EMBEDDED.gradients, *strips]
     forms = [
         graph.file.replace(".onnx", ending)
-        for graph in EMBEDDED.gradients
+        for graph in several
         for ending in (".blocked.onnx", ".float16.onnx")
     ]
     assert [EMBEDDED.weights.file, *[graph.file for graph in EMBEDDED.graphs], *forms] == FILES
-    for graph in EMBEDDED.gradients:
+    for graph in several:
         assert [form.file for form in graph.forms] == [
             graph.form(name).file for name in ("plain", "blocked", "float16")
         ]
-    others = set(EMBEDDED.graphs) - set(EMBEDDED.gradients)
+    others = set(EMBEDDED.graphs) - set(several)
     assert all(graph.forms == (graph,) == (graph.form("blocked"),) for graph in others)
 
 
@@ -264,12 +368,24 @@ def test_other_forms_may_be_missing(folder: Path) -> None:
     found = open_folder(folder).manifest
     plain = tuple(replace(graph, blocked=None, float16=None) for graph in EMBEDDED.gradients)
     assert found == replace(EMBEDDED, gradients=plain)
-    assert [file.file for file in found.files] == FILES[:32]
+    assert {*FILES} - {file.file for file in found.files} == {
+        form.file for graph in EMBEDDED.gradients for form in graph.forms[1:]
+    }
     assert found.gradients[0].form("blocked") is found.gradients[0]
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_every_changed_file_is_found(folder: Path, name: str) -> None:
+def test_a_folder_of_an_earlier_release_has_no_pieces(folder: Path) -> None:
+    edit(folder, remove("pieces"))
+    assert open_folder(folder).manifest == replace(EMBEDDED, pieces={})
+
+
+def test_strips_of_some_pieces_need_rows_beyond_their_own() -> None:
+    halos = {name: piece.halo for name, piece in EMBEDDED.pieces.items() if piece.halo}
+    assert halos == {"coordinates": 127, "lbfgs.move": 127, "variation.strip": 1}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_changed_file_is_found(folder: Path, name: str) -> None:
     path = folder / name
     content = bytearray(path.read_bytes())
     before = sha256(path)
@@ -288,8 +404,8 @@ def test_a_truncated_file_is_found(folder: Path) -> None:
         open_folder(folder)
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_every_missing_file_is_found(folder: Path, name: str) -> None:
+@pytest.mark.parametrize("name", KINDS)
+def test_a_missing_file_is_found(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(ModelError, match="is incomplete") as caught:
         open_folder(folder)

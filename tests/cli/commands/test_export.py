@@ -89,7 +89,7 @@ def test_the_folder_is_written_and_really_checked(weights: Path, tmp_path: Path)
     assert manifest.weights.source == "small.safetensors"
     first, made, checking, *lines, wrote = result.stdout.splitlines()
     assert first == "Weights: small.safetensors; caffe preprocessing."
-    assert made == "Made weights (float32, 0.3 MB) and 63 graphs (0.7 MB)."
+    assert made == "Made weights (float32, 0.3 MB) and 215 graphs (1.1 MB)."
     assert checking.startswith("Checking the written graphs")
     assert [line.split(":")[0] for line in lines] == [
         f"  ok     {subject}, {size}, {against}"

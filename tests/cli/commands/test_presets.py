@@ -2,18 +2,18 @@
 
 import json
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from older import of_format_2
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 from stylize.cli.app import app
-from stylize.models.catalog import embedded_folder, user_folder
+from stylize.models.catalog import user_folder
 from stylize.models.errors import OptionError
 from stylize.runtime import Model, Options
 from stylize.runtime.method.options import AS_PUBLISHED
@@ -81,8 +81,10 @@ def refusal(*arguments: str, code: int) -> str:
 
 
 def install(name: str, network: str, pooling: str) -> None:
-    """Let the embedded model pass for another."""
-    folder = shutil.copytree(embedded_folder(), user_folder() / name)
+    """Let the embedded model pass for another, without its blocks, which tell of the pooling."""
+    folder = user_folder() / name
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    of_format_2(folder)
     manifest = json.loads((folder / "model.json").read_bytes())
     manifest |= {"network": network, "pooling": pooling}
     (folder / "model.json").write_text(json.dumps(manifest))

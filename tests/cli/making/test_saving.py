@@ -22,7 +22,7 @@ from stylize.cli.app import app
 from stylize.cli.making import saving
 from stylize.cli.showing import progress
 from stylize.models.errors import ProviderError
-from stylize.runtime.method import iteration
+from stylize.runtime.method import held
 from stylize.runtime.pictures import saving as files
 from stylize.runtime.pictures.reading import load_image
 from stylize.runtime.pictures.replacing import PROBE
@@ -158,7 +158,7 @@ class TestErrors:
         stylize("-o", "two.png", "--iterations", "2")
 
         def fail(_: object) -> None:
-            monkeypatch.setattr(iteration, "read", lose)
+            monkeypatch.setattr(held, "read", lose)
             raise ProviderError("The device is lost.")
 
         def lose(_: object) -> None:

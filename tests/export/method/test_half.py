@@ -11,9 +11,11 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="exporting needs onnx")
 pytest.importorskip("safetensors", reason="exporting needs safetensors")
 
+from by_tiles_in_float64 import ByTiles
 from onnx.reference import ReferenceEvaluator
 from small import distilled_network, small_network, small_weights
 
+from stylize.export.network.architecture import Network
 from stylize.export.writing import convolution
 from stylize.export.writing.pooling import AveragePool
 from stylize.export.writing.write import write_folder
@@ -57,11 +59,16 @@ def feeds_of(folder: ModelFolder, size: tuple[int, int], weight: float) -> dict[
     return feeds
 
 
-@pytest.fixture(scope="module", params=["average", "max", "distilled"])
+NETWORKS = {
+    "average": small_network("average"),
+    "max": small_network("max"),
+    "distilled": distilled_network(),
+}
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
 def small(request: pytest.FixtureRequest, small_model: Callable[..., Path]) -> ModelFolder:
-    distilled = request.param == "distilled"
-    network = distilled_network() if distilled else small_network(request.param)
-    return open_folder(small_model(network))
+    return open_folder(small_model(NETWORKS[request.param]))
 
 
 def errors(folder: ModelFolder, size: tuple[int, int], weight: float) -> tuple[float, float]:
@@ -70,10 +77,14 @@ def errors(folder: ModelFolder, size: tuple[int, int], weight: float) -> tuple[f
     assert graph.float16
     found, expected = (evaluate(folder, form, feeds) for form in (graph.float16, graph))
     assert {value.dtype for value in found.values()} == {np.dtype(np.float32)}
+    return differences(found, expected)
+
+
+def differences(found: Mapping[str, Array], expected: Mapping[str, Array]) -> tuple[float, float]:
     total = abs(found["total"] / expected["total"] - 1)
     truth = expected["gradient"].astype(np.float64)
     gradient = np.linalg.norm(found["gradient"] - truth) / np.linalg.norm(truth)
-    print(f"weight {weight:g}: total {total:.1e}, gradient {gradient:.1e}")
+    print(f"total {total:.1e}, gradient {gradient:.1e}")
     return float(total), float(gradient)
 
 
@@ -82,6 +93,44 @@ def test_it_is_as_exact_at_any_scale_of_the_loss(small: ModelFolder, weight: flo
     total, gradient = errors(small, (41, 38), weight)
     assert total <= 2e-3
     assert gradient <= 5e-2
+
+
+def in_strips(
+    folder: ModelFolder, network: Network, weight: float
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Return what the whole float16 graph gives, and what strips do in float16."""
+    graph, feeds = folder.gradient_graph(FIGURE_2), feeds_of(folder, (86, 38), weight)
+    assert graph.float16
+    streamed = ByTiles(
+        folder.path, network, FIGURE_2, np.float32, operators=[Conv], convolved=np.float16
+    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = streamed.evaluate(feeds["image"], feeds, share=0.4)
+    return evaluate(folder, graph.float16, feeds), found
+
+
+@pytest.mark.parametrize("weight", [1e-14, 1.0, 1e8])
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_strips_are_as_exact(small_model: Callable[..., Path], kind: str, weight: float) -> None:
+    """They round responses as the whole does; their gradients have other scales."""
+    network = NETWORKS[kind]
+    whole, found = in_strips(open_folder(small_model(network)), network, weight)
+    assert {value.dtype for value in found.values()} == {np.dtype(np.float32)}
+    total, gradient = differences(found, whole)
+    assert total <= 1e-6
+    assert gradient <= 2e-3
+
+
+@pytest.mark.parametrize("weight", [1e-14, 1e8])
+def test_strips_need_the_scale_too(
+    small_model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, weight: float
+) -> None:
+    monkeypatch.setattr(
+        "stylize.export.method.blocks.gradient_scale", lambda slopes: slopes[0].lift(1.0)
+    )
+    network = NETWORKS["average"]
+    whole, found = in_strips(open_folder(small_model(network)), network, weight)
+    assert not differences(found, whole)[1] <= 0.5
 
 
 @pytest.mark.parametrize("weight", [1e-14, 1e8])

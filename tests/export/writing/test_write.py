@@ -130,7 +130,7 @@ def test_the_graphs_of_the_whole_network_are_small(tmp_path: Path) -> None:
     write_folder(tmp_path / "vgg19", network, weights)
     folder = open_folder(tmp_path / "vgg19")
     sizes = [(folder.path / graph.file).stat().st_size for graph in folder.manifest.graphs]
-    assert sum(sizes) < 400_000
+    assert sum(sizes) < 450_000
     assert max(sizes) < 30_000
     shutil.rmtree(folder.path)
 
@@ -168,6 +168,8 @@ def test_every_reference_leads_to_its_tensor(folder: ModelFolder) -> None:
     assert referred.keys() == NETWORK.parameters.keys()
     manifest = folder.manifest
     seeing = [manifest.features, *manifest.targets, *manifest.gradients]
+    lowest = [block for block in manifest.blocks if block.number == 1]
+    seeing += [graph for block in lowest for graph in (block.forwards, block.backwards)]
     assert referred["conv1_1.weight"] == len(seeing)
 
 
@@ -212,7 +214,8 @@ def test_the_manifests_inputs_and_outputs_are_the_graphs(folder: ModelFolder) ->
             assert [value.name for value in described] == [value.name for value in real]
             for value, info in zip(described, real, strict=True):
                 tensor = info.type.tensor_type
-                assert (value.dtype, tensor.elem_type) == ("float32", onnx.TensorProto.FLOAT)
+                types = {"float32": onnx.TensorProto.FLOAT, "bool": onnx.TensorProto.BOOL}
+                assert tensor.elem_type == types[value.dtype]
                 shape = [dim.dim_param or dim.dim_value for dim in tensor.shape.dim]
                 assert list(value.shape) == shape
 
@@ -261,7 +264,7 @@ def test_the_graphs_of_half_convert_each_weight_once(half: ModelFolder) -> None:
         assert Counter(node.input[0] for node in users) == Counter(stored.keys())
         for node in users:
             assert (node.op_type, node.attribute[0].i) == ("Cast", onnx.TensorProto.FLOAT)
-        assert {value.dtype for value in (*graph.inputs, *graph.outputs)} == {"float32"}
+        assert "float16" not in {value.dtype for value in (*graph.inputs, *graph.outputs)}
 
 
 def test_pooling_and_preprocessing_are_the_networks(small_model: Callable[..., Path]) -> None:
@@ -310,7 +313,7 @@ def test_names_of_files_are_short_however_many_layers_there_are(tmp_path: Path) 
     assert (
         open_folder(tmp_path / "all").gradient_graph(LayerSet(every, every)).layers.style == every
     )
-    assert max(len(file.file) for file in manifest.files) < 30
+    assert max(len(file.file) for file in manifest.files) < 32
 
 
 def test_a_layer_named_twice_is_exported_once(tmp_path: Path) -> None:

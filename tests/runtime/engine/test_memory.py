@@ -11,7 +11,6 @@ from stylize.models.folder import open_folder
 from stylize.models.layers import LayerSet
 from stylize.runtime.engine import memory
 from stylize.runtime.engine.memory import (
-    Need,
     memory_available,
     memory_need,
     memory_of_machine,
@@ -54,15 +53,6 @@ def test_deeper_layers_and_a_longer_history_need_more() -> None:
     assert memory_need(folder, PAPER, 10).of_a_pixel == pytest.approx(
         memory_need(folder, PAPER).of_a_pixel + 10 * 2 * 3 * 4
     )
-
-
-def test_the_size_that_fits_fits_and_keeps_the_proportions() -> None:
-    need = Need(fixed=1e8, of_a_pixel=1000)
-    width, height = need.size_within(10**9, (8000, 6000)) or (0, 0)
-    assert need.bytes((width, height)) <= 10**9 < need.bytes((width + 2, height + 2))
-    assert width / height == pytest.approx(4 / 3, rel=0.01)
-    assert need.size_within(10**8 - 1, (8000, 6000)) is None
-    assert need.size_within(10**8 + 15 * 20 * 1000, (8000, 6000)) is None, "a side below 16"
 
 
 MEMINFO = "MemTotal: 8000 kB\nMemFree: 100 kB\nMemAvailable: 4000 kB\nSwapTotal: 500 kB\n"

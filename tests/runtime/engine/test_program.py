@@ -80,7 +80,7 @@ def test_without_another_form_the_plain_graph_runs(tmp_path: Path, loaded: list[
     for graph in manifest["gradients"]:
         (path / graph.pop("blocked")["file"]).unlink()
     (path / "model.json").write_text(json.dumps(manifest))
-    assert not list(path.glob("*blocked*"))
+    assert not list(path.glob("gradient.*.blocked.onnx"))
     folder = open_folder(path)
     found = evaluate(Model(folder, replace(CPU, form="blocked")))
     assert loaded[-1] == folder.gradient_graph(FIGURE_2).file
@@ -125,8 +125,11 @@ def graphs_of_a_run(folder: ModelFolder) -> list[tuple[GraphFile, GraphForm]]:
     gradient = folder.gradient_graph(FIGURE_2)
     others = [folder.manifest.variation, *folder.manifest.optimizers.values()]
     others += [folder.manifest.features, *folder.manifest.targets]
+    blocks = folder.blocks(FIGURE_2)
+    strips = [graph for block in blocks for graph in (block.forwards, block.backwards)]
     forms: list[GraphForm] = ["plain", "float16"]
-    return [(gradient, form) for form in forms] + [(graph, "plain") for graph in others]
+    several = [(graph, form) for graph in (gradient, *strips) for form in forms]
+    return several + [(graph, "plain") for graph in others]
 
 
 def test_no_shape_is_left_to_be_computed(tmp_path: Path) -> None:
@@ -136,6 +139,7 @@ def test_no_shape_is_left_to_be_computed(tmp_path: Path) -> None:
 
     folder = open_folder(embedded_folder())
     dimensions = folder.dimensions((37, 50)) | {"places": 11, "rows": 22}
+    dimensions |= {"above_height": 18, "above_width": 25}
     for number, (graph, form) in enumerate(graphs_of_a_run(folder)):
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC

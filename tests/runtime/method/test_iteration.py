@@ -16,6 +16,7 @@ pytest.importorskip("onnxruntime", reason="runs the optimisers' graphs")
 from field import Field, Formula, optimizer_of
 
 from stylize.models.errors import DivergenceError
+from stylize.runtime.method.descent import Descent
 from stylize.runtime.method.iteration import Iterate, minimise
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.method.options import OptimizerName, Options
@@ -61,7 +62,7 @@ def walk(
 def follow(formula: Formula, options: Options, every: int = 1) -> Iterator[Iterate]:
     program = optimizer_of(START.shape, options.optimizer, options.history)
     objective = cast(Objective, Field(formula, START.shape))
-    return minimise(objective, program, START, options, every)
+    return minimise(Descent(program, objective, START, options), options, every)
 
 
 def restarts(iterates: list[Iterate]) -> dict[int, int]:

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from older import of_format_2
 from PIL import Image
 
 from stylize.models.errors import ImageError, OptionError
 from stylize.models.layers import LayerSet
-from stylize.runtime import Model, Options, Scene, load_image, scale_to, to_array
+from stylize.runtime import Model, Options, Scene, load_image, scale_to, to_array, transfer
 from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.providers.table import configure
 
@@ -27,6 +28,19 @@ def test_it_takes_a_name_or_a_provider() -> None:
     assert Model.open("compact").provider == find_provider()
     with pytest.raises(OptionError, match="no provider 'None'"):
         Model.open("compact", None)  # type: ignore[arg-type]
+
+
+def test_a_folder_of_an_earlier_release_paints_the_same(
+    tmp_path: Path, picture: Callable[..., Path]
+) -> None:
+    pictures = picture("photo.png"), picture("painting.png", seed=1)
+    options = Options(size=32, iterations=3)
+    found, expected = (
+        [each.total for each in transfer(Model.open(name, "cpu"), *pictures, options)]
+        for name in (of_format_2(tmp_path / "older"), "compact")
+    )
+    assert found == expected
+    assert len(found) > 1
 
 
 def test_features_of_a_tiny_image_lack_the_layers_without_a_response(model: Model) -> None:

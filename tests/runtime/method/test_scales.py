@@ -13,6 +13,7 @@ from stylize.runtime import Iterate, Model, Options, Scene
 from stylize.runtime.method.options import Scales, parse_scales
 from stylize.runtime.method.scales import split, stages
 from stylize.runtime.pictures.arrays import enlarged
+from stylize.runtime.streaming.plan import Budget
 
 SIZE = (512, 384)
 
@@ -270,17 +271,18 @@ class TestMargin:
         np.testing.assert_array_equal(first.pixels, bare)
 
     def test_counts_in_the_memory(self, scene: Scene) -> None:
-        bare, framed = (scene.demands(Options(size=48, margin=m))["--size"] for m in (0, 8))
-        assert framed.size == bare.size == (48, 32)
-        more = framed.need.of_a_pixel * (64 * 48 - 48 * 32)
-        assert framed.bytes - bare.bytes == pytest.approx(more, abs=1)
+        bare, framed = (scene.plan(Options(size=48, margin=m)).memory for m in (0, 8))
+        square = scene.plan(Options(size=(64, 48), margin=0)).memory
+        assert bare < framed == square
 
-    @pytest.mark.parametrize("limit", [3e8, 1e9, 1e10])
-    def test_counts_in_the_size_that_fits(self, scene: Scene, limit: int) -> None:
-        need = scene.demands(Options(size=48, margin=20))["--size"].need
-        found = need.size_within(int(limit), (480, 320))
-        assert found
-        assert need.bytes(found) <= limit
-        width, height = found
-        assert need.bytes((width + 2, height + 2)) > limit
+    @pytest.mark.parametrize("limit", [150_000_000, 400_000_000])
+    def test_counts_in_the_size_that_fits(
+        self, scene: Scene, monkeypatch: pytest.MonkeyPatch, limit: int
+    ) -> None:
+        options = Options(size=480, margin=20)
+        width, height = scene.largest(options, of_painting=False, memory=limit) or (0, 0)
         assert width / height == pytest.approx(1.5, rel=0.02)
+        monkeypatch.setattr(scene._model, "budget", Budget(limit))
+        assert scene.plan(replace(options, size=width)).memory <= limit
+        with pytest.raises(OptionError, match=r"needs .* of memory at least"):
+            scene.plan(replace(options, size=width + 5))

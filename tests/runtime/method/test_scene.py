@@ -24,6 +24,7 @@ from stylize.runtime import (
 )
 from stylize.runtime.engine.program import Program
 from stylize.runtime.pictures.sizes import cover, scale_to
+from stylize.runtime.streaming.plan import Budget
 
 Array = npt.NDArray[np.float32]
 
@@ -86,8 +87,8 @@ def test_targets_and_graph_serve_every_weight(
     for weight in (1.0, 10.0, 100.0):
         list(scene.render(replace(SHORT, style_weight=weight)))
     assert [name for name in computed if not name.endswith(".onnx")] == [
-        "content conv4_2",
         "style conv1_1 conv2_1 conv3_1 conv4_1",
+        "content conv4_2",
     ]
     assert sum(name.startswith("gradient") for name in computed) == 1
 
@@ -100,11 +101,11 @@ def test_only_missing_targets_are_computed(
     scene.objective(replace(SHORT, style_layers=("conv1_1", "conv2_1", "conv3_1")))
     scene.objective(replace(SHORT, style_layers=("conv1_1",), painting_size=30, colors="painting"))
     assert [name for name in computed if not name.endswith(".onnx")] == [
-        "content conv4_2",
         "style conv1_1 conv2_1",
+        "content conv4_2",
         "style conv3_1",
-        "content conv4_2",  # in other colours
         "style conv1_1",
+        "content conv4_2",  # in other colours
     ]
 
 
@@ -289,3 +290,39 @@ class TestLayersOfALargeStride:
     def test_other_layers_are_not_concerned(self, deep: Model, photo: Path, painting: Path) -> None:
         (found,) = Scene(deep, photo, painting).render(Options(size=24, iterations=1))
         assert np.isfinite(found.total)
+
+
+MEGABYTE = 10**6
+
+
+@pytest.mark.parametrize("size", [400, (300, 400)])
+@pytest.mark.parametrize("memory", [250 * MEGABYTE, 4000 * MEGABYTE])
+def test_the_largest_size_fits_and_the_next_does_not(
+    photo: Path, painting: Path, size: int | tuple[int, int], memory: int
+) -> None:
+    scene = Scene(Model.open("compact", "cpu", Budget(memory)), photo, painting)
+    largest = scene.largest(Options(size=size), of_painting=False, memory=memory)
+    assert largest
+    fitting = Options(size=max(largest) if isinstance(size, int) else largest)
+    assert scene.size(fitting) == largest
+    assert max(scene.plan(fitting).memory, scene.painting_plan(fitting).memory) <= memory
+    width, height = largest
+    larger = max(largest) + 1 if isinstance(size, int) else (width + 3, height + 4)
+    with pytest.raises(OptionError, match="--memory allows"):
+        scene.plan(Options(size=larger))
+
+
+def test_the_largest_painting_leaves_the_picture_as_it_is(
+    model: Model, photo: Path, painting: Path
+) -> None:
+    scene, memory = Scene(model, photo, painting), 400 * MEGABYTE
+    largest = scene.largest(Options(size=64), of_painting=True, memory=memory)
+    assert largest
+    alone = scene.largest(Options(size=64, painting_size=100), of_painting=False, memory=memory)
+    assert alone
+    assert max(largest) > max(alone), "looking takes less than painting"
+
+
+def test_nothing_fits_into_nothing(model: Model, photo: Path, painting: Path) -> None:
+    scene = Scene(model, photo, painting)
+    assert scene.largest(Options(size=64), of_painting=False, memory=1000) is None

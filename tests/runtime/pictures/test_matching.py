@@ -5,7 +5,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from stylize.runtime.pictures.matching import FURTHEST, with_colours_of
+from stylize.runtime.pictures.matching import FURTHEST, match_colours
+from stylize.runtime.pictures.matching import moments as moments_of
 
 Array = npt.NDArray[np.float32]
 
@@ -16,6 +17,12 @@ def picture(seed: int, spread: float = 0.05, size: tuple[int, int] = (30, 40)) -
     mixing = np.eye(3) + 0.3 * random.standard_normal((3, 3))
     mixed = mixing @ random.standard_normal((3, size[0] * size[1]))
     return (0.5 + spread * mixed).clip(0, 1).astype(np.float32).reshape(1, 3, *size)
+
+
+def with_colours_of(picture: Array, other: Array, alpha: Image.Image | None = None) -> Array:
+    matched = picture.copy()
+    match_colours(matched, moments_of(other), alpha)
+    return matched
 
 
 def moments(pixels: Array) -> tuple[Array, Array]:

@@ -1,0 +1,63 @@
+"""``stylize plan``: what a picture would take of memory, disk and time, before it is made."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from stylize.cli.making.opening import model_of
+from stylize.cli.options.arguments import Painting, Photo, PresetName
+from stylize.cli.options.grouping import Choose, Given
+from stylize.cli.showing.forecasts import forecasts_line, forecasts_table, remarks
+from stylize.cli.showing.tables import print_table, print_whole
+from stylize.cli.terminal import answer
+from stylize.models.errors import ProviderError
+from stylize.runtime.engine.machine import Machine
+from stylize.runtime.method.options import Options
+from stylize.runtime.plans.preset import find_preset
+
+Json = Annotated[bool, typer.Option("--json", help="Print all that was found as a JSON object.")]
+Where = Choose(
+    Machine,
+    provider={
+        "help": "Only this one, and fail if it does not work; auto is the fastest.",
+        "shown": "all that work, see 'stylize doctor'",
+    },
+    memory={"shown": "what can be spared"},
+)
+
+
+def plan(
+    photo: Photo,
+    painting: Painting,
+    *,
+    preset: PresetName = "stylize",
+    given: Annotated[Given, Choose(Options)],
+    json: Json = False,
+    machine: Annotated[Given, Where],
+) -> None:
+    """Tell what 'stylize run' with these options would take, on each provider.
+
+    No picture is made. Memory and disk follow from the sizes. Seconds are an
+    estimate: small pictures are timed for a moment, and the rest is arithmetic.
+
+    The exit code is 0 if the picture does not fit, too; the answer tells which
+    would (docs/scale.md).
+    """
+    from stylize.runtime.checks.forecast import forecasts
+
+    settings = find_preset(preset)
+    options = replace(settings.options, **given)
+    where = Machine(**machine)
+    where = replace(where, model=where.model or model_of(preset, settings))
+    found = forecasts(photo, painting, options, where, named="provider" in machine)
+    if json:
+        answer(forecasts_line(found))
+        return
+    usable = [each for each in found if not each.fault]
+    if usable:
+        print_table(forecasts_table(usable))
+    for remark in remarks(found, options):
+        print_whole(remark)
+    if not usable:
+        raise ProviderError("No provider works here.")

@@ -1,0 +1,97 @@
+"""Where arrays of whole pictures lie between two tiles: in memory, or in a file on disk."""
+
+import mmap
+import os
+import tempfile
+from collections.abc import Collection, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from stylize.models.errors import OptionError
+
+Kind = Literal["history", "targets", "images", "maps"]
+"""What arrays hold: steps that L-BFGS remembers; responses to the photo; images, gradients and what
+else an optimiser has of each pixel; pooled maps and masks."""
+
+KINDS: tuple[Kind, ...] = ("history", "targets", "images", "maps")
+"""In the order in which they go to disk: what is read in one go, and takes most, goes first."""
+
+AnyArray = npt.NDArray[Any]
+
+PART = 2**22
+"""Numbers that are set to zero at a time."""
+
+
+class Storage:
+    """Arrays of whole pictures, of which a tile or a piece is used at a time.
+
+    Those on disk are mapped: they look like any others. Their files have no names, so they are gone
+    when the process is, whatever ends it.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        The folder of the files on disk.
+    on_disk : collection of Kind
+        What lies there.
+    """
+
+    def __init__(self, folder: Path | None = None, on_disk: Collection[Kind] = ()) -> None:
+        self._folder = folder
+        self._on_disk = on_disk if folder else ()
+        self._maps: dict[int, mmap.mmap] = {}
+
+    def zeros(
+        self, kind: Kind, shape: Sequence[int], dtype: npt.DTypeLike = np.float32
+    ) -> AnyArray:
+        """Return an array of zeros.
+
+        Raises
+        ------
+        OptionError
+            The disk is full, or nothing can be written to the folder.
+        """
+        if kind not in self._on_disk:
+            return np.zeros(shape, dtype)
+        count = prod(shape)
+        size = max(count * np.dtype(dtype).itemsize, mmap.PAGESIZE)  # no file is empty
+        mapped = _file(self._folder, size)
+        array = np.frombuffer(mapped, dtype, count).reshape(shape)
+        self._maps[array.ctypes.data] = mapped
+        return array
+
+    def clear(self, array: AnyArray) -> None:
+        """Set an array to zeros, of which only a part is in memory at a time."""
+        numbers = array.reshape(-1)
+        for start in range(0, len(numbers), PART):
+            numbers[start : start + PART] = 0
+            self.rest()
+
+    def free(self, array: AnyArray) -> None:
+        """Let go of an array; when nobody else holds it, its place on disk is free."""
+        self._maps.pop(array.ctypes.data, None)
+
+    def rest(self) -> None:
+        """Leave what is on disk to the system, which keeps as much of it in memory as is free."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            for each in self._maps.values():
+                each.madvise(mmap.MADV_DONTNEED)
+
+
+def _file(folder: Path | None, size: int) -> mmap.mmap:
+    try:
+        with tempfile.TemporaryFile(dir=folder, prefix="stylize-") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)  # a full disk is found out here
+            else:
+                file.truncate(size)
+            return mmap.mmap(file.fileno(), size)
+    except OSError as error:
+        raise OptionError(
+            f"Cannot keep {size / 1e9:.1f} GB in '{folder}': {error.strerror or error}. Name "
+            "another folder with --scratch, or use a smaller size."
+        ) from error

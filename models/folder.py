@@ -15,6 +15,7 @@ from stylize.models.manifest import (
     Layer,
     Manifest,
     OtherForm,
+    Piece,
     blocks_of,
     read_manifest,
 )
@@ -131,6 +132,12 @@ class ModelFolder:
             if graph.layers == layers:
                 return graph
         raise self._without_tiles()
+
+    def piece(self, name: str) -> Piece:
+        """Return a graph for pieces of a picture; see `blocks`."""
+        if name not in self.manifest.pieces:
+            raise self._without_tiles()
+        return self.manifest.pieces[name]
 
     def halo(self, block: Block) -> int:
         """Return how far a tile reaches beyond its own part: one position for each convolution."""

@@ -13,6 +13,7 @@ from stylize.runtime.providers.table import AUTO
 
 if TYPE_CHECKING:
     from stylize.runtime import Model, Scene
+
 VGG19 = "vgg19"
 """What a manifest calls the network."""
 

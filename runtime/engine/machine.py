@@ -129,7 +129,6 @@ class Machine:
         least=1,
         most=MAX_THREADS,
     )
-
     memory: int | None = setting(
         None,
         "How much memory a picture may take: 4GB, 500MB. Larger ones are computed by tiles, which "

@@ -86,20 +86,20 @@ def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0) -> Need
     responses = sum(_responses(folder, layers))
     images = IMAGE_BYTES * (IMAGES + 2 * history)
     of_a_pixel = RESPONSES[folder.manifest.pooling] * responses + images
-    return Need(_fixed(folder), of_a_pixel)
+    return Need(fixed_bytes(folder), of_a_pixel)
 
 
 def targets_need(folder: ModelFolder, layers: LayerSet) -> Need:
     """Return the CPU memory that computing the targets of a picture needs."""
-    return Need(_fixed(folder), FORWARD * max(_responses(folder, layers)) + 2 * IMAGE_BYTES)
+    return Need(fixed_bytes(folder), FORWARD * max(_responses(folder, layers)) + 2 * IMAGE_BYTES)
 
 
-def _fixed(folder: ModelFolder) -> float:
-    """Return the bytes of the process and of the weights."""
+def fixed_bytes(folder: ModelFolder, kernels: float = KERNELS) -> float:
+    """Return the bytes of the process and of the weights, of which so many copies are held."""
     manifest = folder.manifest
     weights = (folder.path / manifest.weights.file).stat().st_size
     as_float32 = weights * (2 if manifest.weights.dtype == "float16" else 1)
-    return PROCESS + KERNELS * as_float32
+    return PROCESS + kernels * as_float32
 
 
 def _responses(folder: ModelFolder, layers: LayerSet) -> list[float]:

@@ -8,13 +8,12 @@ from stylize.runtime.engine.tensors import Tensor, number
 from stylize.runtime.method.held import Copied
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.method.options import Options, Pixels
+from stylize.runtime.streaming.descent import INITIAL as FIRST
+from stylize.runtime.streaming.descent import NEXT
 
 Array = npt.NDArray[np.float32]
 
-NEXT = "next_"
-"""Prefix of an optimiser's outputs that go in again, then without it."""
-
-INITIAL = {"best_total": np.inf, "pace": 1.0, "reach": 1.0}
+INITIAL = {**FIRST, "reach": 1.0}
 """The state that an optimiser begins with; what is not named here begins at zero. ``reach`` is
 L-BFGS's in folders of release 0.1."""
 

@@ -4,6 +4,7 @@ The graphs and their order are those of ``models/README.md``; they step as the o
 images do, but for rounding.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -32,16 +33,16 @@ class Place:
     gradient: Plane
 
 
-class _Optimizer:
+class _Optimizer(ABC):
     """What an optimiser does after each evaluation."""
 
     def __init__(self, pieces: Pieces, numbers: Numbers) -> None:
         self.pieces = pieces
         self.numbers = numbers
 
+    @abstractmethod
     def move(self, here: Place, target: Plane) -> None:
         """Write the next image."""
-        raise NotImplementedError
 
     def decide(self, name: str) -> None:
         """Run a graph of numbers, and remember what comes out."""
@@ -69,9 +70,8 @@ class Adam(_Optimizer):
             self.numbers,
             written,
         )
-        self.numbers["t"] = np.asarray(
-            found["next_t"] / runs, np.float32
-        )  # each run gives the same
+        # Each run gives the same.
+        self.numbers["t"] = np.asarray(found["next_t"] / runs, np.float32)
 
 
 class LBFGS(_Optimizer):

@@ -21,6 +21,7 @@ from stylize.runtime.providers.hardware import give_back_freed_memory
 from stylize.runtime.providers.table import Provider
 from stylize.runtime.streaming.storage import AnyArray, Storage
 from stylize.runtime.streaming.strips import Tile, tiles
+from stylize.runtime.streaming.turns import add_slots, bound
 
 Array = npt.NDArray[np.float32]
 
@@ -147,7 +148,7 @@ class StreamedLosses:
                     self._values["content_losses"][self._layers.content.index(layer)] = total
             if above is not None:
                 maps.append(above)
-            give_back_freed_memory()  # masks are many small arrays, which would keep it in pieces
+            give_back_freed_memory()
         return maps
 
     def _downwards(self, maps: list[Array], gradient: Array) -> None:
@@ -193,38 +194,21 @@ class _Tiles:
         self._load = partial(Program, folder, dimensions=dimensions, provider=provider.in_turns)
         self._block = block
         self._forwards = self._load(graph=block.forwards)
-        self._slots = {
-            name: Slot(self._forwards.memory, shape, self._forwards.dtypes[name])
-            for name, shape in {
-                **self._forwards.input_shapes,
-                **self._forwards.output_shapes,
-            }.items()
-        }
-        self._run_forwards = self._bound(self._forwards, last=self._tiles[-1])
+        self._slots: dict[str, Slot] = {}
+        add_slots(self._slots, self._forwards)
+        self._run_forwards = bound(self._forwards, self._slots)
         self._kept: dict[str, AnyArray] = {}
 
     @cached_property
     def _backwards(self) -> Program:
         """The graph back, which targets do without."""
         program = self._load(graph=self._block.backwards)
-        for name, shape in {**program.input_shapes, **program.output_shapes}.items():
-            if name not in self._slots:
-                self._slots[name] = Slot(program.memory, shape, program.dtypes[name])
+        add_slots(self._slots, program)
         return program
 
     @cached_property
-    def _run_backwards(self) -> Callable[[Tile], None]:
-        return self._bound(self._backwards, last=self._tiles[0])
-
-    def _bound(self, program: Program, last: Tile) -> Callable[[Tile], None]:
-        """Return a function that runs a graph for a tile, and makes room after the last."""
-        inputs, outputs = (
-            {name: self._slots[name].tensor for name in shapes}
-            for shapes in (program.input_shapes, program.output_shapes)
-        )
-        run = program.bind(inputs, outputs)
-        run_last = program.bind(inputs, outputs, gives_back=True)
-        return lambda tile: run_last() if tile is last else run()
+    def _run_backwards(self) -> Callable[[bool], None]:
+        return bound(self._backwards, self._slots)
 
     @property
     def target_names(self) -> list[str]:
@@ -260,7 +244,7 @@ class _Tiles:
         sums: dict[str, npt.NDArray[np.float64]] = {}
         for number, tile in enumerate(self._tiles):
             self._give(tile, below, self._forwards)
-            self._run_forwards(tile)
+            self._run_forwards(tile is self._tiles[-1])
             for name in self._forwards.output_shapes:
                 if name.startswith(("gram.", "content_loss.")):
                     part = self._slots[name].fetch().astype(np.float64)  # there may be many
@@ -287,7 +271,7 @@ class _Tiles:
                 slot.array[...] = 0
                 slot.array[:, :, *pooled.own] = above[:, :, *pooled.owned]
                 slot.send()
-            self._run_backwards(tile)
+            self._run_backwards(tile is self._tiles[0])
             found[:, :, *tile.computed] += self._slots["below_gradient"].fetch()
             self._storage.rest()
         self._forget()

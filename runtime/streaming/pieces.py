@@ -6,7 +6,6 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from stylize.models.errors import ModelError
 from stylize.models.folder import ModelFolder
 from stylize.models.manifest import Piece
 from stylize.models.pieces import PIECES
@@ -15,6 +14,7 @@ from stylize.runtime.engine.tensors import Slot
 from stylize.runtime.providers.table import Provider
 from stylize.runtime.streaming.storage import Storage
 from stylize.runtime.streaming.strips import tiles
+from stylize.runtime.streaming.turns import add_slots, bound
 
 Array = npt.NDArray[np.float32]
 Numbers = dict[str, Array]
@@ -117,7 +117,7 @@ class Pieces:
         sizes: dict[int | str, int | str] = {"places": self._places, "rows": 2 * self._places}
         found: Numbers = {}
         for name in PIECES:
-            for value, shape in self._piece(name).interface.inputs.items():
+            for value, shape in self._folder.piece(name).interface.inputs.items():
                 if not {"elements", "height", "width"}.intersection(shape):
                     found[value] = np.zeros([int(sizes.get(n, n)) for n in shape], np.float32)
         return found
@@ -186,7 +186,7 @@ class Pieces:
         It is as `over_runs`, but what is written must not be read as another tile's surroundings.
         """
         if name not in self._tiled:
-            piece = self._piece(name)
+            piece = self._folder.piece(name)
             self._tiled[name] = _Tiled(self._folder, piece, self._size, self._host)
         return self._tiled[name](images, numbers, written, self._storage.rest)
 
@@ -194,18 +194,10 @@ class Pieces:
         if name not in self._programs:
             dimensions = {"elements": RUN, "places": self._places, "rows": 2 * self._places}
             dimensions |= {"height": 1, "width": RUN}
-            self._programs[name] = Program(self._folder, self._piece(name), dimensions, self._host)
+            self._programs[name] = Program(
+                self._folder, self._folder.piece(name), dimensions, self._host
+            )
         return self._programs[name]
-
-    def _piece(self, name: str) -> Piece:
-        try:
-            return self._folder.manifest.pieces[name]
-        except KeyError:
-            raise ModelError(
-                f"The model '{self._folder.manifest.name}' was exported by an earlier release, "
-                "whose pictures must fit into memory in one piece. Export it again, or use a "
-                "smaller size."
-            ) from None
 
 
 class _Tiled:
@@ -223,14 +215,9 @@ class _Tiled:
             "width": self._tiles[0].columns.end,
         }
         self._program = program = Program(folder, piece, dimensions, host)
-        shapes = {**program.input_shapes, **program.output_shapes}
-        self._slots = {name: Slot(program.memory, shape) for name, shape in shapes.items()}
-        inputs, outputs = (
-            {name: self._slots[name].tensor for name in shapes}
-            for shapes in (program.input_shapes, program.output_shapes)
-        )
-        self._run = program.bind(inputs, outputs)
-        self._run_last = program.bind(inputs, outputs, gives_back=True)
+        self._slots: dict[str, Slot] = {}
+        add_slots(self._slots, program)
+        self._run = bound(program, self._slots)
 
     def __call__(
         self,
@@ -253,7 +240,7 @@ class _Tiled:
             if "own" in self._slots:
                 self._slots["own"].array[...] = 0
                 self._slots["own"].array[tile.rows.own] = 1
-            (self._run_last if tile is self._tiles[-1] else self._run)()
+            self._run(tile is self._tiles[-1])
             target[:, :, *tile.owned] = self._slots[name].array[:, :, *tile.own]
             for each in totals:
                 totals[each] += self._slots[each].array

@@ -21,7 +21,7 @@ from stylize.models.manifest import GraphFile, Value
 from stylize.runtime.engine.memory import (
     IMAGE_BYTES,
     KERNELS_TURNS,
-    PROCESS,
+    fixed_bytes,
     memory_need,
     targets_need,
 )
@@ -185,9 +185,7 @@ class Case:
 
     @property
     def _fixed(self) -> float:
-        weights = self.folder.manifest.weights
-        size = (self.folder.path / weights.file).stat().st_size
-        return PROCESS + KERNELS_TURNS * size * (2 if weights.dtype == "float16" else 1)
+        return fixed_bytes(self.folder, KERNELS_TURNS)
 
     def _bytes_of_a_pixel(self) -> dict[Kind, float]:
         history = 2 * (self.history + 1) if self.optimizer == "lbfgs" else 0

@@ -29,8 +29,8 @@ PART = 2**22
 class Storage:
     """Arrays of whole pictures, of which a tile or a piece is used at a time.
 
-    Those on disk are mapped: they look like any others. Their files have no names, so they are gone
-    when the process is, whatever ends it.
+    Those on disk are mapped: they look like any others. Their files are gone when the process is,
+    whatever ends it, since they have no names, or on Windows are deleted when they are closed.
 
     Parameters
     ----------

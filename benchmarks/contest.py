@@ -24,6 +24,7 @@ from stylize.runtime.checks.comparison import TOLERANCES
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.pictures.arrays import unframed
 from stylize.runtime.plans.preset import PRESETS
+from stylize.runtime.streaming.storage import sum_of_squares
 
 SAME = TOLERANCES["cpu", "float32"].losses
 """How far the first losses of both may be apart, relative."""
@@ -102,7 +103,8 @@ class Contest:
         targets = self._targets()
         factors = self.scene.coefficients(self.plain)
         task.store(start, targets)
-        task.store_weights(factors.absolute(self.model.folder.manifest, targets))
+        squares = {name: sum_of_squares(target) for name, target in targets.items()}
+        task.store_weights(factors.absolute(self.model.folder.manifest, squares))
         made = task.load_made(run_reference(task, evaluations))
         _check(made.curve.losses[0], self.objective(start).total)
         return made

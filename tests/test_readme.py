@@ -28,8 +28,11 @@ PAGES = [
 ]
 TEXTS = {page.relative_to(REPOSITORY).as_posix(): page.read_text("utf-8") for page in PAGES}
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-OTHER_PROGRAMS = {"--check", "--config-settings", "--mutations", "--no-deps", "--upgrade-deps"}
-"""Options of pip, venv, ruff and our tests."""
+OTHER_PROGRAMS = {
+    *("--check", "--config-settings", "--mutations", "--no-deps", "--upgrade-deps"),
+    *("--memory-limit", "--nthreads"),
+}
+"""Options of pip, venv, ruff and our tests; of Dask's workers."""
 LONGEST_LINE = 100
 
 every_page = pytest.mark.parametrize("name", TEXTS)

@@ -54,7 +54,9 @@ def judge(
     *,
     given: Annotated[Given, Settings],
     json: Json = False,
-    machine: Annotated[Given, Choose(Machine, precision={"shown": "float32"})],
+    machine: Annotated[
+        Given, Choose(Machine, without=("cluster",), precision={"shown": "float32"})
+    ],
     quiet: Quiet = False,
 ) -> None:
     """Judge how near results are to their painting and to their photo.

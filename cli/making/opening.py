@@ -30,7 +30,8 @@ def open_model(machine: Machine) -> "Model":
     provider = find_provider(
         machine.provider, machine.precision, machine.provider_options, machine.threads
     )
-    return Model.open(machine.model, provider, Budget(machine.memory, machine.scratch))
+    budget = Budget(machine.memory, machine.scratch)
+    return Model.open(machine.model, provider, budget, machine.cluster)
 
 
 def model_of(name: str, preset: Preset) -> str | None:
@@ -118,7 +119,9 @@ def greediest(scene: "Scene", options: Options) -> tuple[str, tuple[int, int], i
     ``--size`` is that of the iteration, and ``--painting-size`` that of looking at the painting
     before it.
     """
-    painted = max(scene.plan(options).memory, scene.memory_of_reading(options))
+    plan = scene.plan(options)
+    here = plan.memory if plan.machines == 1 else 0
+    painted = max(here, scene.memory_of_reading(options))
     found = [("--size", scene.size(options), painted)]
     if options.layers.style:
         size, plan = scene.painting_size(options), scene.painting_plan(options)

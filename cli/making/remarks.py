@@ -71,7 +71,8 @@ def of_plan(plan: "Plan", options: Options, scratch: Path | None) -> Iterator[st
     if not plan.tile:
         return
     disk = f" and {amount(plan.disk)} on the disk of {scratch}" if plan.disk else ""
-    yield f"By tiles, in {amount(plan.memory)} of memory{disk}"
+    shared = f"On {plan.machines} workers, each " if plan.machines > 1 else ""
+    yield f"{shared}{'by' if shared else 'By'} tiles, in {amount(plan.memory)} of memory{disk}"
     if plan.optimizer != options.optimizer:
         yield "Adam takes the place of L-BFGS, whose history does not fit"
     elif plan.history < min(options.history, options.iterations):

@@ -53,7 +53,8 @@ def _computed(found: "Forecast") -> str:
     if found.plan.tile is None:
         return "whole"
     rows, columns = found.plan.tile
-    return f"tiles {columns}x{rows}"
+    shared = f" on {found.plan.machines} workers" if found.plan.machines > 1 else ""
+    return f"tiles {columns}x{rows}{shared}"
 
 
 def _optimizer(found: "Forecast") -> str:
@@ -106,6 +107,11 @@ def _reasons(found: "Forecast", options: Options) -> Iterator[str]:
         return
     if plan.tile:
         yield "In tiles the picture is the same, but for rounding, and takes less memory."
+    if plan.machines > 1:
+        yield (
+            "Memory and disk are those of each worker. Seconds are those of workers like this "
+            "machine; what they tell each other is not part of the estimate."
+        )
     if plan.optimizer != options.optimizer:
         yield "Adam takes the place of L-BFGS, for whose history there is not enough memory."
     elif plan.optimizer == "lbfgs" and plan.history < min(options.history, options.iterations):
@@ -155,6 +161,7 @@ def _scale(scale: "Scale", seconds: float) -> dict[str, Any]:
         **_sides(scale.size),
         "iterations": scale.iterations,
         "seconds_a_step": seconds,
+        "machines": plan.machines,
         "tile": plan.tile and {"width": plan.tile[1], "height": plan.tile[0]},
         "optimizer": plan.optimizer,
         "history": plan.history if plan.optimizer == "lbfgs" else 0,

@@ -8,9 +8,9 @@ from stylize.models.catalog import find_model
 from stylize.models.errors import ModelError, OptionError, ProviderError
 from stylize.models.folder import open_folder
 from stylize.runtime.checks.pace import Pace
+from stylize.runtime.cluster.extra import connect
 from stylize.runtime.engine.choice import find_provider, in_software, is_present
 from stylize.runtime.engine.machine import Machine
-from stylize.runtime.engine.memory import memory_to_spare
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.scene import Scene, planned
@@ -143,7 +143,8 @@ def forecasts(
             f"No provider that is installed here computes in {machine.precision}. "
             f"'stylize doctor --precision {machine.precision}' shows which could."
         )
-    models = [Model(folder, each, budget) for each in found if isinstance(each, Provider)]
+    cluster = connect(machine.cluster) if machine.cluster else None
+    models = [Model(folder, each, budget, cluster) for each in found if isinstance(each, Provider)]
     scenes = [Scene(model, photo, painting) for model in models]
     for scene in scenes:
         scene.check(options)
@@ -183,10 +184,10 @@ def _installed(machine: Machine) -> Iterator[Provider | Forecast]:
 def _planned(model: Model, scene: Scene, on_cpu: Scene, options: Options) -> Forecast:
     """Return a forecast without times."""
     provider = model.provider
-    limit = model.budget.memory or memory_to_spare(provider)
+    limit = model.budget.memory or scene.spare
     limits = [(scene, limit)]
     if provider.memory != "cpu":  # what is streamed lies in the CPU's memory all the same
-        limits.append((on_cpu, memory_to_spare(configure("cpu"))))
+        limits.append((on_cpu, on_cpu.spare))
     found = Forecast(
         provider.name, provider.precision, limit=limit, largest=_largest(limits, options)
     )

@@ -18,7 +18,8 @@ from stylize.runtime.method.scene import Scene
 from stylize.runtime.method.streamed import StreamedSearch
 from stylize.runtime.streaming.pieces import RUN
 from stylize.runtime.streaming.plan import Plan
-from stylize.runtime.streaming.strips import tiles
+from stylize.runtime.streaming.shares import shares
+from stylize.runtime.streaming.strips import tiles, whole
 
 Size = tuple[int, int]
 """Height and width."""
@@ -83,11 +84,16 @@ class Pace:
     def seconds(self, plan: Plan, size: Size) -> float:
         """Return the seconds that a step should take, at a height and width.
 
+        Several machines are taken to be like this one, and what they tell each other to take none.
+
         Raises
         ------
         ProviderError
             The provider cannot compute it.
         """
+        height, width = size
+        rows = max(share.last - share.first for share in shares(height, plan.machines))
+        size, plan = (rows, width), replace(plan, machines=1)
         manner = plan.tile, plan.optimizer, plan.history
         if manner not in self._timed:
             self._timed[manner] = self._measure(plan, size)
@@ -167,5 +173,5 @@ def _of_a_position(folder: ModelFolder, block: Block) -> int:
 def _computed(folder: ModelFolder, block: Block, size: Size, tile: Size) -> int:
     """Return the positions of a block's maps that all tiles together compute."""
     stride = 2 ** (block.number - 1)
-    found = tiles((size[0] // stride, size[1] // stride), tile, folder.halo(block))
+    found = tiles(whole(size[0] // stride), size[1] // stride, tile, folder.halo(block))
     return len(found) * found[0].rows.end * found[0].columns.end

@@ -18,6 +18,9 @@ MODEL = "Model"
 MAX_THREADS = 1024
 """Systems refuse to start threads somewhere above it."""
 
+MAX_WORKERS = 256
+"""On one machine; each takes as much memory as a small picture."""
+
 LEAST_MEMORY = 10**8
 """Python and ONNX Runtime alone take about as much."""
 MOST_MEMORY = 10**15
@@ -59,6 +62,25 @@ def parse_bytes(text: str) -> int:
     return round(Fraction(digits) * unit ** " kmgt".index(prefix.lower() or " "))
 
 
+def parse_cluster(text: str) -> str:
+    """Return a number of workers, or the address of a scheduler, as it was given.
+
+    Raises
+    ------
+    OptionError
+        It is neither.
+    """
+    text = text.strip()
+    if re.fullmatch(r"[a-z]+://\S+", text):
+        return text
+    if re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) and 1 <= int(text) <= MAX_WORKERS:
+        return text
+    raise OptionError(
+        f"'{text}' is no cluster; write the address of its scheduler, tcp://HOST:8786, or a number "
+        f"of workers on this machine, from 1 to {MAX_WORKERS}."
+    )
+
+
 def _names(tested: bool) -> str:
     return ", ".join(name for name, known in PROVIDERS.items() if known.tested is tested)
 
@@ -85,6 +107,8 @@ class Machine:
         Bytes that a picture may take; None for what can be spared.
     scratch : Path or None
         A folder for what does not fit into that.
+    cluster : str or None
+        Workers that share large pictures: how many on this machine, or a scheduler's address.
     """
 
     model: str | None = setting(
@@ -148,6 +172,17 @@ class Machine:
         panel=MODEL,
         metavar="FOLDER",
         called="folder for scratch files",
+        shown="none",
+    )
+
+    cluster: str | None = setting(
+        None,
+        "Share large pictures among workers: the address of their scheduler, tcp://HOST:8786, or a "
+        "number of workers on this machine. --memory and --scratch are then those of each.",
+        panel=MODEL,
+        metavar="ADDRESS|N",
+        parse=parse_cluster,
+        called="cluster",
         shown="none",
     )
 

@@ -7,13 +7,8 @@ the paper's times a number that depends on the layer's channels N and positions 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-import numpy.typing as npt
-
 from stylize.models.manifest import Layer, Manifest
 from stylize.runtime.method.options import Normalisation, Options
-
-Array = npt.NDArray[np.float32]
 
 SILENT = 1e-9
 """The loss at rest that a layer has at least, as a part of the largest one's. VGG-19's conv5_1 has
@@ -41,25 +36,26 @@ class Coefficients:
         terms += [f"{value:.4g} {style}({name})" for name, value in self.style.items()]
         return terms + ([f"{self.variation:.4g} TV"] if self.variation else [])
 
-    def absolute(self, manifest: Manifest, targets: Mapping[str, Array]) -> "Coefficients":
+    def absolute(self, manifest: Manifest, squares: Mapping[str, float]) -> "Coefficients":
         """Return the factors of L_c and E_l themselves.
 
         Parameters
         ----------
         manifest : Manifest
             Of the model that the targets are of.
-        targets : mapping of str to array
-            ``content_target.L`` of the photo and ``style_target.L`` of the painting.
+        squares : mapping of str to float
+            The sums of squares of ``content_target.L`` of the photo and of ``style_target.L`` of
+            the painting.
         """
         if not self.relative:
             return self
         scale = manifest.preprocessing.feature_scale  # which losses see, and targets do not
 
         def at_rest(kind: str, name: str) -> float:
-            squares = _square(targets[f"{kind}_target.{name}"])
+            square = squares[f"{kind}_target.{name}"]
             if kind == "content":
-                return scale**2 * squares / 2
-            return scale**4 * squares / (4 * manifest.layer(name).represented_channels ** 2)
+                return scale**2 * square / 2
+            return scale**4 * square / (4 * manifest.layer(name).represented_channels ** 2)
 
         def divided(kind: str, weights: dict[str, float]) -> dict[str, float]:
             rest = {name: at_rest(kind, name) for name in weights}
@@ -73,13 +69,6 @@ class Coefficients:
             style=divided("style", self.style),
             relative=False,
         )
-
-
-def _square(target: Array) -> float:
-    """Return the sum of squares, in double precision, without a copy of all of it."""
-    flat = target.ravel()
-    pieces = np.array_split(flat, 1 + flat.size // 2**20)
-    return float(sum(np.square(piece, dtype=np.float64).sum() for piece in pieces))
 
 
 Term = Callable[[int, int], float]

@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from stylize.models.errors import OptionError
 from stylize.runtime.engine.tensors import Tensor, read
-from stylize.runtime.streaming.descent import StreamedDescent
 
 Array = npt.NDArray[np.float32]
 
@@ -67,13 +66,24 @@ class Copied:
         return Kept(self.read())
 
 
+class Holder(Protocol):
+    """A search that holds a few images."""
+
+    def image_of(self, iteration: int) -> Array | None:
+        """Return the image that a step evaluated, counted from 1, unless it is gone."""
+
+    @property
+    def best_iteration(self) -> int:
+        """The step that evaluated the best image, counted from 1."""
+
+
 @dataclass(frozen=True)
 class Borrowed:
     """One of the arrays of a search that is too large for copies: gone when the search needs it.
 
     Attributes
     ----------
-    descent : StreamedDescent
+    descent : Holder
         The search.
     iteration : int
         The step that evaluated the image.
@@ -83,7 +93,7 @@ class Borrowed:
         Whether it was the best so far. Then a better one takes its place.
     """
 
-    descent: StreamedDescent
+    descent: Holder
     iteration: int
     shape: tuple[int, ...]
     best: bool

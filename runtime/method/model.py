@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,16 +12,23 @@ from stylize.models.errors import ModelError
 from stylize.models.folder import ModelFolder, open_folder
 from stylize.models.layers import LayerSet
 from stylize.models.manifest import GraphFile
+from stylize.runtime.cluster.extra import connect
 from stylize.runtime.engine.choice import find_provider
+from stylize.runtime.engine.memory import memory_to_spare
 from stylize.runtime.engine.program import Program
 from stylize.runtime.method.objective import Objective, Weights
 from stylize.runtime.method.options import OptimizerName
-from stylize.runtime.method.streamed import Streamed
+from stylize.runtime.method.streamed import Picture, StreamedObjective
 from stylize.runtime.pictures.arrays import as_array
 from stylize.runtime.pictures.sizes import check_sides
 from stylize.runtime.providers.hardware import give_back_freed_memory
 from stylize.runtime.providers.table import Provider, host_of
+from stylize.runtime.streaming.picture import StreamedPicture
 from stylize.runtime.streaming.plan import Budget, Case, Plan, make_plan, plan_targets
+from stylize.runtime.streaming.shares import shares
+
+if TYPE_CHECKING:
+    from stylize.runtime.cluster.connection import Cluster
 
 Array = npt.NDArray[np.float32]
 
@@ -38,14 +46,24 @@ class Model:
         The provider that runs its graphs.
     budget : Budget
         What pictures may take of memory.
+
+    Parameters
+    ----------
+    cluster : Cluster, optional
+        Workers, on this machine or on others, that compute large pictures together.
     """
 
     def __init__(
-        self, folder: ModelFolder, provider: Provider, budget: Budget = WHATEVER_FITS
+        self,
+        folder: ModelFolder,
+        provider: Provider,
+        budget: Budget = WHATEVER_FITS,
+        cluster: "Cluster | None" = None,
     ) -> None:
         self.folder = folder
         self.provider = provider
         self.budget = budget
+        self._cluster = cluster
         self._loaded: dict[str, tuple[object, Program]] = {}
 
     def __repr__(self) -> str:
@@ -58,6 +76,7 @@ class Model:
         model: str | Path | None = None,
         provider: str | Provider = "auto",
         budget: Budget = WHATEVER_FITS,
+        cluster: str | None = None,
     ) -> "Model":
         """Open a model folder and check it.
 
@@ -73,6 +92,10 @@ class Model:
         budget : Budget
             What pictures may take of memory; larger ones are computed by tiles. By default, what
             can be spared.
+        cluster : str, optional
+            Workers that compute large pictures together: the address of a scheduler,
+            ``tcp://HOST:8786``, or a number of workers on this machine. What may be taken of
+            memory is each worker's.
 
         Raises
         ------
@@ -81,11 +104,14 @@ class Model:
         ProviderError
             The provider is not installed or does not work.
         OptionError
-            There is no provider of that name.
+            There is no provider of that name, or nobody answers at the scheduler's address.
+        ExtraError
+            There is to be a cluster, and the extra for that is not installed.
         """
         path = find_model(str(model) if model is not None else None)
         found = provider if isinstance(provider, Provider) else find_provider(provider)
-        return cls(open_folder(path), found, budget)
+        folder = open_folder(path)
+        return cls(folder, found, budget, connect(cluster) if cluster else None)
 
     def features(self, image: Array, only: Sequence[str] | None = None) -> dict[str, Array]:
         """Return every layer's response, ``conv1_1`` ..., and Gram matrix, ``gram.conv1_1`` ...
@@ -226,7 +252,18 @@ class Model:
         ModelError
             It must be computed by tiles, and the model has no graphs for these.
         """
-        return make_plan(self._case(size, layers, optimizer, history), self.budget, spare)
+        share, machines = self._share(size)
+        case = self._case(share, layers, optimizer, history)
+        return make_plan(case, self.budget, spare, machines)
+
+    def memory_to_spare(self) -> int | None:
+        """Return how many bytes a picture may take where it is computed; None if nobody knows.
+
+        Of several machines, that is what each may take.
+        """
+        if self._cluster and self.provider.memory == "cpu":
+            return self._cluster.memory_to_spare()
+        return memory_to_spare(self.provider)
 
     def plan_targets(
         self,
@@ -239,7 +276,16 @@ class Model:
 
         `tile` is that of the picture's own plan.
         """
-        return plan_targets(self._case(size, layers, "adam", 0), self.budget, spare, tile)
+        share, machines = self._share(size)
+        case = self._case(share, layers, "adam", 0)
+        return plan_targets(case, self.budget, spare, tile, machines)
+
+    def _share(self, size: tuple[int, int]) -> tuple[tuple[int, int], int]:
+        """Return height and width of the largest share, and how many machines have one."""
+        height, width = size
+        machines = self._cluster.machines_for(size) if self._cluster else 1
+        rows = max(share.last - share.first for share in shares(height, machines))
+        return (rows, width), machines
 
     def _case(
         self, size: tuple[int, int], layers: LayerSet, optimizer: OptimizerName, history: int
@@ -248,7 +294,7 @@ class Model:
         on_device = self.provider.memory != "cpu"
         return Case(self.folder, layers, size, optimizer, history, on_device)
 
-    def streamed(self, size: tuple[int, int], layers: LayerSet, plan: Plan) -> Streamed:
+    def streamed(self, size: tuple[int, int], layers: LayerSet, plan: Plan) -> Picture:
         """Return what computes a picture by tiles.
 
         Parameters
@@ -263,7 +309,26 @@ class Model:
         layers = self._gradient_graph(layers).layers
         self._loaded.clear()  # whole graphs of a scale before, which no plan has
         give_back_freed_memory()
-        return Streamed(self.folder, layers, size, plan, self.provider, self.budget.scratch)
+        given = self.folder, layers, size, plan, self.provider, self.budget.scratch
+        if plan.machines > 1 and self._cluster:
+            from stylize.runtime.cluster.picture import ClusterPicture
+
+            return ClusterPicture(self._cluster, *given)
+        return StreamedPicture(*given)
+
+    def streamed_objective(
+        self,
+        picture: Picture,
+        targets: Mapping[str, Array],
+        content_weights: Mapping[str, float],
+        style_weights: Mapping[str, float],
+        tv_weight: float = 0.0,
+    ) -> StreamedObjective:
+        """Return what is minimised in a picture by tiles; see `objective`."""
+        layers = LayerSet(tuple(content_weights), tuple(style_weights))
+        layers = self._gradient_graph(layers).layers
+        weights = Weights(layers, content_weights, style_weights, tv_weight)
+        return StreamedObjective(picture, targets, weights)
 
     def optimizer(self, size: tuple[int, int], name: OptimizerName, history: int) -> Program:
         """Return the graph of an optimiser, for images of a height and width.

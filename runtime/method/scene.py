@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from stylize.models.errors import ImageError, StylizeError
 from stylize.models.layers import LayerSet
-from stylize.runtime.engine.memory import PROCESS, memory_to_spare
+from stylize.runtime.engine.memory import PROCESS
 from stylize.runtime.method.coefficients import Coefficients, coefficients
 from stylize.runtime.method.descent import Descent
 from stylize.runtime.method.iteration import Iterate, Past, Search, minimise
@@ -21,11 +21,12 @@ from stylize.runtime.method.model import Model
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.scales import stages
-from stylize.runtime.method.streamed import Streamed, StreamedObjective, StreamedSearch
+from stylize.runtime.method.streamed import StreamedObjective, StreamedSearch
 from stylize.runtime.method.views import Look, Size, Views
 from stylize.runtime.pictures.limits import MAX_SIDE, MIN_SIDE
 from stylize.runtime.pictures.reading import PictureLike
 from stylize.runtime.streaming.plan import Plan
+from stylize.runtime.streaming.storage import sum_of_squares
 
 Array = npt.NDArray[np.float32]
 
@@ -227,7 +228,7 @@ class Scene:
         OptionError
             The picture does not fit into the memory that was given.
         """
-        return self._plan(options, self._spare)
+        return self._plan(options, self.spare)
 
     def _plan(self, options: Options, spare: int | None) -> Plan:
         """Return the same, given the bytes of memory that are free."""
@@ -240,7 +241,7 @@ class Scene:
 
     def painting_plan(self, options: Options) -> Plan:
         """Return how the painting is looked at; see `plan`."""
-        return self._painting_plan(options, self.plan(options), self._spare)
+        return self._painting_plan(options, self.plan(options), self.spare)
 
     def _painting_plan(self, options: Options, plan: Plan, spare: int | None) -> Plan:
         width, height = self._views.painting_size(options)
@@ -308,9 +309,12 @@ class Scene:
         return max(found)
 
     @cached_property
-    def _spare(self) -> int | None:
-        """Found out once, since what this process takes would count otherwise."""
-        return memory_to_spare(self._model.provider)
+    def spare(self) -> int | None:
+        """Bytes that a picture may take where it is computed; None if nobody knows.
+
+        They are found out once, since what this process takes would count otherwise.
+        """
+        return self._model.memory_to_spare()
 
     def objective(self, options: Options) -> Objective | StreamedObjective:
         """Return what `render` minimises: the total loss (eq. 7) and its gradient by the image.
@@ -325,25 +329,24 @@ class Scene:
         field = views.field(options)
         targets = self._style_targets(options)  # first: a large painting needs its own tiles
         streamed = model.streamed(field, options.layers, plan) if plan.tile else None
-        targets |= self._content_targets(options, streamed)
-        factors = self.coefficients(options).absolute(model.folder.manifest, targets)
+        squares: dict[str, float] = {}
+        if streamed and options.layers.content:
+            squares |= streamed.look_at(views.canvas(options))
+        elif options.layers.content:
+            targets |= self._content_targets(options)
+        squares |= {name: sum_of_squares(target) for name, target in targets.items()}
+        factors = self.coefficients(options).absolute(model.folder.manifest, squares)
         weights = factors.content, factors.style, factors.variation
         if streamed:
-            return streamed.objective(targets, *weights)
+            return model.streamed_objective(streamed, targets, *weights)
         return model.objective(field, targets, *weights)
 
-    def _content_targets(self, options: Options, streamed: Streamed | None) -> dict[str, Array]:
-        layers = options.layers.content
-        if not layers:
-            return {}
-
+    def _content_targets(self, options: Options) -> dict[str, Array]:
         def find(photo: Array, missing: tuple[str, ...]) -> dict[str, Array]:
-            if streamed:  # all at once
-                return streamed.content_targets(photo)
             return self._model.targets(photo, LayerSet(content=missing))
 
         look, canvas = self._views.content_look(options), partial(self._views.canvas, options)
-        return self._targets_of("content", layers, look, canvas, find)
+        return self._targets_of("content", options.layers.content, look, canvas, find)
 
     def _style_targets(self, options: Options) -> dict[str, Array]:
         layers = options.layers.style

@@ -1,83 +1,73 @@
 """What the optimiser minimises, and the search for it, where pictures do not fit into memory."""
 
 from collections.abc import Mapping
-from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from stylize.models.folder import ModelFolder
-from stylize.models.layers import LayerSet
 from stylize.runtime.method.descent import BOUNDS
 from stylize.runtime.method.held import Borrowed
 from stylize.runtime.method.objective import Evaluation, Losses, Weights, checked
 from stylize.runtime.method.options import Options
-from stylize.runtime.providers.table import Provider, configure
-from stylize.runtime.streaming.descent import LBFGS, Adam, StreamedDescent
-from stylize.runtime.streaming.losses import StreamedLosses
-from stylize.runtime.streaming.pieces import Pieces
-from stylize.runtime.streaming.plan import Plan
-from stylize.runtime.streaming.storage import Storage
 
 Array = npt.NDArray[np.float32]
 
 
-class Streamed:
-    """A picture by tiles: its targets, and what the optimiser minimises.
+class Search(Protocol):
+    """Steps downhill, each one evaluation and one move."""
 
-    Parameters
-    ----------
-    folder : ModelFolder
-        The model.
-    layers : LayerSet
-        The layers of its gradient graph.
-    size : tuple of int
-        Height and width of what is computed.
-    plan : Plan
-        A plan with tiles.
-    provider : Provider
-        The provider that computes the tiles.
-    scratch : Path, optional
-        The folder for what the plan has on disk.
-    """
+    def step(self) -> None:
+        """Evaluate the image, and find the next."""
 
-    def __init__(
-        self,
-        folder: ModelFolder,
-        layers: LayerSet,
-        size: tuple[int, int],
-        plan: Plan,
-        provider: Provider,
-        scratch: Path | None,
-    ) -> None:
-        assert plan.tile
-        self._layers = layers
-        self._storage = Storage(scratch, plan.on_disk)
-        host = configure("cpu", threads=provider.threads)
-        places = plan.history + 1  # one is free for the next
-        self._pieces = Pieces(folder, size, places, host, self._storage)
-        self._losses = StreamedLosses(
-            folder, layers, size, plan.tile, provider, host, self._storage
-        )
+    def finish(self) -> None:
+        """Let go of all but the images; there will be no more steps."""
 
-    def content_targets(self, photo: Array) -> dict[str, Array]:
-        """Return ``content_target.L`` of a photo of this size."""
-        return self._losses.content_targets(photo)
+    def image_of(self, iteration: int) -> Array | None:
+        """Return the image that a step evaluated, counted from 1, unless it is gone."""
+
+    @property
+    def best_iteration(self) -> int:
+        """The step that evaluated the best image, counted from 1."""
+
+    @property
+    def best_total(self) -> float:
+        """The loss of the best image."""
+
+    @property
+    def restarted(self) -> bool:
+        """Whether the loss exploded at the last step, so that the next begins at the best image."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether going on is of no use, since no step leads to a finite loss."""
+
+
+class Picture(Protocol):
+    """A picture by tiles, computed here or elsewhere."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an image."""
+
+    @property
+    def found(self) -> Mapping[str, Array]:
+        """The losses at the image that was evaluated last, as the graphs told of them."""
+
+    def look_at(self, photo: Array) -> dict[str, float]:
+        """Look at the photo, which images are compared with; return its targets' squares."""
 
     def style_targets(self, painting: Array) -> dict[str, Array]:
         """Return ``style_target.L`` of a painting of this size."""
-        return self._losses.style_targets(painting)
 
-    def objective(
-        self,
-        targets: Mapping[str, Array],
-        content_weights: Mapping[str, float],
-        style_weights: Mapping[str, float],
-        tv_weight: float = 0.0,
-    ) -> "StreamedObjective":
-        """Return what the optimiser minimises, as `Model.objective` does."""
-        weights = Weights(self._layers, content_weights, style_weights, tv_weight)
-        return StreamedObjective(self._losses, self._pieces, targets, weights)
+    def put(self, given: Mapping[str, Array], tv_weight: float) -> None:
+        """Set the targets of style, and the weights of the losses and of the variation."""
+
+    def evaluate(self, image: Array, gradient: Array) -> np.float32:
+        """Return the total loss at an image, in the unit of the graphs, and write its gradient."""
+
+    def descent(self, image: Array, bounds: tuple[float, float], learning_rate: float) -> Search:
+        """Return a search from an image, whose pixels are held between bounds."""
 
 
 class StreamedObjective:
@@ -90,59 +80,43 @@ class StreamedObjective:
 
     Parameters
     ----------
-    streamed : StreamedLosses
-        The losses.
-    pieces : Pieces
-        The graphs for pieces of images of that size.
+    picture : Picture
+        What computes the losses.
     targets : mapping of str to array
-        ``content_target.L`` of the photo and ``style_target.L`` of the painting.
+        ``style_target.L`` of the painting.
     weights : Weights
         The factor of each layer's loss, and of the variation.
     """
 
-    def __init__(
-        self,
-        streamed: StreamedLosses,
-        pieces: Pieces,
-        targets: Mapping[str, Array],
-        weights: Weights,
-    ) -> None:
-        self.shape = streamed.shape
-        self.pieces = pieces
-        self._streamed = streamed
+    def __init__(self, picture: Picture, targets: Mapping[str, Array], weights: Weights) -> None:
+        self.shape = picture.shape
+        self._picture = picture
         self._weights = weights
-        self._found: dict[str, Array] = {}
-        streamed.put({**weights.given, **targets})
-
-    def evaluate(self, image: Array, gradient: Array) -> np.float32:
-        """Return the total loss at an image, in the unit of the graphs, and write its gradient."""
-        self._streamed.evaluate(image, gradient)
-        found = {name: value.copy() for name, value in self._streamed.numbers.items()}
-        if weight := self._weights.of_variation:
-            images = {"image": image, "other_gradient": gradient}
-            numbers = {"tv_weight": np.array(weight, np.float32)}
-            found |= self.pieces.over_tiles(
-                "variation.strip", images, numbers, ("gradient", gradient)
-            )
-            found["total"] += np.float32(weight) * found["variation"]
-        self._found = found
-        return np.float32(found["total"])
+        picture.put({**weights.given, **targets}, weights.of_variation)
 
     @property
     def losses(self) -> Losses:
         """The losses at the image that was evaluated last."""
-        return self._weights.losses(self._found)
+        return self._weights.losses(self._picture.found)
 
     def __call__(self, image: Array) -> Evaluation:
         """Evaluate at an RGB image, as `stylize.runtime.method.objective.Objective` does."""
         gradient = np.empty(self.shape, np.float32)
-        self.evaluate(checked(image, self.shape), gradient)
+        self._picture.evaluate(checked(image, self.shape), gradient)
         gradient = self._weights.gradient_in_given_unit(gradient)
         return Evaluation(**vars(self.losses), gradient=gradient)
 
+    def evaluate(self, image: Array, gradient: Array) -> np.float32:
+        """Return the total loss at an image, in the unit of the graphs, and write its gradient."""
+        return self._picture.evaluate(image, gradient)
+
+    def search(self, image: Array, options: Options) -> Search:
+        """Return a search from an image."""
+        return self._picture.descent(image, BOUNDS[options.pixels], options.learning_rate)
+
     def finish(self) -> None:
         """Let go of all that evaluates."""
-        del self._streamed, self.pieces
+        del self._picture
 
     def in_given_unit(self, total: float) -> float:
         """Return a total loss of the graphs in the unit of the weights that were given."""
@@ -164,19 +138,12 @@ class StreamedSearch:
     image : float32 array, shape (1, 3, height, width)
         The image to begin with; it is clipped to the bounds of pixels.
     options : Options
-        Only `optimizer`, `learning_rate` and `pixels` are used.
+        Only `learning_rate` and `pixels` are used; the plan chose the optimiser.
     """
 
     def __init__(self, objective: StreamedObjective, image: Array, options: Options) -> None:
         self.objective = objective
-        self._descent = StreamedDescent(
-            objective.evaluate,
-            objective.pieces,
-            LBFGS if options.optimizer == "lbfgs" else Adam,
-            image,
-            BOUNDS[options.pixels],
-            options.learning_rate,
-        )
+        self._descent = objective.search(image, options)
 
     def step(self) -> None:
         """Evaluate the image, and find the next."""

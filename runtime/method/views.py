@@ -12,7 +12,7 @@ from stylize.models.layers import LayerSet
 from stylize.models.manifest import GraphFile
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.start import faint_noise, start_file, white_noise
-from stylize.runtime.pictures.arrays import enlarged, framed, to_array
+from stylize.runtime.pictures.arrays import add_enlarged, fill, mirror, room_for, to_array
 from stylize.runtime.pictures.limits import MIN_SIDE
 from stylize.runtime.pictures.matching import match_colours, moments
 from stylize.runtime.pictures.reading import Picture, PictureLike, open_picture
@@ -131,13 +131,19 @@ class Views:
 
         That is the photo, or for a texture the painting.
         """
-        seen = self._canvas_at(options)
+        whole, inside = room_for(self.size(options), options.margin)
+        self._paint(inside, options)
+        mirror(whole, options.margin)
+        return whole
+
+    def _paint(self, place: Array, options: Options) -> None:
+        """Write the canvas, without a margin, into an array; large ones leave no room for two."""
         # First, so that there are never two large arrays.
         matched = moments(self.painting(options)) if self._matches(options) else None
-        pixels = to_array(seen.colours)
+        seen = self._canvas_at(options)
+        fill(place, seen.colours)
         if matched:
-            match_colours(pixels, matched, seen.alpha)
-        return framed(pixels, options.margin)
+            match_colours(place, matched, seen.alpha)
 
     def alpha(self, options: Options) -> Image.Image | None:
         """Return how much is seen of the canvas, without a margin; None if all of it is."""
@@ -163,7 +169,10 @@ class Views:
         if picture is self._canvas:
             return self.canvas(options)
         seen = self._seen(picture, self.size(options), cut=True)
-        return framed(to_array(seen.colours), options.margin)
+        whole, inside = room_for(self.size(options), options.margin)
+        fill(inside, seen.colours)
+        mirror(whole, options.margin)
+        return whole
 
     def refined(self, pixels: Array, coarse: Options, fine: Options) -> Array:
         """Return the image to begin a scale with, given the result of a coarser one.
@@ -171,12 +180,13 @@ class Views:
         If it all began with the photo, what the coarser scale could not show of it comes along.
         Otherwise the losses would have to bring that back from a blur.
         """
-        size = self.size(fine)
-        image = enlarged(pixels, size)
+        whole, inside = room_for(self.size(fine), fine.margin)
         if fine.init == "photo":
-            image += self.canvas(replace(fine, margin=0))
-            image -= enlarged(self.canvas(replace(coarse, margin=0)), size)
-        return framed(image, fine.margin)
+            self._paint(inside, fine)
+            pixels = pixels - self.canvas(replace(coarse, margin=0))
+        add_enlarged(inside, pixels)
+        mirror(whole, fine.margin)
+        return whole
 
     def start_picture(self, init: str) -> Picture | None:
         """Return the picture to start from; None for noise and grey."""

@@ -47,11 +47,18 @@ def to_array(image: Image.Image) -> Array:
     ImageError
         It is no Pillow image, damaged, or its pixels are of a kind that cannot be shown.
     """
-    levels = np.asarray(on_white(as_srgb(image)))
-    pixels = np.empty((1, 3, *levels.shape[:2]), np.float32)
-    pixels[0] = levels.transpose(2, 0, 1)
-    pixels /= 255
+    image = on_white(as_srgb(image))
+    pixels = np.empty((1, 3, image.height, image.width), np.float32)
+    fill(pixels, image)
     return pixels
+
+
+def fill(place: Array, image: Image.Image) -> None:
+    """Write an RGB picture into an array of its size, shape (1, 3, height, width), as 0...1."""
+    for start in range(0, image.height, ROWS):
+        end = min(start + ROWS, image.height)
+        levels = np.asarray(image.crop((0, start, image.width, end)))
+        np.divide(levels.transpose(2, 0, 1), np.float32(255), out=place[0, :, start:end])
 
 
 def to_image(pixels: Array) -> Image.Image:
@@ -68,17 +75,32 @@ def to_image(pixels: Array) -> Image.Image:
 def enlarged(pixels: Array, size: tuple[int, int]) -> Array:
     """Return an array of shape (1, 3, height, width) in another width and height (bicubic)."""
     width, height = size
-    found = np.empty((1, 3, height, width), np.float32)
-    for band, place in zip(pixels[0], found[0], strict=True):
-        place[...] = Image.fromarray(band).resize(size, Image.Resampling.BICUBIC)
+    found = np.zeros((1, 3, height, width), np.float32)
+    add_enlarged(found, pixels)
     return found
 
 
-def framed(pixels: Array, margin: int) -> Array:
-    """Return an array of shape (1, 3, height, width) with its mirror image around it."""
-    if not margin:
-        return pixels
-    return np.pad(pixels, ((0, 0), (0, 0), (margin, margin), (margin, margin)), "reflect")
+def add_enlarged(place: Array, pixels: Array) -> None:
+    """Add `pixels` to a larger array, enlarged to that (bicubic)."""
+    size = place.shape[3], place.shape[2]
+    for channel, target in zip(pixels[0], place[0], strict=True):  # one at a time is a copy
+        target += Image.fromarray(channel).resize(size, Image.Resampling.BICUBIC)
+
+
+def room_for(size: tuple[int, int], margin: int) -> tuple[Array, Array]:
+    """Return an array of zeros for a width and height with a margin, and the view inside of it."""
+    width, height = size
+    whole = np.zeros((1, 3, height + 2 * margin, width + 2 * margin), np.float32)
+    return whole, unframed(whole, margin)
+
+
+def mirror(whole: Array, margin: int) -> None:
+    """Write the mirror image of what is inside of a margin onto it, without its outermost line."""
+    for axis in (2, 3):
+        line = np.moveaxis(whole, axis, 0)
+        for place in range(margin):
+            line[place] = line[2 * margin - place]
+            line[-1 - place] = line[-1 - (2 * margin - place)]
 
 
 def unframed(pixels: Array, margin: int) -> Array:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from stylize.runtime.streaming.pieces import History, Numbers, Pieces, Plane
+from stylize.runtime.streaming.pieces import History, Numbers, Pieces, Plane, Row
 
 Array = npt.NDArray[np.float32]
 
@@ -44,6 +44,11 @@ class _Optimizer(ABC):
     def move(self, here: Place, target: Plane) -> None:
         """Write the next image."""
 
+    @property
+    @abstractmethod
+    def state(self) -> dict[str, Plane | Row]:
+        """The images that it remembers from one step to the next, by name."""
+
     def decide(self, name: str) -> None:
         """Run a graph of numbers, and remember what comes out."""
         self.remember(self.pieces.decide(name, self.numbers))
@@ -60,9 +65,13 @@ class Adam(_Optimizer):
         super().__init__(pieces, numbers)
         self._moments = {"m": pieces.plane(), "v": pieces.plane()}
 
+    @property
+    def state(self) -> dict[str, Plane | Row]:
+        """The images that it remembers from one step to the next, by name."""
+        return {**self._moments}
+
     def move(self, here: Place, target: Plane) -> None:
         """Write the next image."""
-        runs = self.pieces.runs
         written = {"next_image": target, **{NEXT + name: m for name, m in self._moments.items()}}
         found = self.pieces.over_runs(
             "adam.move",
@@ -70,8 +79,8 @@ class Adam(_Optimizer):
             self.numbers,
             written,
         )
-        # Each run gives the same.
-        self.numbers["t"] = np.asarray(found["next_t"] / runs, np.float32)
+        # A sum over all runs, each of which gives the same.
+        self.numbers["t"] = np.asarray(found["next_t"] / self.pieces.runs, np.float32)
 
 
 class LBFGS(_Optimizer):
@@ -82,6 +91,12 @@ class LBFGS(_Optimizer):
         self._history = pieces.history()
         self._gradient, self._last = pieces.plane(), pieces.plane()
         self._step = pieces.plane()
+
+    @property
+    def state(self) -> dict[str, Plane | Row]:
+        """The images that it remembers from one step to the next, by name."""
+        rows = {f"history.{number}": row for number, row in enumerate(self._history.rows)}
+        return {"by_coordinates": self._gradient, "step": self._step, **rows}
 
     def move(self, here: Place, target: Plane) -> None:
         """Write the next image."""
@@ -110,6 +125,9 @@ class LBFGS(_Optimizer):
             self.numbers,
             ("next_image", target.image),
         )
+
+
+OPTIMIZERS: Mapping[str, type[LBFGS] | type[Adam]] = {"lbfgs": LBFGS, "adam": Adam}
 
 
 class StreamedDescent:
@@ -170,6 +188,28 @@ class StreamedDescent:
             self._best = here
         start = self._best if self._best and numbers["restarted"] else here
         self._optimizer.move(start, self._next)
+
+    @property
+    def state(self) -> dict[str, Plane | Row]:
+        """The images that the next step depends on, by name."""
+        best = (
+            {"best": self._best.image, "best_gradient": self._best.gradient} if self._best else {}
+        )
+        return {"image": self._next, **best, **self._optimizer.state}
+
+    @property
+    def numbers(self) -> Numbers:
+        """The numbers that the next step depends on."""
+        return dict(self._numbers)
+
+    def resume(self, numbers: Mapping[str, Array]) -> None:
+        """Go on from another search's numbers; its images are to be written to `state`."""
+        self._numbers.update(numbers)
+        self._next = self._images[0]
+        self._best, self._evaluated = None, {}
+        if self.best_iteration:
+            self._best = Place(self._images[1], self._gradients[0])
+            self._evaluated[self._images[1]] = self.best_iteration
 
     def finish(self) -> None:
         """Let go of all but the images; there will be no more steps."""

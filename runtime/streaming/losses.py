@@ -19,8 +19,9 @@ from stylize.runtime.engine.program import Program
 from stylize.runtime.engine.tensors import Memory, Slot
 from stylize.runtime.providers.hardware import give_back_freed_memory
 from stylize.runtime.providers.table import Provider
+from stylize.runtime.streaming.shares import ALONE, Others, surrounded
 from stylize.runtime.streaming.storage import AnyArray, Storage
-from stylize.runtime.streaming.strips import Tile, tiles
+from stylize.runtime.streaming.strips import Strip, Tile, tiles
 from stylize.runtime.streaming.turns import add_slots, bound
 
 Array = npt.NDArray[np.float32]
@@ -34,7 +35,7 @@ class StreamedLosses:
     Attributes
     ----------
     shape : tuple of int
-        Shape of the image.
+        Shape of the image; of several machines, each has its own rows of it.
     numbers : dict of str to float32 array
         ``total``, ``content_losses`` and ``style_losses`` at the last image.
 
@@ -54,6 +55,8 @@ class StreamedLosses:
         The CPU's.
     storage : Storage
         Where maps are kept.
+    others : Others
+        Those who compute the rest of the image.
     """
 
     def __init__(
@@ -65,14 +68,21 @@ class StreamedLosses:
         provider: Provider,
         host: Provider,
         storage: Storage,
+        others: Others = ALONE,
     ) -> None:
-        self.shape = (1, 3, *size)
+        height, width = size
+        share = others.share(height)
+        self.shape = (1, 3, share.last - share.first, width)
+        self._others = others
         self._layers = layers
         self._storage = storage
         graph = folder.sums_graph(layers)
         self._sums = Program(folder, graph, {"height": 0, "width": 0}, host)
+        blocks = folder.blocks(layers)
+        rows = [share.of_map(_stride(block), folder.halo(block)) for block in blocks]
         self._blocks = [
-            _Tiles(folder, block, size, tile, provider, storage) for block in folder.blocks(layers)
+            _Tiles(folder, block, size, tile, provider, storage, own, above)
+            for block, own, above in zip(blocks, rows, [*rows[1:], None], strict=True)
         ]
         memory = Memory(host)
         shapes = {**self._sums.input_shapes, **self._sums.output_shapes}
@@ -93,15 +103,16 @@ class StreamedLosses:
         for name in self._sums.input_shapes.keys() & given.keys():
             self._values[name][...] = given[name]
         for block in self._blocks:
-            block.targets = {name: given[name] for name in block.target_names if name in given}
+            targets = {name: given[name] for name in block.target_names if name in given}
+            block.targets = {**block.targets, **targets}
             for name in block.layers.content:
                 index = self._layers.content.index(name)
                 block.content_weights[name] = given["content_weights"][index]
 
     def content_targets(self, photo: Array) -> dict[str, Array]:
-        """Return F of a photo at the content layers: ``content_target.L``.
+        """Set and return F of a photo at the content layers: ``content_target.L``.
 
-        They lie where the storage has targets.
+        They lie where the storage has targets. Of several machines, each has its own rows of them.
         """
         found = {
             f"content_target.{name}": self._storage.zeros("targets", shape)
@@ -137,19 +148,26 @@ class StreamedLosses:
 
     def _upwards(self, image: Array, see: "Callable[[_Tiles, int], None]") -> list[Array]:
         """Gather the sums, and let each tile be seen; return the map below each block."""
-        maps = [image]
+        maps = [surrounded(image, self._blocks[0].rows, self._others)]
+        gathered: dict[str, npt.NDArray[np.float64]] = {}
         for block in self._blocks:
             above, sums = block.upwards(maps[-1], see)
-            for name, total in sums.items():
-                kind, _, layer = name.partition(".")
-                if kind == "gram":
-                    self._values[name][...] = total
-                else:
-                    self._values["content_losses"][self._layers.content.index(layer)] = total
+            gathered |= sums
             if above is not None:
+                self._others.surround(above, block.rows_above)
                 maps.append(above)
             give_back_freed_memory()
+        self._see_sums(self._others.total(gathered))
         return maps
+
+    def _see_sums(self, sums: Mapping[str, npt.NDArray[np.float64]]) -> None:
+        """Set what the losses are computed from."""
+        for name, total in sums.items():
+            kind, _, layer = name.partition(".")
+            if kind == "gram":
+                self._values[name][...] = total
+            else:
+                self._values["content_losses"][self._layers.content.index(layer)] = total
 
     def _downwards(self, maps: list[Array], gradient: Array) -> None:
         above: Array | None = None
@@ -157,20 +175,27 @@ class StreamedLosses:
             for name in block.layers.style:
                 block.set(f"gram_gradient.{name}", self._values[f"gram_gradient.{name}"])
             below = maps.pop()
-            found = self._storage.zeros("maps", below.shape) if maps else gradient
-            if not maps:
+            is_gradient = below.shape == gradient.shape and not maps
+            found = gradient if is_gradient else self._storage.zeros("maps", below.shape)
+            if is_gradient:
                 self._storage.clear(gradient)
             block.downwards(below, above, found)
+            self._others.add_up(found, block.rows)
             if above is not None:
                 self._storage.free(above)
             if maps:
                 self._storage.free(below)
             above = found
             give_back_freed_memory()
+        if above is not None and above is not gradient:
+            gradient[...] = above[:, :, self._blocks[0].rows.own]
 
 
 class _Tiles:
-    """A block's graphs, and the tensors of one tile."""
+    """A block's graphs, and the tensors of one tile.
+
+    Maps below it have the rows `rows`, and those above it `rows_above`.
+    """
 
     def __init__(
         self,
@@ -180,14 +205,17 @@ class _Tiles:
         tile: tuple[int, int],
         provider: Provider,
         storage: Storage,
+        rows: Strip,
+        rows_above: Strip | None,
     ) -> None:
-        stride = 2 ** (block.part.number - 1)
-        self.height, self.width = (side // stride for side in size)
+        self.height, self.width = (side // _stride(block) for side in size)
+        self.rows = rows
+        self.rows_above = rows_above or rows.pooled
         self.layers = block.part.layers
         self.targets: Mapping[str, Array] = {}
         self.content_weights: dict[str, float] = {}
         self._storage = storage
-        self._tiles = tiles((self.height, self.width), tile, folder.halo(block))
+        self._tiles = tiles(rows, self.width, tile, folder.halo(block))
         height, width = self._tiles[0].rows.end, self._tiles[0].columns.end
         dimensions = {"height": height, "width": width}
         dimensions |= {"above_height": height // 2, "above_width": width // 2}
@@ -217,8 +245,12 @@ class _Tiles:
 
     @property
     def content_shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape of each content target of the whole picture."""
-        sizes = {"own": (self.height, self.width), "own_above": (self.height // 2, self.width // 2)}
+        """The shape of each content target, of all rows that are looked at."""
+        above = self.rows.pooled
+        sizes = {
+            "own": (self.rows.end - self.rows.start, self.width),
+            "own_above": (above.end - above.start, self.width // 2),
+        }
         return {
             name: (1, self._slots[f"difference.{name}"].array.shape[1], *sizes[_own(name)])
             for name in self.layers.content
@@ -251,11 +283,11 @@ class _Tiles:
                     sums[name] = sums[name] + part if name in sums else part
             see(self, number)
             if "above" in self._slots:
-                part, pooled = self._slots["above"].fetch(), tile.pooled
+                part = self._slots["above"].fetch()
                 if above is None:
-                    size = (self.height // 2, self.width // 2)
+                    size = (self.rows_above.end - self.rows_above.start, self.width // 2)
                     above = self._storage.zeros("maps", (1, part.shape[1], *size))
-                above[:, :, *pooled.owned] = part[:, :, *pooled.own]
+                above[:, :, *self._owned_above(tile)] = part[:, :, *tile.pooled.own]
             self._storage.rest()
         return above, sums
 
@@ -267,14 +299,20 @@ class _Tiles:
             self._give(tile, below, self._backwards)
             self._give_back(number)
             if above is not None:
-                slot, pooled = self._slots["above_gradient"], tile.pooled
+                slot = self._slots["above_gradient"]
                 slot.array[...] = 0
-                slot.array[:, :, *pooled.own] = above[:, :, *pooled.owned]
+                slot.array[:, :, *tile.pooled.own] = above[:, :, *self._owned_above(tile)]
                 slot.send()
             self._run_backwards(tile is self._tiles[0])
             found[:, :, *tile.computed] += self._slots["below_gradient"].fetch()
             self._storage.rest()
         self._forget()
+
+    def _owned_above(self, tile: Tile) -> tuple[slice, slice]:
+        """Return what a tile answers for, in the map above."""
+        rows, columns = tile.pooled.owned
+        down = self.rows.start // 2 - self.rows_above.start  # that has other rows around its own
+        return slice(rows.start + down, rows.stop + down), columns
 
     def _give(self, tile: Tile, below: Array, program: Program) -> None:
         """Set what a graph takes of a tile."""
@@ -321,6 +359,11 @@ class _Tiles:
     def _forget(self) -> None:
         while self._kept:
             self._storage.free(self._kept.popitem()[1])
+
+
+def _stride(block: Block) -> int:
+    """Return how many rows of the picture there are for each of a block's maps."""
+    return 2 ** (block.part.number - 1)
 
 
 def _own(name: str) -> str:

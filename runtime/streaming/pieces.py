@@ -1,6 +1,7 @@
 """Graphs that take a piece of a picture at a time, run over arrays of the whole picture."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -12,8 +13,9 @@ from stylize.models.pieces import PIECES
 from stylize.runtime.engine.program import Program
 from stylize.runtime.engine.tensors import Slot
 from stylize.runtime.providers.table import Provider
+from stylize.runtime.streaming.shares import ALONE, Others, Share, surrounded
 from stylize.runtime.streaming.storage import Storage
-from stylize.runtime.streaming.strips import tiles
+from stylize.runtime.streaming.strips import Tile, tiles
 from stylize.runtime.streaming.turns import add_slots, bound
 
 Array = npt.NDArray[np.float32]
@@ -47,16 +49,49 @@ class Plane:
         """Return one of its runs, shape (elements,)."""
         return self._flat[number * RUN : (number + 1) * RUN]
 
+    def read(self) -> Array:
+        """Return the image."""
+        return self.image
+
+    def write(self, image: Array) -> None:
+        """Set the image."""
+        self.image[...] = image
+
 
 class History:
-    """What L-BFGS remembers: some rows for each run."""
+    """What L-BFGS remembers: some images, a run of all of which lies together."""
 
-    def __init__(self, storage: Storage, runs: int, rows: int) -> None:
+    def __init__(self, storage: Storage, runs: int, rows: int, size: tuple[int, int]) -> None:
         self._rows = storage.zeros("history", (runs, rows, RUN))
+        self._shape = (1, 3, *size)
 
     def run(self, number: int) -> Array:
         """Return what it remembers of one run, shape (rows, elements)."""
         return self._rows[number]
+
+    @property
+    def rows(self) -> "list[Row]":
+        """Each of the images."""
+        return [Row(self._rows[:, number], self._shape) for number in range(self._rows.shape[1])]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One image of a history, whose runs lie apart."""
+
+    runs: Array
+    shape: tuple[int, ...]
+
+    def read(self) -> Array:
+        """Return a copy of the image."""
+        return self.runs.reshape(-1)[: prod(self.shape)].reshape(self.shape)
+
+    def write(self, image: Array) -> None:
+        """Set the image."""
+        numbers = image.reshape(-1)
+        for number, run in enumerate(self.runs):
+            part = numbers[number * RUN : (number + 1) * RUN]
+            run[: len(part)] = part
 
 
 InRuns = Mapping[str, Plane | History]
@@ -64,6 +99,11 @@ InRuns = Mapping[str, Plane | History]
 
 class Pieces:
     """The graphs of a folder for pieces of images of one size, on the CPU.
+
+    Attributes
+    ----------
+    elements, runs : int
+        Numbers that an image has, and runs of them, on all machines.
 
     Parameters
     ----------
@@ -77,6 +117,8 @@ class Pieces:
         The CPU's.
     storage : Storage
         Where the images lie.
+    others : Others
+        Those who have the other rows of the images.
     """
 
     def __init__(
@@ -86,14 +128,19 @@ class Pieces:
         places: int,
         host: Provider,
         storage: Storage,
+        others: Others = ALONE,
     ) -> None:
+        height, width = size
+        self._share = others.share(height)
+        self._size = self._share.last - self._share.first, width
+        self._others = others
         self._folder = folder
-        self._size = size
         self._host = host.in_turns
         self._storage = storage
         self._places = places
         self.elements = prod((3, *size))
-        self.runs = -(-self.elements // RUN)
+        self._runs = -(-prod((3, *self._size)) // RUN)
+        self.runs = int(others.total({"runs": np.array(self._runs, np.float64)})["runs"])
         self._programs: dict[str, Program] = {}
         self._tiled: dict[str, _Tiled] = {}
 
@@ -110,7 +157,7 @@ class Pieces:
 
     def history(self) -> History:
         """Return a history of nothing."""
-        return History(self._storage, self.runs, 2 * self._places)
+        return History(self._storage, self._runs, 2 * self._places, self._size)
 
     def numbers(self) -> Numbers:
         """Return zeros for whatever a graph takes that is no piece of an image."""
@@ -125,7 +172,8 @@ class Pieces:
     def decide(self, name: str, given: Mapping[str, Array]) -> Numbers:
         """Run a graph that takes only numbers."""
         program = self._program(name)
-        return program({each: given[each] for each in program.input_shapes})
+        found = program({each: given[each] for each in program.input_shapes})
+        return self._others.agreed(found)
 
     def over_runs(
         self,
@@ -163,16 +211,16 @@ class Pieces:
         }
         outputs = {each: view(value) for each, value in sums.items()}
         totals = {each: value.astype(np.float64) for each, value in sums.items()}
-        for run in range(self.runs):
+        for run in range(self._runs):
             program.bind(
                 inputs | {each: view(value.run(run)) for each, value in images.items()},
                 outputs | {each: view(value.run(run)) for each, value in written.items()},
-                gives_back=run == self.runs - 1,
+                gives_back=run == self._runs - 1,
             )()
             for each, value in sums.items():
                 totals[each] += value
             self._storage.rest()
-        return {each: value.astype(np.float32) for each, value in totals.items()}
+        return self._total(totals)
 
     def over_tiles(
         self,
@@ -187,8 +235,16 @@ class Pieces:
         """
         if name not in self._tiled:
             piece = self._folder.piece(name)
-            self._tiled[name] = _Tiled(self._folder, piece, self._size, self._host)
-        return self._tiled[name](images, numbers, written, self._storage.rest)
+            self._tiled[name] = _Tiled(
+                self._folder, piece, self._share, self._size[1], self._host, self._others
+            )
+        return self._total(self._tiled[name](images, numbers, written, self._storage.rest))
+
+    def _total(self, sums: Mapping[str, npt.NDArray[np.float64]]) -> Numbers:
+        """Return the sums over all rows of the picture."""
+        if not sums:
+            return {}
+        return {name: value.astype(np.float32) for name, value in self._others.total(sums).items()}
 
     def _program(self, name: str) -> Program:
         if name not in self._programs:
@@ -204,12 +260,21 @@ class _Tiled:
     """A graph that looks at neighbours, and the tensors of one tile."""
 
     def __init__(
-        self, folder: ModelFolder, piece: Piece, size: tuple[int, int], host: Provider
+        self,
+        folder: ModelFolder,
+        piece: Piece,
+        share: Share,
+        width: int,
+        host: Provider,
+        others: Others,
     ) -> None:
+        self._others = others
+        self._rows = share.of_map(1, piece.halo)
         # What masks rows takes all columns.
         masked = "own" in piece.interface.inputs
-        sides = (STRIP, size[1]) if masked else (SIDE, SIDE)
-        self._tiles = tiles(size, sides, piece.halo)
+        self._tiles = tiles(
+            self._rows, width, (STRIP, width) if masked else (SIDE, SIDE), piece.halo
+        )
         dimensions = {
             "height": self._tiles[0].rows.end,
             "width": self._tiles[0].columns.end,
@@ -225,8 +290,9 @@ class _Tiled:
         numbers: Mapping[str, Array],
         written: tuple[str, Array],
         rest: Callable[[], None],
-    ) -> Numbers:
+    ) -> dict[str, npt.NDArray[np.float64]]:
         name, target = written
+        seen = {each: surrounded(image, self._rows, self._others) for each, image in images.items()}
         for each in self._program.input_shapes.keys() & numbers.keys():
             self._slots[each].array[...] = numbers[each]
         totals = {
@@ -235,14 +301,20 @@ class _Tiled:
             if each != name
         }
         for tile in self._tiles:
-            for each, image in images.items():
+            for each, image in seen.items():
                 self._slots[each].array[...] = image[:, :, *tile.computed]
             if "own" in self._slots:
                 self._slots["own"].array[...] = 0
                 self._slots["own"].array[tile.rows.own] = 1
             self._run(tile is self._tiles[-1])
-            target[:, :, *tile.owned] = self._slots[name].array[:, :, *tile.own]
+            target[:, :, *self._owned(tile)] = self._slots[name].array[:, :, *tile.own]
             for each in totals:
                 totals[each] += self._slots[each].array
             rest()
-        return {each: value.astype(np.float32) for each, value in totals.items()}
+        return totals
+
+    def _owned(self, tile: Tile) -> tuple[slice, slice]:
+        """Return what a tile answers for, in an image of the own rows."""
+        rows, columns = tile.owned
+        up = self._rows.first - self._rows.start
+        return slice(rows.start - up, rows.stop - up), columns

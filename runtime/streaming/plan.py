@@ -96,6 +96,8 @@ class Plan:
     memory, disk : int
         Bytes that this takes: of the memory in which the provider computes, and in the scratch
         folder. What tiles leave behind on a device lies in the CPU's memory, and does not count.
+    machines : int
+        How many machines compute it together. Then the bytes are those of each.
     """
 
     tile: Size | None
@@ -104,6 +106,7 @@ class Plan:
     on_disk: tuple[Kind, ...]
     memory: int
     disk: int
+    machines: int = 1
 
 
 @dataclass(frozen=True)
@@ -253,17 +256,19 @@ class Case:
         return held + work
 
 
-def make_plan(case: Case, budget: Budget, spare: int | None) -> Plan:
+def make_plan(case: Case, budget: Budget, spare: int | None, machines: int = 1) -> Plan:
     """Return the plan of a picture.
 
     Parameters
     ----------
     case : Case
-        The picture.
+        The picture; of several machines, the largest share of it.
     budget : Budget
         What it may take.
     spare : int or None
         Bytes of memory that are free; None if that is not known.
+    machines : int
+        How many compute it together.
 
     Raises
     ------
@@ -272,40 +277,51 @@ def make_plan(case: Case, budget: Budget, spare: int | None) -> Plan:
     ModelError
         It needs tiles, and the model has no graphs for these.
     """
+    if machines > 1:
+        return replace(_by_tiles(case, budget, spare, []), machines=machines)
     whole = case.whole
-    unlimited = budget.memory is None
     limit = _limit(case, budget, spare, UNSTREAMED)
-    if whole.memory <= limit or (unlimited and not case.has_tiles):
+    if whole.memory <= limit or (budget.memory is None and not case.has_tiles):
         return whole
+    return _by_tiles(case, budget, spare, [whole])  # small ones need no tiles
+
+
+def _by_tiles(case: Case, budget: Budget, spare: int | None, others: list[Plan]) -> Plan:
+    """Return the first plan with tiles that fits; else the least of all, if there is no limit."""
+    unlimited = budget.memory is None
+    limit: float = budget.memory or 0
     if unlimited:
         leanest = case.streamed(case.tile_sizes[0], case.of_a_tile(case.tile_sizes[0]))
         limit = min(max(LEAN, leanest.memory), inf if spare is None else spare)
     room = _room(budget.scratch)
     candidates = list(_candidates(case, budget))
     fitting = [plan for plan in candidates if plan.memory <= limit]
-    least = min([whole, *candidates], key=lambda plan: plan.memory)  # small ones need no tiles
     for plan in fitting:
         if plan.disk <= room:
             return plan
     if fitting:
         raise OptionError(_disk_too_small(min(plan.disk for plan in fitting), budget, room))
+    least = min([*others, *candidates], key=lambda plan: plan.memory)
     if unlimited:
         return least  # it may still fit, or there may be memory to swap to
     raise OptionError(_too_small(budget, least))
 
 
-def plan_targets(case: Case, budget: Budget, spare: int | None, tile: Size | None) -> Plan:
+def plan_targets(
+    case: Case, budget: Budget, spare: int | None, tile: Size | None, machines: int = 1
+) -> Plan:
     """Return how a painting of a size is looked at.
 
     The parameters are those of `make_plan`, and the tile of the picture: one of another size would
     leave behind memory that is of no use to it.
     """
     limit = _limit(case, budget, spare, UNSTREAMED_TARGETS)
-    if case.whole_targets.memory <= limit or not (budget.memory or case.has_tiles):
+    fits = case.whole_targets.memory <= limit or not (budget.memory or case.has_tiles)
+    if fits and machines == 1:
         return case.whole_targets
     on_disk: tuple[Kind, ...] = ("maps",) if budget.scratch else ()
     sizes = case.tile_sizes[case.tile_sizes.index(tile) if tile in case.tile_sizes else 0 :]
-    plans = [case.looking(each, on_disk) for each in sizes]
+    plans = [replace(case.looking(each, on_disk), machines=machines) for each in sizes]
     found = next((plan for plan in plans if plan.memory <= limit), None)
     if found is None and budget.memory:
         raise OptionError(_too_small(budget, plans[-1], "The painting", "--painting-size"))

@@ -82,6 +82,13 @@ class Storage:
                 each.madvise(mmap.MADV_DONTNEED)
 
 
+def sum_of_squares(array: npt.NDArray[np.float32]) -> float:
+    """Return the sum of squares, in double precision, without a copy of all of it."""
+    flat = array.ravel()
+    parts = np.array_split(flat, 1 + flat.size // 2**20)
+    return float(sum(np.square(part, dtype=np.float64).sum() for part in parts))
+
+
 def _file(folder: Path | None, size: int) -> mmap.mmap:
     try:
         with tempfile.TemporaryFile(dir=folder, prefix="stylize-") as file:

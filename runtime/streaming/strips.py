@@ -1,6 +1,6 @@
 """Strips and tiles into which a map is cut, so that only one of them is computed at a time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 
@@ -42,6 +42,11 @@ class Strip:
         return Strip(self.start // 2, self.end // 2, self.first // 2, self.last // 2)
 
 
+def whole(height: int) -> Strip:
+    """Return all rows of a map."""
+    return Strip(0, height, 0, height)
+
+
 def strips(height: int, rows: int, halo: int) -> list[Strip]:
     """Cut a map into strips of the same number of rows, which overlap.
 
@@ -61,7 +66,7 @@ def strips(height: int, rows: int, halo: int) -> list[Strip]:
         Together, their own rows are the map's. All start at even rows, as poolings do, and the last
         one ends where the map does: so they have an odd number of rows if the map has.
     """
-    halo += halo % 2
+    halo = even(halo)
     least = 2 * halo + 3
     least -= (least - height) % 2
     rows = max(rows - (rows - height) % 2, least)
@@ -71,9 +76,27 @@ def strips(height: int, rows: int, halo: int) -> list[Strip]:
     return found
 
 
+def even(rows: int) -> int:
+    """Return so many rows, or one more: poolings take two at a time."""
+    return rows + rows % 2
+
+
+def strips_of(part: Strip, rows: int, halo: int) -> list[Strip]:
+    """Cut a part of a map into strips; see `strips`.
+
+    What they compute lies in the part, and is counted from its start. Together, their own rows are
+    those of the part.
+    """
+    own = part.own
+    return [
+        replace(each, first=max(each.first, own.start), last=min(each.last, own.stop))
+        for each in strips(part.end - part.start, rows, halo)
+    ]
+
+
 def _cut(height: int, rows: int, halo: int) -> list[Strip]:
     if rows >= height:
-        return [Strip(0, height, 0, height)]
+        return [whole(height)]
     found = [Strip(0, rows, 0, (rows - halo) // 2 * 2)]
     while found[-1].last < height:
         first = found[-1].last
@@ -111,15 +134,20 @@ class Tile:
         return Tile(self.rows.pooled, self.columns.pooled)
 
 
-def tiles(size: tuple[int, int], tile: tuple[int, int], halo: int) -> list[Tile]:
-    """Cut a map into tiles of the same height and width; see `strips`.
+def tiles(rows: Strip, width: int, tile: tuple[int, int], halo: int) -> list[Tile]:
+    """Cut some rows of a map into tiles of the same height and width; see `strips`.
 
     Parameters
     ----------
-    size, tile : tuple of int
-        Height and width of the map, and what a tile shall have at most.
+    rows : Strip
+        The rows, of which those that are not its own are only looked at. A tile's are counted from
+        the first of them.
+    width : int
+        Columns of the map.
+    tile : tuple of int
+        Height and width that a tile shall have at most.
     halo : int
         Rows and columns beyond its own that a tile needs, but for the map's borders.
     """
-    rows, columns = (strips(whole, part, halo) for whole, part in zip(size, tile, strict=True))
-    return [Tile(*pair) for pair in product(rows, columns)]
+    down, across = strips_of(rows, tile[0], halo), strips(width, tile[1], halo)
+    return [Tile(*pair) for pair in product(down, across)]

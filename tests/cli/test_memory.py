@@ -16,9 +16,9 @@ from typer.testing import CliRunner, Result
 from stylize.cli.app import app
 from stylize.models.errors import OptionError
 from stylize.runtime.engine.machine import Machine, parse_bytes
-from stylize.runtime.method.streamed import StreamedObjective
 from stylize.runtime.pictures.reading import load_image
 from stylize.runtime.plans.recipe import read_recipe
+from stylize.runtime.streaming.picture import StreamedPicture
 
 USAGE, INTERRUPTED = 2, 130
 OUT = Path("out.png")
@@ -116,9 +116,9 @@ def test_interrupted_by_tiles_the_best_is_saved(monkeypatch: pytest.MonkeyPatch)
     said("--memory", "120MB", "--scratch", "scratch", "--iterations", "2")
     expected = load_image(OUT).tobytes()
     OUT.unlink()
-    evaluate, count = StreamedObjective.evaluate, 0
+    evaluate, count = StreamedPicture.evaluate, 0
 
-    def interrupted(self: StreamedObjective, image: object, gradient: object) -> np.float32:
+    def interrupted(self: StreamedPicture, image: object, gradient: object) -> np.float32:
         nonlocal count
         count += 1
         found = evaluate(self, image, gradient)  # type: ignore[arg-type]
@@ -126,7 +126,7 @@ def test_interrupted_by_tiles_the_best_is_saved(monkeypatch: pytest.MonkeyPatch)
             raise KeyboardInterrupt
         return found
 
-    monkeypatch.setattr(StreamedObjective, "evaluate", interrupted)
+    monkeypatch.setattr(StreamedPicture, "evaluate", interrupted)
     result = run("--memory", "120MB", "--scratch", "scratch", "--iterations", "5")
     assert result.exit_code == INTERRUPTED
     told = "Interrupted. The picture so far is out.png: 320x213, iteration 2 "

@@ -17,6 +17,7 @@ from stylize.models.amounts import amount
 from stylize.models.errors import ProviderError
 from stylize.runtime.checks import forecast
 from stylize.runtime.checks.pace import Pace
+from stylize.runtime.method import model as method
 from stylize.runtime.providers.table import Provider, configure
 from stylize.runtime.streaming.plan import Plan
 
@@ -33,7 +34,7 @@ def only_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
         return size[0] * size[1] / PIXELS_A_SECOND
 
     monkeypatch.setattr(forecast, "is_present", lambda provider: provider.name == "cpu")
-    monkeypatch.setattr(forecast, "memory_to_spare", lambda _: 64 * GIGABYTE)
+    monkeypatch.setattr(method, "memory_to_spare", lambda _: 64 * GIGABYTE)
     monkeypatch.setattr(Pace, "seconds", seconds)
 
 
@@ -104,7 +105,7 @@ def test_what_does_not_fit_is_an_answer(plan: Callable[..., Result]) -> None:
 
 
 def test_too_little_is_free(plan: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forecast, "memory_to_spare", lambda _: 10**6)
+    monkeypatch.setattr(method, "memory_to_spare", lambda _: 10**6)
     result = plan("--size", "512")
     assert rows(result)["largest"] == "none"
     assert "of memory, and 0.0 GB can be spared." in result.stdout
@@ -116,7 +117,7 @@ def test_what_is_streamed_to_a_device_must_fit_beside_it(
 ) -> None:
     alone = rows(plan("--size", "64", "--memory", "1GB"))["largest"]
     spare = {"cpu": GIGABYTE, "cuda": 80 * GIGABYTE}
-    monkeypatch.setattr(forecast, "memory_to_spare", lambda found: spare[found.name])
+    monkeypatch.setattr(method, "memory_to_spare", lambda found: spare[found.name])
     monkeypatch.setattr(forecast, "find_provider", lambda *_, **__: configure("cuda"))
     found = rows(plan("--size", "64", "--provider", "cuda"))
     assert (found["provider"], found["precision"], found["largest"]) == ("cuda", "tf32", alone)

@@ -1,6 +1,7 @@
 """Every provider that works here, in every precision, against the CPU in float32."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -46,8 +47,10 @@ SIZES = [64, (63, 70), 128]
 
 
 @pytest.fixture(params=MODES)
-def provider(request: pytest.FixtureRequest) -> Provider:
-    return provider_or_skip(*request.param)
+def provider(request: pytest.FixtureRequest) -> Iterator[Provider]:
+    yield provider_or_skip(*request.param)
+    # What errors still refer to would go at any time, and drivers of GPUs with it.
+    gc.collect()
 
 
 _references: dict[tuple[Path, object], Measurement] = {}

@@ -16,7 +16,7 @@ from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import Options
 from stylize.runtime.streaming.pieces import RUN
 from stylize.runtime.streaming.plan import Plan
-from stylize.runtime.streaming.strips import tiles
+from stylize.runtime.streaming.strips import tiles, whole
 
 FOLDER = open_folder(embedded_folder())
 LAYERS = FOLDER.gradient_graph(Options().layers).layers
@@ -51,7 +51,7 @@ def test_tiles_compute_their_surroundings_too() -> None:
     fine, coarse = (products(FOLDER, LAYERS, size, tile) for tile in ((32, 64), (128, 256)))
     assert fine > coarse > at_once
     block = FOLDER.blocks(LAYERS)[0]
-    found = tiles(size, (32, 64), FOLDER.halo(block))
+    found = tiles(whole(size[0]), size[1], (32, 64), FOLDER.halo(block))
     computed = sum(
         (tile.rows.end - tile.rows.start) * (tile.columns.end - tile.columns.start)
         for tile in found

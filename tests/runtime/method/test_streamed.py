@@ -15,11 +15,11 @@ pytest.importorskip("onnxruntime", reason="makes pictures")
 from stylize.models.errors import OptionError
 from stylize.runtime import RECONSTRUCTION, Iterate, Model, Options, Scene
 from stylize.runtime.method import model as module
-from stylize.runtime.method import scene as scenes
 from stylize.runtime.method.objective import Objective
-from stylize.runtime.method.streamed import Streamed, StreamedObjective
+from stylize.runtime.method.streamed import StreamedObjective
 from stylize.runtime.streaming import pieces
 from stylize.runtime.streaming.losses import StreamedLosses
+from stylize.runtime.streaming.picture import StreamedPicture
 from stylize.runtime.streaming.pieces import Pieces
 from stylize.runtime.streaming.plan import Budget, Case, Plan
 from stylize.runtime.streaming.storage import KINDS, Kind
@@ -189,15 +189,15 @@ def test_the_plan_that_is_told_is_the_one_that_is_used(
 ) -> None:
     """What the process itself takes meanwhile does not change it."""
     used: list[Plan] = []
-    init = Streamed.__init__
+    init = StreamedPicture.__init__
 
-    def seen(self: Streamed, *given: Any) -> None:
+    def seen(self: StreamedPicture, *given: Any) -> None:
         used.append(given[3])
         init(self, *given)
 
     spare = iter([3 * 10**8, 10**8, 10**7, 10**6])
-    monkeypatch.setattr(scenes, "memory_to_spare", lambda _: next(spare))
-    monkeypatch.setattr(Streamed, "__init__", seen)
+    monkeypatch.setattr(module, "memory_to_spare", lambda _: next(spare))
+    monkeypatch.setattr(StreamedPicture, "__init__", seen)
     monkeypatch.setattr("stylize.runtime.streaming.plan.UNSTREAMED", 1)
     plan = scene.plan(SHORT)
     assert plan.tile

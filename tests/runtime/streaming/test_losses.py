@@ -15,7 +15,7 @@ from stylize.models.layers import LayerSet, paper_layer_sets
 from stylize.runtime.checks.comparison import FLOAT32
 from stylize.runtime.streaming import losses as module
 from stylize.runtime.streaming.storage import KINDS, Storage
-from stylize.runtime.streaming.strips import Tile, tiles
+from stylize.runtime.streaming.strips import Strip, Tile, tiles
 
 LAYER_SETS = [graph.layers for graph in compact().manifest.gradients]
 FIGURE_2 = paper_layer_sets()[0]
@@ -48,8 +48,8 @@ def test_the_maps_are_cut_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the tests above would not show much."""
     cut: list[tuple[int, int]] = []
 
-    def counted(size: tuple[int, int], tile: tuple[int, int], halo: int) -> list[Tile]:
-        found = tiles(size, tile, halo)
+    def counted(rows: Strip, width: int, tile: tuple[int, int], halo: int) -> list[Tile]:
+        found = tiles(rows, width, tile, halo)
         cut.append((len({each.rows for each in found}), len({each.columns for each in found})))
         return found
 

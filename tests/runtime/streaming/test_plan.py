@@ -18,9 +18,10 @@ from stylize.models.errors import OptionError
 from stylize.models.layers import LayerSet
 from stylize.runtime import Model, Options
 from stylize.runtime.engine.memory import memory_need
-from stylize.runtime.method.streamed import Streamed, StreamedSearch
+from stylize.runtime.method.streamed import StreamedSearch
 from stylize.runtime.streaming import pieces
 from stylize.runtime.streaming import plan as module
+from stylize.runtime.streaming.picture import StreamedPicture
 from stylize.runtime.streaming.plan import TILES, Budget, Case, Plan
 from stylize.runtime.streaming.storage import KINDS, AnyArray, Kind, Storage
 
@@ -220,11 +221,12 @@ def test_arrays_take_what_the_formula_says(
     size, tile, history = (288, 352), (128, 256), 3
     model = Model.open("compact", "cpu")
     given = Plan(tile, optimizer, history, (), 0, 0)
-    streamed = Streamed(model.folder, PAPER, size, given, model.provider, None)
+    streamed = StreamedPicture(model.folder, PAPER, size, given, model.provider, None)
     photo, painting = random_image(size, 0), random_image(size, 1)
-    targets = streamed.content_targets(photo) | streamed.style_targets(painting)
+    streamed.look_at(photo)
+    targets = streamed.style_targets(painting)
     weights = dict.fromkeys(PAPER.content, 1e-3), dict.fromkeys(PAPER.style, 1.0)
-    objective = streamed.objective(targets, *weights)
+    objective = model.streamed_objective(streamed, targets, *weights)
     search = StreamedSearch(objective, photo, Options(optimizer=optimizer))
     for _ in range(2):
         search.step()

@@ -8,7 +8,7 @@ hypothesis = pytest.importorskip("hypothesis", reason="draws the sizes")
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stylize.runtime.streaming.strips import Strip, Tile, strips, tiles
+from stylize.runtime.streaming.strips import Strip, Tile, strips, tiles, whole
 
 heights, rows, halos = st.integers(1, 400), st.integers(-3, 450), st.integers(0, 7)
 
@@ -85,7 +85,7 @@ def test_tiles_own_every_position_once(
     height: int, width: int, rows: int, columns: int, halo: int
 ) -> None:
     count, pooled = np.zeros((height, width)), np.zeros((height // 2, width // 2))
-    found = tiles((height, width), (rows, columns), halo)
+    found = tiles(whole(height), width, (rows, columns), halo)
     for tile in found:
         count[tile.owned] += 1
         pooled[tile.pooled.owned] += 1
@@ -101,12 +101,12 @@ def test_tiles_have_a_halo_on_every_side_but_at_the_borders(
     """Told by what a neighbourhood of that reach sees: all of it, or the border."""
     positions = np.pad(np.arange(1, height * width + 1).reshape(height, width), halo)
     windows = np.lib.stride_tricks.sliding_window_view(positions, (2 * halo + 1,) * 2)
-    for tile in tiles((height, width), (rows, columns), halo):
+    for tile in tiles(whole(height), width, (rows, columns), halo):
         inside = np.zeros_like(positions, bool)
-        whole = inside[halo : halo + height, halo : halo + width]
-        whole[tile.computed] = True
+        seen = inside[halo : halo + height, halo : halo + width]
+        seen[tile.computed] = True
         assert np.isin(windows[tile.owned], np.append(positions[inside], 0)).all()
-        np.testing.assert_array_equal(whole[tile.computed][tile.own], whole[tile.owned])
+        np.testing.assert_array_equal(seen[tile.computed][tile.own], seen[tile.owned])
 
 
 def test_a_tile_as_slices() -> None:

@@ -118,7 +118,7 @@ def measure(model: Model, layers: LayerSet, size: Size, count: int, steps: int) 
     width, height = size
     rows = max(share.last - share.first for share in shares(height, count))
     case = Case(model.folder, layers, (rows, width), "lbfgs", HISTORY)
-    plan = replace(case.streamed(TILE, case.of_a_tile(TILE)), machines=count)
+    plan = replace(case.streamed(TILE, case.of_a_tile(TILE)), workers=count)
     given = model.folder, layers, (height, width), plan, model.provider, None
     if count == 1:
         seconds = timed(StreamedPicture(*given), layers, steps)

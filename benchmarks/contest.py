@@ -104,7 +104,7 @@ class Contest:
         factors = self.scene.coefficients(self.plain)
         task.store(start, targets)
         squares = {name: sum_of_squares(target) for name, target in targets.items()}
-        task.store_weights(factors.absolute(self.model.folder.manifest, squares))
+        task.store_weights(factors.absolute(self.model.folder.manifest, targets, squares))
         made = task.load_made(run_reference(task, evaluations))
         _check(made.curve.losses[0], self.objective(start).total)
         return made

@@ -134,7 +134,7 @@ class TorchStep(TorchNetwork):
             readout = self.parameters[layer.readout]
             with torch.autocast(self._device, enabled=False):
                 gram = readout @ gram.float() @ readout.T
-        distance = functional.mse_loss(gram, target, reduction="sum")
+        distance = functional.mse_loss(gram, target[:-1, :-1], reduction="sum")
         squared = self.network.preprocessing.feature_scale**2
         return squared**2 / (4 * layer.represented_channels**2) * distance
 

@@ -208,6 +208,11 @@ class ModelFolder:
         options = [f"--content-layer {name}" for name in layers.content]
         options += [f"--style-layer {name}" for name in layers.style]
         lacks = f"The model '{self.manifest.name}' ({self.path}) has no graph for {layers}. "
+        if layers.statistics != "gram" and not self.manifest.moments:
+            return (
+                f"{lacks}The release that exported it compared Gram matrices only. Run 'stylize "
+                "export vgg19' again, or use --style-statistics gram."
+            )
         if self.path == embedded_folder():
             return (
                 f"{lacks}The embedded model has those of the paper only. Export VGG-19 with these, "

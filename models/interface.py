@@ -58,19 +58,19 @@ def features(channels: Channels) -> Interface:
     return Interface({"image": IMAGE}, outputs | grams)
 
 
-def targets(layers: LayerSet, channels: Channels) -> Interface:
-    """Return the interface of a graph of targets."""
-    return Interface({"image": IMAGE}, _targets(layers, channels))
+def targets(layers: LayerSet, channels: Channels, moments: bool) -> Interface:
+    """Return the interface of a graph of targets, which may hold means."""
+    return Interface({"image": IMAGE}, _targets(layers, channels, moments))
 
 
-def gradient(layers: LayerSet, channels: Channels) -> Interface:
+def gradient(layers: LayerSet, channels: Channels, moments: bool) -> Interface:
     """Return the interface of a graph of losses and their gradient."""
     kinds = {"content": layers.content, "style": layers.style}
     counts: dict[str, Shape] = {kind: (len(names),) for kind, names in kinds.items() if names}
     weights = {f"{kind}_weights": count for kind, count in counts.items()}
     losses = {f"{kind}_losses": count for kind, count in counts.items()}
     return Interface(
-        {"image": IMAGE, **_targets(layers, channels), **weights},
+        {"image": IMAGE, **_targets(layers, channels, moments), **weights},
         {**losses, "total": NUMBER, "gradient": IMAGE},
     )
 
@@ -101,8 +101,14 @@ class BlockLayers:
     below: int
 
 
+ROOT = Interface(
+    inputs={"style_target": ("channels", "channels")},
+    outputs={"rooted_target": ("channels", "channels")},
+)
+
+
 def block(
-    layers: LayerSet, block: BlockLayers, top: bool, channels: Channels
+    layers: LayerSet, block: BlockLayers, top: bool, channels: Channels, moments: bool
 ) -> tuple[Interface, Interface]:
     """Return the interfaces of a block's graphs, forwards and back.
 
@@ -116,6 +122,8 @@ def block(
         Whether no layer above it has a loss.
     channels : mapping of str to int
         Channels of every layer.
+    moments : bool
+        Whether responses themselves are added up, beside their products.
     """
     pooling = block.pooling
 
@@ -131,7 +139,7 @@ def block(
     def above(name: str) -> Shapes:
         return {name: response(pooling)} if pooling and not top else {}
 
-    grams = {name: _gram(name, channels) for name in layers.style}
+    sums = _sums(layers, channels, moments)
     differences = {f"difference.{name}": response(name) for name in layers.content}
     handed_over = differences | {name: response(of) for name, of in _masks(layers, block, top)}
     below: Shapes = {"below": (1, block.below, *STRIP)}
@@ -142,7 +150,7 @@ def block(
             **{f"content_target.{name}": response(name) for name in layers.content},
         },
         {
-            **{f"gram.{name}": shape for name, shape in grams.items()},
+            **sums,
             **{f"content_loss.{name}": NUMBER for name in layers.content},
             **handed_over,
             **above("above"),
@@ -152,7 +160,7 @@ def block(
         {
             **(below if layers.style else {}),
             **own(layers.style),
-            **{f"gram_gradient.{name}": shape for name, shape in grams.items()},
+            **_gradients(sums),
             **{f"content_weight.{name}": NUMBER for name in layers.content},
             **handed_over,
             **above("above_gradient"),
@@ -179,25 +187,34 @@ def _count(names: Sequence[str], used: Sequence[str]) -> int:
     return max((count for count, name in enumerate(names, start=1) if name in used), default=0)
 
 
-def sums(layers: LayerSet, channels: Channels) -> Interface:
+def sums(layers: LayerSet, channels: Channels, moments: bool) -> Interface:
     """Return the interface of the graph from sums over all tiles to losses and gradients."""
     content: dict[str, Shape] = {}
     if layers.content:
         content = dict.fromkeys(("content_weights", "content_losses"), (len(layers.content),))
-    style: dict[str, Shape] = {}
-    for name in layers.style:
-        style |= dict.fromkeys((f"gram.{name}", f"style_target.{name}"), _gram(name, channels))
-        style |= {f"positions.{name}": NUMBER}
+    added, targets = _sums(layers, channels, moments), _style_targets(layers, channels, moments)
+    style: dict[str, Shape] = {**added, **targets}
+    style |= {f"positions.{name}": NUMBER for name in layers.style}
     losses: dict[str, Shape] = {}
     if layers.style:
         style |= {"style_weights": (len(layers.style),)}
         losses = {"style_losses": (len(layers.style),)}
-    grams = {
-        f"{kind}.{name}": _gram(name, channels)
-        for name in layers.style
-        for kind in ("style", "gram_gradient")
-    }
-    return Interface(content | style, {**losses, **grams, "total": NUMBER})
+    found = {name.replace("style_target.", "style."): shape for name, shape in targets.items()}
+    outputs = {**losses, **found, **_gradients(added), "total": NUMBER}
+    return Interface(content | style, outputs)
+
+
+def _sums(layers: LayerSet, channels: Channels, moments: bool) -> dict[str, Shape]:
+    """Return what is added up over positions."""
+    found: dict[str, Shape] = {f"gram.{name}": _gram(name, channels) for name in layers.style}
+    if moments:
+        found |= {f"sum.{name}": (channels[name], 1) for name in layers.style}
+    return found
+
+
+def _gradients(sums: Shapes) -> dict[str, Shape]:
+    """Return the gradients by what is added up."""
+    return {name.replace(".", "_gradient.", 1): shape for name, shape in sums.items()}
 
 
 def optimizer_fault(found: Interface) -> str | None:
@@ -221,10 +238,15 @@ def optimizer_fault(found: Interface) -> str | None:
     return None
 
 
-def _targets(layers: LayerSet, channels: Channels) -> Shapes:
+def _targets(layers: LayerSet, channels: Channels, moments: bool) -> Shapes:
     content = {f"content_target.{name}": _response(name, channels) for name in layers.content}
-    style = {f"style_target.{name}": _gram(name, channels) for name in layers.style}
-    return content | style
+    return content | _style_targets(layers, channels, moments)
+
+
+def _style_targets(layers: LayerSet, channels: Channels, moments: bool) -> dict[str, Shape]:
+    """Return Gram matrices, or those with a channel more that is 1 everywhere."""
+    sides = {name: channels[name] + moments for name in layers.style}
+    return {f"style_target.{name}": (side, side) for name, side in sides.items()}
 
 
 def _response(layer: str, channels: Channels) -> Shape:

@@ -1,13 +1,21 @@
 """Which layers a loss looks at: the sets that the paper uses, and how one set covers another."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, TypeVar, get_args
 
 from stylize.models.errors import OptionError
 
 PoolingKind = Literal["average", "max"]
 """How a network pools; the paper says that average gives the better pictures."""
+
+Statistics = Literal["gram", "gram+moments", "bures"]
+"""What a loss of style compares.
+
+``gram``: Gram matrices, as Gatys et al. do; ``gram+moments``: means and standard deviations, too,
+as Galerne et al. (2024) do; ``bures``: means and covariances, by the distance of normal
+distributions.
+"""
 
 CONTENT_LAYERS = ("conv4_2",)
 """The content layer of the paper's Figures 2 and 3."""
@@ -18,26 +26,35 @@ STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
 @dataclass(frozen=True)
 class LayerSet:
-    """The layers of a content and of a style loss; either may be empty, and none counts twice."""
+    """The layers of a content and of a style loss; either may be empty, and none counts twice.
+
+    The loss of style compares `statistics` of the layers.
+    """
 
     content: tuple[str, ...] = ()
     style: tuple[str, ...] = ()
+    statistics: Statistics = "gram"
 
     def __post_init__(self) -> None:
         # The way for a frozen dataclass to tidy what it is given.
         object.__setattr__(self, "content", tuple(dict.fromkeys(self.content)))
         object.__setattr__(self, "style", tuple(dict.fromkeys(self.style)))
+        if not self.style:
+            object.__setattr__(self, "statistics", "gram")
 
     def __bool__(self) -> bool:
         return bool(self.content or self.style)
 
     def __str__(self) -> str:
         parts = (("content", self.content), ("style", self.style))
-        return ", ".join(f"{kind} {' '.join(layers)}" for kind, layers in parts if layers)
+        text = ", ".join(f"{kind} {' '.join(layers)}" for kind, layers in parts if layers)
+        return text if self.statistics == "gram" else f"{text} ({self.statistics})"
 
     def covers(self, other: "LayerSet") -> bool:
         """Tell whether every layer of `other` is here, for the same kind of loss."""
-        return set(other.content) <= set(self.content) and set(other.style) <= set(self.style)
+        alike = self.statistics == other.statistics or not other.style
+        layers = set(other.content) <= set(self.content) and set(other.style) <= set(self.style)
+        return alike and layers
 
 
 class Named(Protocol):
@@ -74,3 +91,16 @@ def paper_layer_sets() -> list[LayerSet]:
     content = [LayerSet(content=(layer,)) for layer in (*STYLE_LAYERS, *CONTENT_LAYERS)]
     style = [LayerSet(style=subset) for subset in subsets]
     return stylised + content + style
+
+
+def richer_layer_sets() -> list[LayerSet]:
+    """Return the layer sets for which a model compares other statistics than the paper's, too.
+
+    They are those of Figure 2 and of our own settings. Graphs for these do for fewer layers, too.
+    """
+    sets = [LayerSet(CONTENT_LAYERS, STYLE_LAYERS[:count]) for count in (5, 4)]
+    return [
+        replace(layers, statistics=statistics)
+        for statistics in get_args(Statistics)[1:]
+        for layers in sets
+    ]

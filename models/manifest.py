@@ -19,11 +19,11 @@ from stylize.models.parts import Part
 from stylize.models.pieces import PIECES
 from stylize.models.preprocessing import Preprocessing
 
-FORMAT = 3
+FORMAT = 4
 """Version of the folder's format; a change that old readers would misread raises it."""
 
-OLDER_FORMATS = (2,)
-"""Formats that are read, too; 2 has no graphs for tiles."""
+OLDER_FORMATS = (2, 3)
+"""Formats that are read, too; 2 has no graphs for tiles, and both compare Gram matrices alone."""
 
 LARGEST_MANIFEST = 4 * 2**20
 """Bytes of a manifest; that of the embedded model has 0.2 MB."""
@@ -173,6 +173,13 @@ class Manifest:
     pieces: dict[str, Piece] = field(default_factory=dict)
     """The optimisers and the total variation for pieces of a picture, by name; none in folders of
     release 0.1."""
+    root: GraphFile | None = None
+    """From a style target to the one that ``bures`` takes; none in folders of formats 2 and 3."""
+
+    @property
+    def moments(self) -> bool:
+        """Whether its style targets hold means, beside Gram matrices."""
+        return self.format >= 4
 
     @property
     def graphs(self) -> tuple[GraphFile, ...]:
@@ -180,7 +187,8 @@ class Manifest:
         network = (self.features, *self.targets, *self.gradients)
         tiles = [graph for block in self.blocks for graph in (block.forwards, block.backwards)]
         whole = (*network, *self.optimizers.values(), self.variation)
-        return (*whole, *tiles, *self.sums, *self.pieces.values())
+        roots = (self.root,) if self.root else ()
+        return (*whole, *tiles, *self.sums, *self.pieces.values(), *roots)
 
     @property
     def graph_files(self) -> tuple[GraphFile | OtherForm, ...]:
@@ -262,6 +270,7 @@ def _read(path: Path) -> bytes:
 def _check(manifest: Manifest) -> None:
     """Raise ValueError where the manifest contradicts itself, or the README beside this file."""
     channels = {layer.name: layer.channels for layer in manifest.layers}
+    moments = manifest.moments
     if len(channels) < len(manifest.layers):
         raise ValueError("two of its layers have the same name")
     _check_names([file.file for file in manifest.files])
@@ -271,16 +280,18 @@ def _check(manifest: Manifest) -> None:
     _check_interface(manifest.variation, interface.VARIATION)
     for graph in manifest.targets:
         _check_layers(graph, channels)
-        _check_interface(graph, interface.targets(graph.layers, channels))
+        _check_interface(graph, interface.targets(graph.layers, channels, moments))
     for graph in manifest.gradients:
         _check_layers(graph, channels)
-        _check_interface(graph, interface.gradient(graph.layers, channels))
+        _check_interface(graph, interface.gradient(graph.layers, channels, moments))
     for block in manifest.blocks:
         _check_layers(block.forwards, channels, may_be_none=not block.top)
         _check_block(block, manifest, channels)
     for graph in manifest.sums:
         _check_layers(graph, channels)
-        _check_interface(graph, interface.sums(graph.layers, channels))
+        _check_interface(graph, interface.sums(graph.layers, channels, moments))
+    if manifest.root:
+        _check_interface(manifest.root, interface.ROOT)
     for name, expected in PIECES.items() if manifest.pieces else ():
         if name not in manifest.pieces:
             raise ValueError(f"it names no graph of the piece {name}")
@@ -314,7 +325,7 @@ def _check_block(block: Block, manifest: Manifest, channels: Mapping[str, int]) 
         raise ValueError(f"{block.backwards.file} looks at other layers than {file}")
     if given.pooling is None and not block.top:
         raise ValueError(f"{file} is of the last block, above which there is no layer")
-    expected = interface.block(layers, given, block.top, channels)
+    expected = interface.block(layers, given, block.top, channels, manifest.moments)
     for graph, each in zip((block.forwards, block.backwards), expected, strict=True):
         _check_interface(graph, each)
 

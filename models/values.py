@@ -40,7 +40,7 @@ def brought_to(kind: Any, value: object) -> Any:
     if origin is tuple:
         return _tuple(parts, value)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return _required(isinstance(value, Mapping), value)
+        return _mapping(parts, value)
     for part in parts:
         try:
             return brought_to(part, value)
@@ -61,7 +61,7 @@ def in_words(kind: Any) -> str:
     if origin is tuple:
         return f"{len(parts)} in a list of which each is {in_words(parts[0])}"
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return "a mapping"
+        return f"a mapping of {' to '.join(_SEVERAL[part] for part in parts)}"
     return " or ".join(in_words(part) for part in parts if part is not NoneType)
 
 
@@ -111,6 +111,12 @@ def _tuple(parts: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
     return tuple(map(brought_to, kinds, value))
 
 
+def _mapping(parts: tuple[Any, ...], value: Any) -> dict[Any, Any]:
+    _required(isinstance(value, Mapping), value)
+    key, kind = parts
+    return {brought_to(key, name): brought_to(kind, each) for name, each in value.items()}
+
+
 _READERS: Mapping[Any, Callable[[Any], Any]] = {
     bool: _flag,
     int: _whole,
@@ -127,3 +133,5 @@ _WORDS: Mapping[Any, str] = {
     str: "a text",
     Path: "a path",
 }
+
+_SEVERAL: Mapping[Any, str] = {str: "texts", float: "numbers"}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stylize.runtime.method.methods import reconstruct, texture, transfer
     from stylize.runtime.method.model import Model
     from stylize.runtime.method.options import RECONSTRUCTION, TEXTURE, Options
+    from stylize.runtime.method.paintings import Painting
     from stylize.runtime.method.scene import Scene
     from stylize.runtime.pictures.arrays import to_array, to_image
     from stylize.runtime.pictures.reading import load_image
@@ -35,6 +36,7 @@ __all__ = [
     "Judgement",
     "Model",
     "Options",
+    "Painting",
     "Plan",
     "Scene",
     "load_image",
@@ -56,6 +58,7 @@ _MODULES = {
     "Judgement": "judging.judge",
     "Model": "method.model",
     "Options": "method.options",
+    "Painting": "method.paintings",
     "Plan": "streaming.plan",
     "Scene": "method.scene",
     "load_image": "pictures.reading",

@@ -50,12 +50,24 @@ def targets(layers: LayerSet, size: Size) -> dict[str, Array]:
 def whole(layers: LayerSet, size: Size) -> tuple[dict[str, Array], dict[str, Array]]:
     """Return targets and weights, and losses and gradient of the graph for the whole picture."""
     given = {
-        **targets(layers, size),
+        **rooted(targets(layers, size), layers),
         "content_weights": np.full(len(layers.content), 1e-3, np.float32),
         "style_weights": np.ones(len(layers.style), np.float32),
     }
     image = pictures(size)[2]
     return given, _run(compact().gradient_graph(layers), {**given, "image": image})
+
+
+def rooted(targets: Mapping[str, Array], layers: LayerSet) -> dict[str, Array]:
+    """Return targets as the losses take them."""
+    names = [f"style_target.{layer}" for layer in layers.style]
+    root, found = compact().manifest.root, dict(targets)
+    assert root
+    for name in names if layers.statistics == "bures" else ():
+        sizes = {"height": 0, "width": 0, "channels": len(found[name])}
+        program = Program(compact(), root, sizes, REFERENCE)
+        found[name] = program({"style_target": found[name]})["rooted_target"]
+    return found
 
 
 def streamed(

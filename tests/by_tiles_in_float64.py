@@ -15,6 +15,7 @@ from onnx.reference import ReferenceEvaluator
 
 from stylize.export.method.assemble import gradient_model, targets_model
 from stylize.export.method.blocks import block_gradient_model, block_model
+from stylize.export.method.statistics import root_model
 from stylize.export.method.sums import sums_model
 from stylize.export.network.architecture import Convolution, Network
 from stylize.export.network.stored import stored_tensors
@@ -23,6 +24,7 @@ from stylize.export.writing.pooling import AveragePool
 from stylize.models.layers import LayerSet
 from stylize.models.parts import Part, parts
 from stylize.runtime.streaming.strips import Tile, tiles
+from stylize.runtime.streaming.strips import whole as strip
 
 Array = npt.NDArray[Any]
 
@@ -58,9 +60,19 @@ def whole(
             {"image": picture}
         )
     # Weights that bring both losses to the same magnitude, and differ from layer to layer.
+    given |= rooted(network, given, layers)
     given["content_weights"] = 1.0 + np.arange(len(layers.content))
     given["style_weights"] = 1e2 * (1.0 + np.arange(len(layers.style)))
     return given, runner(gradient_model(network, stored, layers, np.float64), folder)(given)
+
+
+def rooted(network: Network, targets: Values, layers: LayerSet) -> dict[str, Array]:
+    """Return targets of style as the losses take them."""
+    if layers.statistics != "bures":
+        return {}
+    run = runner(root_model(network.preprocessing.feature_scale, np.float64), Path())
+    names = [f"style_target.{layer}" for layer in layers.style]
+    return {name: run({"style_target": targets[name]})["rooted_target"] for name in names}
 
 
 def assert_equal(found: Values, expected: Values) -> None:
@@ -152,7 +164,8 @@ class ByTiles:
     ) -> Iterator[tuple[Tile, dict[str, Array]]]:
         """Yield each tile with what went in and came out."""
         size = below.shape[2], below.shape[3]
-        for tile in tiles(size, (int(share * size[0]), int(share * size[1])), self._halo(part)):
+        shape = (int(share * size[0]), int(share * size[1]))
+        for tile in tiles(strip(size[0]), size[1], shape, self._halo(part)):
             feeds = {"below": below[:, :, *tile.computed]}
             for name, cut in {"own": tile, "own_above": tile.pooled}.items():
                 sides = (strip.end - strip.start for strip in (cut.rows, cut.columns))
@@ -192,7 +205,7 @@ def _added(outputs: Iterator[Values]) -> dict[str, Array]:
     total: dict[str, Array] = {}
     for values in outputs:
         for name, value in values.items():
-            if name.startswith(("gram.", "content_loss.")):
+            if name.startswith(("gram.", "sum.", "content_loss.")):
                 total[name] = total[name] + value if name in total else value
     return total
 

@@ -11,7 +11,7 @@ Found = TypeVar("Found")
 
 
 class Arrived:
-    def result(self) -> None: ...
+    def result(self, timeout: float) -> None: ...
 
 
 def in_company(count: int, compute: Callable[[Post], Found]) -> list[Found]:

@@ -11,6 +11,7 @@ from onnx.reference import ReferenceEvaluator
 from small import small_weights
 
 from stylize.export.method.assemble import gradient_model, targets_model
+from stylize.export.method.statistics import root_model
 from stylize.export.network.architecture import Network
 from stylize.export.network.stored import stored_tensors
 from stylize.export.network.torch_peer import TorchNetwork
@@ -59,6 +60,14 @@ class Bench:
         model = targets_model(self.network, self.stored, layers, np.float64)
         return self.run(model, image=image)
 
+    def rooted(self, targets: dict[str, Array], layers: LayerSet) -> dict[str, Array]:
+        """Return targets of style as the losses take them."""
+        if layers.statistics != "bures":
+            return {}
+        model = root_model(self.network.preprocessing.feature_scale, np.float64)
+        names = [f"style_target.{layer}" for layer in layers.style]
+        return {n: self.run(model, style_target=targets[n])["rooted_target"] for n in names}
+
 
 def assert_close(found: npt.ArrayLike, expected: npt.ArrayLike, within: float = EXACT) -> None:
     found, expected = np.asarray(found), np.asarray(expected)
@@ -85,6 +94,7 @@ def assert_equals_torch(
         **bench.targets(photo, LayerSet(content=layers.content)),
         **bench.targets(painting, LayerSet(style=layers.style)),
     }
+    targets |= bench.rooted(targets, layers)
     # Weights that bring both losses to the same magnitude, and differ from layer to layer.
     content, style = (1.0 + np.arange(len(of_kind)) for of_kind in (layers.content, layers.style))
     every = np.concatenate([content, 1e2 * style])

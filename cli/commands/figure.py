@@ -14,6 +14,7 @@ from stylize.cli.options.grouping import Choose, Given
 from stylize.models.errors import OptionError
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
+from stylize.runtime.method.paintings import Painting
 from stylize.runtime.plans.figures import Figure, figure_1, figure_2, figure_3
 from stylize.runtime.plans.preset import PAPER
 
@@ -91,4 +92,4 @@ def _plan(number: Number, photo: Path, paintings: Sequence[Path], given: Given) 
         case "2":
             return figure_2(photo, paintings, options)
         case "3":
-            return figure_3(photo, paintings[0], options)
+            return figure_3(photo, [Painting(paintings[0])], options)

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from stylize.cli.making.paths import named_after
+from stylize.cli.making.paintings import named_paintings, title
+from stylize.cli.making.paths import matching, named_after
 from stylize.cli.making.remarks import of_options
 from stylize.cli.making.series import Destination, make_figure
-from stylize.cli.options.arguments import Painting, Photo, Quiet
+from stylize.cli.options.arguments import Blend, Paintings, Photo, Quiet
 from stylize.cli.options.grouping import Choose, Given, with_default
 from stylize.models.layers import STYLE_LAYERS
 from stylize.runtime.engine.machine import Machine
@@ -47,7 +48,7 @@ Columns = Annotated[
 Settings = Choose(
     Options,
     without=(
-        *("painting_size", "losses", "content_weight", "style_weight"),
+        *("painting_size", "losses", "content_weight", "style_weight", "strength"),
         *("content_layers", "style_layers"),
     ),
     base=PAPER,
@@ -58,8 +59,9 @@ Target = Choose(Destination, folder={"shown": "PHOTO-PAINTING here"})
 
 def grid(
     photo: Photo,
-    painting: Painting,
+    paintings: Paintings,
     *,
+    blend: Blend = None,
     ratio: Columns = None,
     up_to: Rows = None,
     target: Annotated[Given, Target],
@@ -75,6 +77,9 @@ def grid(
     stopped.
     """
     options = replace(PAPER, **given)
-    figure = figure_3(photo, painting, options, up_to or STYLE_LAYERS, ratio or RATIOS)
-    place = Destination(**{"folder": named_after(photo.stem, painting.stem, ending=""), **target})
+    files = matching(paintings)
+    shown = named_paintings(files, blend)
+    figure = figure_3(photo, shown, options, up_to or STYLE_LAYERS, ratio or RATIOS)
+    folder = named_after(photo.stem, *title(files), ending="")
+    place = Destination(**{"folder": folder, **target})
     make_figure(figure, place, machine, quiet, of_options(options, given))

@@ -6,7 +6,10 @@ from typing import Annotated
 import typer
 
 from stylize.cli.making.opening import model_of
-from stylize.cli.options.arguments import Painting, Photo, PresetName
+from stylize.cli.making.paintings import named_paintings
+from stylize.cli.making.paths import matching
+from stylize.cli.making.remarks import check_given
+from stylize.cli.options.arguments import Blend, PaintingFor, Paintings, Photo, PresetName
 from stylize.cli.options.grouping import Choose, Given
 from stylize.cli.showing.forecasts import forecasts_line, forecasts_table, remarks
 from stylize.cli.showing.tables import print_table, print_whole
@@ -29,9 +32,11 @@ Where = Choose(
 
 def plan(
     photo: Photo,
-    painting: Painting,
+    paintings: Paintings,
     *,
     preset: PresetName = "stylize",
+    blend: Blend = None,
+    painting_for: PaintingFor = None,
     given: Annotated[Given, Choose(Options)],
     json: Json = False,
     machine: Annotated[Given, Where],
@@ -47,10 +52,12 @@ def plan(
     from stylize.runtime.checks.forecast import forecasts
 
     settings = find_preset(preset)
+    check_given(given)
     options = replace(settings.options, **given)
     where = Machine(**machine)
     where = replace(where, model=where.model or model_of(preset, settings))
-    found = forecasts(photo, painting, options, where, named="provider" in machine)
+    shown = named_paintings(matching(paintings), blend, painting_for)
+    found = forecasts(photo, shown, options, where, named="provider" in machine)
     if json:
         answer(forecasts_line(found))
         return

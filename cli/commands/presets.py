@@ -19,6 +19,7 @@ def presets(
 
     Whatever a program calls its weights, its loss is a sum of numbers times the
     paper's L_c (eq. 1) and E (eq. 4) of each layer. Those numbers are printed.
+    M and B stand for E where other statistics are compared (docs/statistics.md).
     TV is half the sum of squared differences of neighbouring pixels; N are a
     layer's channels, M its positions.
     """

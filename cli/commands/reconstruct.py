@@ -12,7 +12,10 @@ from stylize.runtime.method.options import RECONSTRUCTION, Options
 
 Settings = Choose(
     Options,
-    without=("painting_size", "losses", "content_weight", "style_weight", "style_layers", "colors"),
+    without=(
+        *("painting_size", "crop_painting", "colors", "style_statistics"),
+        *("losses", "content_weight", "style_weight", "strength", "style_layers"),
+    ),
     base=RECONSTRUCTION,
     init={"help": "What to start from: noise, grey, photo, or a file."},
     content_layers={
@@ -39,5 +42,5 @@ def reconstruct(
     """
     options = replace(RECONSTRUCTION, **given)
     result = output or named_after(photo.stem, *options.content_layers)
-    job = Job(photo, None, options, result, bool(output), trace, frozenset(given))
+    job = Job(photo, (), options, result, bool(output), trace, frozenset(given))
     make_picture(job, machine, quiet)

@@ -26,9 +26,9 @@ SameMachine = Choose(
 )
 
 
-def _moved(what: str) -> Any:
+def _moved(what: str, more: str = "") -> Any:
     return typer.Option(
-        metavar="FILE", help=f"Where {what} lies now, if it was moved.", show_default=False
+        metavar="FILE", help=f"Where {what} lies now, if it was moved{more}.", show_default=False
     )
 
 
@@ -53,7 +53,7 @@ def rerun(
     *,
     output: Again = None,
     photo: Annotated[Path | None, _moved("the photo")] = None,
-    painting: Annotated[Path | None, _moved("the painting")] = None,
+    painting: Annotated[list[Path] | None, _moved("the painting", "; repeat for more")] = None,
     init: Annotated[Path | None, _moved("the picture that was started from")] = None,
     show: Annotated[
         bool,
@@ -77,6 +77,10 @@ def rerun(
         for line in as_json(recipe):
             answer(line)
         return
-    moved = {"photo": photo, "painting": painting, "init": init}
+    moved = {
+        "photo": [photo] if photo else [],
+        "painting": painting or [],
+        "init": [init] if init else [],
+    }
     job = job_of(recipe, picture, moved, changes, output, trace)
     make_picture(job, machine_of(recipe, given, picture), quiet)

@@ -3,16 +3,17 @@
 from dataclasses import replace
 from typing import Annotated
 
-from stylize.cli.making.paths import named_after
+from stylize.cli.making.paintings import named_paintings, title
+from stylize.cli.making.paths import matching, named_after
 from stylize.cli.making.picture import Job, make_picture
-from stylize.cli.options.arguments import Output, Painting, Quiet, Trace
+from stylize.cli.options.arguments import Blend, Output, PaintingFor, Paintings, Quiet, Trace
 from stylize.cli.options.grouping import Choose, Given
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import TEXTURE, Options
 
 Settings = Choose(
     Options,
-    without=("losses", "content_weight", "style_weight", "content_layers", "colors"),
+    without=("losses", "content_weight", "style_weight", "strength", "content_layers", "colors"),
     base=TEXTURE,
     size={
         "help": "Long side of the picture and of the painting; or the picture's width and height."
@@ -22,21 +23,25 @@ Settings = Choose(
 
 
 def texture(
-    painting: Painting,
+    paintings: Paintings,
     *,
     output: Output = None,
+    blend: Blend = None,
+    painting_for: PaintingFor = None,
     given: Annotated[Given, Settings],
     trace: Trace = None,
     machine: Machine,
     quiet: Quiet = False,
 ) -> None:
-    """Make a texture in the style of PAINTING (the paper's Figure 1, upper row).
+    """Make a texture in the style of PAINTING (the paper's Figure 1, upper row), or of several.
 
     From white noise, find a picture with the painting's Gram matrices. It may
     have any size, as --size 1024x256; more layers, up to deeper ones, give
     larger structures.
     """
     options = replace(TEXTURE, **given)
-    result = output or named_after(painting.stem, "texture")
-    job = Job(None, painting, options, result, bool(output), trace, frozenset(given))
+    files = matching(paintings)
+    shown = named_paintings(files, blend, painting_for)
+    result = output or named_after(*title(files), "texture")
+    job = Job(None, shown, options, result, bool(output), trace, frozenset(given))
     make_picture(job, machine, quiet)

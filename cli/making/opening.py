@@ -120,12 +120,11 @@ def greediest(scene: "Scene", options: Options) -> tuple[str, tuple[int, int], i
     before it.
     """
     plan = scene.plan(options)
-    here = plan.memory if plan.machines == 1 else 0
+    here = 0 if plan.workers else plan.memory
     painted = max(here, scene.memory_of_reading(options))
     found = [("--size", scene.size(options), painted)]
-    if options.layers.style:
-        size, plan = scene.painting_size(options), scene.painting_plan(options)
-        found.append(("--painting-size", size, plan.memory))
+    if options.layers.style and not (plan := scene.painting_plan(options)).workers:
+        found.append(("--painting-size", scene.painting_size(options), plan.memory))
     return max(found, key=lambda each: each[2])
 
 

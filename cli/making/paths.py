@@ -2,18 +2,21 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from glob import glob
 from pathlib import Path
 
 from stylize.models.errors import OptionError
 from stylize.runtime.method.options import STARTS, Options
+from stylize.runtime.method.paintings import Painting
 
 
-def files_read(photo: Path | None, painting: Path | None, options: Options) -> list[Path]:
+def files_read(
+    photo: Path | None, paintings: Iterable[Painting[Path]], options: Options
+) -> list[Path]:
     """Return the files that a picture is made of."""
     start = None if options.init in STARTS else Path(options.init)
-    return [path for path in (photo, painting, start) if path]
+    return [path for path in (photo, *(each.picture for each in paintings), start) if path]
 
 
 def matching(paths: Sequence[Path]) -> list[Path]:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from stylize.cli.making.opening import announce, check_memory, open_model
 from stylize.cli.making.paths import check_outputs, files_read
 from stylize.cli.making.remarks import (
+    of_blend,
     of_files,
     of_model,
     of_optimizer,
     of_options,
+    of_pictures,
     of_plan,
     of_scales,
+    of_shares,
     of_sizes,
 )
 from stylize.cli.making.saving import Results
@@ -22,6 +25,7 @@ from stylize.cli.showing.trace import check_trace, tracing
 from stylize.cli.terminal import note
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
+from stylize.runtime.method.paintings import Painting
 
 if TYPE_CHECKING:
     from stylize.runtime import Iterate, Model, Scene
@@ -33,8 +37,10 @@ class Job:
 
     Attributes
     ----------
-    photo, painting : Path or None
-        What it is made of; one may be missing.
+    photo : Path or None
+        The photo, if it is made of one.
+    paintings : sequence of Painting
+        The paintings that it is made of.
     options : Options
         All settings.
     output : Path
@@ -54,7 +60,7 @@ class Job:
     """
 
     photo: Path | None
-    painting: Path | None
+    paintings: Sequence[Painting[Path]]
     options: Options
     output: Path
     named: bool
@@ -67,7 +73,7 @@ class Job:
 
 def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
     """Make the picture and save it; if something ends that early, what there is of it."""
-    inputs = files_read(job.photo, job.painting, job.options)
+    inputs = files_read(job.photo, job.paintings, job.options)
     check_outputs([job.output, job.trace], inputs, replaced=job.named)
     _check_picture(job.output)
     if job.trace:
@@ -77,14 +83,14 @@ def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
     from stylize.runtime.method.scene import Scene, planned
     from stylize.runtime.plans.recipe import recipe_of
 
-    scene = Scene(model, job.photo, job.painting)
+    scene = Scene(model, job.photo, job.paintings)
     scene.check(job.options)
     _check_picture(job.output, scene.size(job.options))
     warnings = check_memory(model, scene, job.options)  # before a picture is scaled to that size
     plan = scene.plan(job.options)
     options = planned(job.options, plan)  # these make the same picture again, whatever memory has
     scene.read(options)
-    recipe = recipe_of(model, job.photo, job.painting, options)
+    recipe = recipe_of(model, job.photo, job.paintings, options)
     with tracing(job.trace) as write:
         if not quiet:
             announce(model, machine)
@@ -117,8 +123,11 @@ def _remarks(job: Job, model: "Model", scene: "Scene") -> "Iterator[str]":
     )
     yield from of_options(job.options, job.given)
     yield from of_scales(job.options, scene.stages(job.options))
-    yield from of_files(job.photo, job.painting)
+    yield from of_files(job.photo, job.paintings)
     yield from of_sizes(*scene.sources, job.options, scene.size(job.options))
+    yield from of_blend(job.paintings, job.options)
+    yield from of_shares(job.paintings, job.options)
+    yield from of_pictures(job.photo, job.paintings, job.options)
 
 
 def _until(iterates: "Iterable[Iterate]", stop: int | None) -> "Iterator[Iterate]":

@@ -1,7 +1,7 @@
 """What a picture tells of itself, taken for a second run: its files, its model, its options."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from stylize.cli.making.paths import named_after
 from stylize.cli.making.picture import Job
-from stylize.cli.making.sources import find_source
+from stylize.cli.making.sources import find_sources
 from stylize.cli.options.grouping import Given
 from stylize.installation import release
 from stylize.models.catalog import known_names, model_folders
 from stylize.models.errors import ModelError, OptionError
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import STARTS
+from stylize.runtime.method.paintings import Painting
 from stylize.shell import quoted
 
 if TYPE_CHECKING:
-    from stylize.runtime.plans.recipe import Recipe
+    from stylize.runtime.plans.recipe import Recipe, Source
 
 HARMLESS = {
     "arena_extend_strategy",
@@ -43,7 +44,7 @@ def as_json(recipe: "Recipe") -> list[str]:
 def job_of(
     recipe: "Recipe",
     picture: Path,
-    moved: Mapping[str, Path | None],
+    moved: Mapping[str, Sequence[Path]],
     changes: Given,
     output: Path | None,
     trace: Path | None,
@@ -56,8 +57,9 @@ def job_of(
         What `picture` tells of itself.
     picture : Path
         The file; the pictures that it was made of may lie near it.
-    moved : mapping of str to Path or None
-        Where ``photo``, ``painting`` and ``init`` lie now, if the user said so.
+    moved : mapping of str to sequence of Path
+        Where ``photo``, ``painting`` and ``init`` lie now, as far as the user said so. Paintings
+        may come in any order.
     changes : mapping of str to object
         Options that are to be others than then.
     output, trace : Path or None
@@ -71,11 +73,16 @@ def job_of(
         No such picture was used.
     """
     again = picture.parent / named_after(picture.stem, "again")
-    start = find_source(recipe.start, moved["init"], picture, "--init")
+    start = _one(recipe.start, moved, "init", picture)
+    places = find_sources(recipe.paintings, moved["painting"], picture, "--painting")
+    paintings = [
+        Painting(place, each.weight, each.layers)
+        for place, each in zip(places, recipe.paintings, strict=True)
+    ]
     init = _unambiguous(start) if start else recipe.options.init
     return Job(
-        find_source(recipe.photo, moved["photo"], picture, "--photo"),
-        find_source(recipe.painting, moved["painting"], picture, "--painting"),
+        _one(recipe.photo, moved, "photo", picture),
+        paintings,
         replace(recipe.options, init=init, **changes),
         output or again,
         bool(output),
@@ -84,6 +91,14 @@ def job_of(
         stop=None if changes else recipe.progress,
         remarks=list(_remarks(recipe, picture, as_then=not changes)),
     )
+
+
+def _one(
+    source: "Source | None", moved: Mapping[str, Sequence[Path]], name: str, picture: Path
+) -> Path | None:
+    """Return where a picture lies of which there is one at most."""
+    found = find_sources([source] if source else [], moved[name], picture, f"--{name}")
+    return found[0] if found else None
 
 
 def machine_of(recipe: "Recipe", given: Given, picture: Path) -> Machine:

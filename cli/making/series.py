@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from stylize.cli.making.opening import announce, check_memory, greediest, open_model
 from stylize.cli.making.paths import check_outputs, files_read
 from stylize.cli.making.picture import follow
-from stylize.cli.making.remarks import of_files, of_plan, of_sizes
+from stylize.cli.making.remarks import of_files, of_pictures, of_plan, of_sizes
 from stylize.cli.making.saving import Results
 from stylize.cli.showing.progress import Progress, Stint, showing_progress, stints_of
 from stylize.cli.terminal import note
@@ -18,6 +18,7 @@ from stylize.models.errors import ImageError
 from stylize.models.settings import check, setting
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import PICTURES
+from stylize.runtime.method.paintings import Painting
 from stylize.runtime.plans.figures import Cell, Figure
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from stylize.runtime.pictures.contact_sheet import Shown
     from stylize.runtime.plans.recipe import Recipe
 
-Pictures = tuple[Path | None, Path | None]
-"""The photo and the painting."""
+Pictures = tuple[Path | None, tuple[Painting[Path], ...]]
+"""The photo and the paintings."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class _Missing:
 
     @property
     def pictures(self) -> Pictures:
-        return self.cell.photo, self.cell.painting
+        return self.cell.photo, self.cell.paintings
 
     def stints(self, scene: "Scene") -> Iterator[Stint]:
         return stints_of(scene, self.cell.options)
@@ -157,7 +158,7 @@ class _Missing:
 def _files(cells: Sequence[Cell], folder: Path, sheet: Path) -> dict[str, Path]:
     """Return the file of each cell by its name; none of them destroys what is read."""
     files = {cell.name: folder / f"{cell.name}.png" for cell in cells}
-    reads = (files_read(cell.photo, cell.painting, cell.options) for cell in cells)
+    reads = (files_read(cell.photo, cell.paintings, cell.options) for cell in cells)
     check_outputs([*files.values(), sheet], list(chain.from_iterable(reads)))
     return files
 
@@ -174,9 +175,9 @@ def _missing(
 
     missing = []
     for cell in cells:
-        options = planned(cell.options, scenes[cell.photo, cell.painting].plan(cell.options))
+        options = planned(cell.options, scenes[cell.photo, cell.paintings].plan(cell.options))
         cell = replace(cell, options=options)
-        recipe = recipe_of(model, cell.photo, cell.painting, options)
+        recipe = recipe_of(model, cell.photo, cell.paintings, options)
         there = _earlier(files[cell.name], recipe)
         if not (there and there.finished):
             done = there.evaluations if there else 0
@@ -219,6 +220,9 @@ def _remarks(
 ) -> dict[str, None]:
     """Return what is to be said of the pictures, each once."""
     said: list[str] = []
+    looked_at = {each.pictures: each.cell.options for each in missing}
+    for pictures, options in looked_at.items():
+        said += of_pictures(*pictures, options)
     for each in missing:
         scene, options = scenes[each.pictures], each.cell.options
         said += of_files(*each.pictures)
@@ -260,7 +264,7 @@ def _checked_scenes(model: "Model", cells: Iterable[Cell]) -> "dict[Pictures, Sc
 
     scenes: dict[Pictures, Scene] = {}
     for cell in cells:
-        pictures = cell.photo, cell.painting
+        pictures = cell.photo, cell.paintings
         if pictures not in scenes:
             scenes[pictures] = Scene(model, *pictures)
         scenes[pictures].check(cell.options)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,25 +13,51 @@ if TYPE_CHECKING:
     from stylize.runtime.plans.recipe import Source
 
 
-def find_source(
-    source: "Source | None", moved: Path | None, picture: Path, option: str
-) -> Path | None:
-    """Return where a picture that was read lies: where the user says, or near the result.
+def find_sources(
+    sources: "Sequence[Source]", moved: Sequence[Path], picture: Path, option: str
+) -> list[Path]:
+    """Return where pictures that were read lie: where the user says, or near the result.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        The pictures, which are known by their checksums.
+    moved : sequence of Path
+        Where some of them, or all, lie now, in any order.
+    picture : Path
+        The result.
+    option : str
+        What says where they lie.
 
     Raises
     ------
     ImageError
-        It is nowhere, or another picture is there.
+        One is nowhere, or another picture is there.
     OptionError
-        No such picture was used.
+        More were moved than were used.
     """
+    if not sources and moved:
+        raise OptionError(f"'{picture}' was made without such a file. Leave {option} out.")
+    if len(moved) > len(sources):
+        raise OptionError(
+            f"'{picture}' was made of {len(sources)} such files, and {option} is given "
+            f"{len(moved)} times."
+        )
+    if len(moved) == len(sources):
+        return [_find(source, moved, picture, option) for source in sources]
     from stylize.runtime.plans.recipe import digest
 
-    if source is None and moved:
-        raise OptionError(f"'{picture}' was made without such a file. Leave {option} out.")
-    if source is None:
-        return None
-    places = [moved] if moved else list(_places(source.path, picture))
+    known = {digest(place): place for place in moved}
+    stray = [str(known[each]) for each in known.keys() - {source.sha256 for source in sources}]
+    if stray:
+        raise ImageError(f"'{stray[0]}' is none of the pictures that were used.")
+    return [known.get(source.sha256) or _find(source, (), picture, option) for source in sources]
+
+
+def _find(source: "Source", moved: Sequence[Path], picture: Path, option: str) -> Path:
+    from stylize.runtime.plans.recipe import digest
+
+    places = list(moved or _places(source.path, picture))
     there = [place for place in places if os.path.isfile(place)]
     for place in there:
         if digest(place) == source.sha256:
@@ -42,9 +68,8 @@ def find_source(
             f"Say where that one lies now with {option}."
         )
     looked = "" if moved else f", neither here nor near '{picture}'"
-    raise ImageError(
-        f"There is no '{moved or source.path}'{looked}. Say where it lies now with {option}."
-    )
+    missing = moved[0] if moved else source.path
+    raise ImageError(f"There is no '{missing}'{looked}. Say where it lies now with {option}.")
 
 
 def _places(called: str, picture: Path) -> Iterator[Path]:

@@ -12,10 +12,34 @@ Photo = Annotated[
     Path, typer.Argument(metavar="PHOTO", help="The picture to render.", show_default=False)
 ]
 
-Painting = Annotated[
-    Path,
+Paintings = Annotated[
+    list[Path],
     typer.Argument(
-        metavar="PAINTING", help="The picture whose style is taken.", show_default=False
+        metavar="PAINTING",
+        help="The picture whose style is taken; several are blended. A folder is one style: the "
+        "mean of all pictures in it.",
+        show_default=False,
+    ),
+]
+
+Blend = Annotated[
+    str | None,
+    typer.Option(
+        metavar="3,1,1",
+        help="How much each painting counts, in their order. Default: all alike.",
+        show_default=False,
+        rich_help_panel=PICTURES,
+    ),
+]
+
+PaintingFor = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LAYERS=FILE",
+        help="Another painting for some style layers, as conv1_1,conv2_1=A.jpg: low layers see its "
+        "colours and grain, high ones its forms. Repeat for more.",
+        show_default=False,
+        rich_help_panel=PICTURES,
     ),
 ]
 

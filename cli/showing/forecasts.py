@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from stylize.models.amounts import amount
+from stylize.models.amounts import amount, counted
 from stylize.runtime.method.options import Options
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _computed(found: "Forecast") -> str:
     if found.plan.tile is None:
         return "whole"
     rows, columns = found.plan.tile
-    shared = f" on {found.plan.machines} workers" if found.plan.machines > 1 else ""
+    shared = f" on {counted(found.plan.workers, 'worker')}" if found.plan.workers else ""
     return f"tiles {columns}x{rows}{shared}"
 
 
@@ -107,7 +107,7 @@ def _reasons(found: "Forecast", options: Options) -> Iterator[str]:
         return
     if plan.tile:
         yield "In tiles the picture is the same, but for rounding, and takes less memory."
-    if plan.machines > 1:
+    if plan.workers:
         yield (
             "Memory and disk are those of each worker. Seconds are those of workers like this "
             "machine; what they tell each other is not part of the estimate."
@@ -161,7 +161,7 @@ def _scale(scale: "Scale", seconds: float) -> dict[str, Any]:
         **_sides(scale.size),
         "iterations": scale.iterations,
         "seconds_a_step": seconds,
-        "machines": plan.machines,
+        "workers": plan.workers,
         "tile": plan.tile and {"width": plan.tile[1], "height": plan.tile[0]},
         "optimizer": plan.optimizer,
         "history": plan.history if plan.optimizer == "lbfgs" else 0,

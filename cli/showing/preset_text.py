@@ -72,13 +72,23 @@ def _loss(options: Options) -> list[str]:
     first, *others = found.terms
     lines = [first, *(f"+ {term}" for term in others)]
     if options.losses == "mse":
+        factor = "1/N" if options.style_statistics == "bures" else "4/N²"
         lines.append(
             f"at {width}x{height}; content {options.content_weight:g} · 2/NM, "
-            f"style {options.style_weight:g} · 4/N²"
+            f"style {options.style_weight:g} · {factor}"
         )
+    if options.losses == "mean":
+        lines.append(f"at {width}x{height}")
     if options.losses == "relative":
         lines.append("L_0, E_0: what the losses are where the layer does not respond")
-    return lines
+    return [*lines, *_COMPARED.get(options.style_statistics, ())]
+
+
+_COMPARED = {
+    "gram+moments": ("M: E, and the distances of means and of standard deviations",),
+    "bures": ("B: the distance of normal distributions, of these means and covariances",),
+}
+"""What stands for E where other statistics are compared."""
 
 
 def _usual_size(options: Options) -> tuple[int, int]:

@@ -51,29 +51,63 @@ def pull_back(graph: Graph, gradients: Mapping[str, str], wrt: str) -> str:
     UnsupportedOperatorError
         As `differentiate`.
     """
-    path, active = _path(graph.nodes, gradients, wrt)
+    return pull_back_to(graph, gradients, [wrt])[wrt]
+
+
+def pull_back_to(
+    graph: Graph, gradients: Mapping[str, str], wrts: Collection[str]
+) -> dict[str, str]:
+    """Do the same for several values at once, none of which follows from another.
+
+    That by a value on which nothing depends is 0.
+    """
+    path, active = _path(graph, gradients, wrts)
     contributions = {value: [gradient] for value, gradient in gradients.items()}
     for node in reversed(path):
-        gradient = graph.sum(contributions.pop(node.output[0]))
+        if node.output[0] not in contributions:  # what follows from it is held
+            continue
+        gradient = _sum(graph, contributions.pop(node.output[0]))
         wanted = frozenset(i for i, value in enumerate(node.input) if value in active)
         for index, contribution in _rule(node)(graph, node, gradient, wanted).items():
             contributions.setdefault(node.input[index], []).append(contribution)
-    return graph.sum(contributions[wrt])
+    return {
+        wrt: _sum(graph, contributions[wrt])
+        if wrt in contributions
+        else graph.add("Mul", wrt, graph.constant(0))
+        for wrt in wrts
+    }
+
+
+def _sum(graph: Graph, contributions: Sequence[str]) -> str:
+    """Append the sum of gradients.
+
+    A product of matrices takes in one that is the same in every column, as a sum it begins with.
+    """
+    producers = {node.output[0]: node for node in graph.nodes if node.output[0] in contributions}
+    product, column = (
+        next((node for node in producers.values() if node.op_type == op), None)
+        for op in ("Gemm", "Expand")
+    )
+    if product is None or column is None or len(product.input) > 2:
+        return graph.sum(contributions)
+    one = graph.add("Gemm", *product.input, column.input[0], name=product.output[0])
+    others = [each for each in contributions if each not in (*product.output, *column.output)]
+    return graph.sum([one, *others])
 
 
 def _path(
-    nodes: Sequence[onnx.NodeProto], losses: Collection[str], wrt: str
+    graph: Graph, losses: Collection[str], wrts: Collection[str]
 ) -> tuple[list[onnx.NodeProto], set[str]]:
-    """Return the nodes that lead from `wrt` to `losses`, and all values that depend on `wrt`."""
-    active = {wrt}
+    """Return the nodes that lead from `wrts` to `losses`, and all values that depend on these."""
+    active = {*wrts}
     path = []
-    for node in needed([node for node in nodes if node.op_type not in FLAT], losses):
-        if active.intersection(node.input):
+    for node in needed([node for node in graph.nodes if node.op_type not in FLAT], losses):
+        if active.intersection(node.input) and node.output[0] not in graph.held:
             active.update(node.output)
             path.append(node)
     for loss in losses:
         if loss not in active:
-            raise UnsupportedOperatorError(f"'{loss}' does not depend on '{wrt}'.")
+            raise UnsupportedOperatorError(f"'{loss}' does not depend on '{', '.join(wrts)}'.")
     return path, active
 
 

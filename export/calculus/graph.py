@@ -35,6 +35,8 @@ class Graph:
         self.outputs: list[onnx.ValueInfoProto] = []
         self.gradient_scale: str | None = None
         """The value by which gradients are divided wherever they are narrower than `dtype`."""
+        self.held: set[str] = set()
+        """Values through which no gradient is led, as if they were constants."""
         self._names: set[str] = set()
         self._narrow: dict[str, np.dtype[Any]] = {}
         self._counts: dict[str, int] = {}

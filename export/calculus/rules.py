@@ -144,6 +144,12 @@ def cast(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> d
     return {0: graph.add("Mul", graph.cast(gradient, dtype), scale)}
 
 
+def sqrt(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
+    """Y = √x: divide the gradient by 2 y."""
+    half = graph.add("Mul", gradient, graph.constant(0.5, graph.dtype_of(gradient)))
+    return {0: graph.add("Div", half, node.output[0])}
+
+
 def squeeze(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
     """Y = a sum of one number. The gradient stays a number, for `reduce_sum`."""
     if _producer(graph, node.input[0]).op_type != "ReduceSum" or attributes(node):
@@ -154,16 +160,17 @@ def squeeze(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -
 
 
 def reduce_sum(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
-    """Y = sum of the squares of x, one number: each square has the gradient that y has.
+    """Y = sum of each row of a matrix, or of all elements of a product of two of the same shape.
 
-    The gradient stays a number, since the rule of the square multiplies it by x.
+    Each element has the gradient that its sum has. For a product that stays a number, since the
+    rule of the product multiplies it by the other factor.
     """
-    square = _producer(graph, node.input[0])
-    is_square = square.op_type == "Mul" and square.input[0] == square.input[1]
-    if len(node.input) > 1 or not is_square:
+    if len(node.input) > 1 and attributes(node) == {"keepdims": 1}:
+        return {0: graph.add("Expand", gradient, graph.add("Shape", node.input[0]))}
+    if len(node.input) > 1 or _producer(graph, node.input[0]).op_type != "Mul":
         raise UnsupportedOperatorError(
-            f"ReduceSum '{node.output[0]}' is no sum of all elements of a square x x; there is no "
-            "rule for others."
+            f"ReduceSum '{node.output[0]}' is no sum of rows, and none of all elements of a "
+            "product x y; there is no rule for others."
         )
     return {0: gradient}
 
@@ -180,11 +187,12 @@ RULES: dict[str, Rule] = {
     "ReduceSum": reduce_sum,
     "Relu": relu,
     "Reshape": reshape,
+    "Sqrt": sqrt,
     "Squeeze": squeeze,
     "Sub": sub,
 }
 
-FLAT = frozenset({"Shape"})
+FLAT = frozenset({"EyeLike", "Shape"})
 """Operators whose output does not change with small changes of the input's values."""
 
 

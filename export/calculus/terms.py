@@ -107,6 +107,12 @@ class Term:
         """Return this value as int64."""
         return self.op("Cast", to=TensorProto.INT64)
 
+    def held(self) -> "Term":
+        """Return the same value as a constant: no gradient is led through it."""
+        held = self.op("Identity")
+        self.graph.held.add(held.name)
+        return held
+
     def shaped(self, *shape: int) -> "Term":
         """Return the same numbers in another shape; -1 stands for all that remains."""
         return self.op("Reshape", whole_numbers(self.graph, np.array(shape, np.int64)))

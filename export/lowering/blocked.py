@@ -203,9 +203,10 @@ class _Lowering:
         if gemm is None or shape is None or gemm.op_type != "Gemm":
             return None
         feature, gradient = shape.input[0], self._whole(gemm.input[0])
+        same = [self._whole(name) for name in gemm.input[2:]]  # in every column
 
         def enter(part: str) -> str:
-            product = self._graph.add("Gemm", gradient, self._matrix(part, feature))
+            product = self._graph.add("Gemm", gradient, self._matrix(part, feature), *same)
             reshaped = self._graph.add("Reshape", product, self._graph.add("Shape", part))
             return self._enter(reshaped, feature)
 
@@ -245,14 +246,26 @@ class _Lowering:
         return self._paired("Add", value, self._taken_apart(node.input[1], value.channels, -1))
 
     def _reduce_sum(self, node: onnx.NodeProto) -> Value | None:
-        """Square and add at once, phase by phase: the squares would leave the layout, too."""
-        root, other = self._producers[node.input[0]].input
-        if root != other:
+        """Add phase by phase; squares at once, since they would leave the layout, too."""
+        added = self._producers[node.input[0]]
+        if added.op_type == "Reshape":
+            return self._sum_of_rows(node, added.input[0])
+        if added.op_type != "Mul" or len({*added.input}) > 1:
             return None
-        value = self._values[root]
+        value = self._values[added.input[0]]
         parts = value.parts if isinstance(value, Phases) else (value,)
         return self._graph.sum(
             [self._graph.add("ReduceSumSquare", part, keepdims=1) for part in parts]
+        )
+
+    def _sum_of_rows(self, node: onnx.NodeProto, feature: str) -> str | None:
+        value = self._values[feature]
+        if isinstance(value, str):
+            return None
+        axes = self._whole(node.input[1])
+        parts = (self._matrix(part, feature) for part in value.parts)
+        return self._graph.sum(
+            [self._graph.add("ReduceSum", part, axes, keepdims=1) for part in parts]
         )
 
     def _each(self, name: str, function: Callable[[str], str]) -> Value:

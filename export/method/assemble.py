@@ -14,12 +14,14 @@ import onnx
 from stylize.export.calculus.autodiff import differentiate
 from stylize.export.calculus.graph import Dimensions, Graph
 from stylize.export.calculus.terms import Term
-from stylize.export.method.half import content_slope, gradient_scale, read_back, style_slope
-from stylize.export.method.losses import add_content_loss, add_gram, add_style_loss, weights_of
+from stylize.export.method.half import SLOPES, content_slope, gradient_scale, read_back
+from stylize.export.method.losses import add_content_loss, weights_of
+from stylize.export.method.moments import Moments, add_moments, target_shape
+from stylize.export.method.statistics import LOSSES, style_layer
 from stylize.export.network.architecture import Network
 from stylize.export.network.forward import Parameters, add_features
-from stylize.export.network.readout import read_gram, read_response
-from stylize.models.layers import LayerSet
+from stylize.export.network.readout import read_response
+from stylize.models.layers import LayerSet, Statistics
 
 IMAGE_SHAPE: Dimensions = (1, 3, "height", "width")
 
@@ -31,7 +33,8 @@ def features_model(
     image = _Image(network, weights, dtype)
     for layer in image.features:
         image.graph.output(layer, image.response(layer), image.response_shape(layer))
-        image.graph.output(f"gram.{layer}", image.gram(layer), image.gram_shape(layer))
+        gram = image.moments(layer).gram
+        image.graph.output(f"gram.{layer}", gram.name, (image.channels(layer),) * 2)
     return image.graph.model("features")
 
 
@@ -44,7 +47,8 @@ def targets_model(
         name, shape = f"content_target.{layer}", image.response_shape(layer)
         image.graph.output(name, image.response(layer), shape)
     for layer in layers.style:
-        image.graph.output(f"style_target.{layer}", image.gram(layer), image.gram_shape(layer))
+        matrix, shape = image.moments(layer).matrix(), target_shape(image.channels(layer))
+        image.graph.output(f"style_target.{layer}", matrix.name, shape)
     return image.graph.model("targets")
 
 
@@ -66,7 +70,7 @@ def gradient_model(
         for layer in dict.fromkeys(layers.content + layers.style):  # each is cast once
             image.features[layer] = graph.cast(image.features[layer], dtype)
     content = [_content_loss(image, layer) for layer in layers.content]
-    style = [_style_loss(image, layer) for layer in layers.style]
+    style = [_style_loss(image, layer, layers.statistics) for layer in layers.style]
     factors = [
         *weights_of(graph, "content", [loss.value for loss in content]),
         *weights_of(graph, "style", [loss.value for loss in style]),
@@ -82,7 +86,7 @@ def gradient_model(
 
 
 class _Image:
-    """A graph's image, and the network's responses to it and their Gram matrices."""
+    """A graph's image, and the network's responses to it and their moments."""
 
     def __init__(
         self,
@@ -104,20 +108,16 @@ class _Image:
             return feature
         return read_response(self.graph, self.weights, readout, feature)
 
-    def gram(self, layer: str) -> str:
-        """Return G/M of a layer, read out if it represents another."""
-        definition = self.network.layer(layer)
-        gram = add_gram(self.graph, self.features[layer], definition.channels)
-        if definition.readout is None:
-            return gram
-        return read_gram(self.graph, self.weights, definition.readout, gram)
+    def moments(self, layer: str) -> Moments:
+        """Return the moments of a layer, read out if it represents another."""
+        found = add_moments(self.graph, self.features[layer], self.channels(layer))
+        return found.read_out(self.weights, self.network.layer(layer).readout)
+
+    def channels(self, layer: str) -> int:
+        return self.network.layer(layer).channels
 
     def response_shape(self, layer: str) -> Dimensions:
-        return (1, self.network.layer(layer).channels, f"{layer}_height", f"{layer}_width")
-
-    def gram_shape(self, layer: str) -> Dimensions:
-        channels = self.network.layer(layer).channels
-        return (channels, channels)
+        return (1, self.channels(layer), f"{layer}_height", f"{layer}_width")
 
 
 @dataclass(frozen=True)
@@ -140,18 +140,15 @@ def _content_loss(image: _Image, layer: str) -> _Loss:
     return _Loss(loss, slope)
 
 
-def _style_loss(image: _Image, layer: str) -> _Loss:
-    graph, scale = image.graph, image.network.preprocessing.feature_scale
-    definition = image.network.layer(layer)
-    gram = image.gram(layer)
-    target = graph.input(f"style_target.{layer}", image.gram_shape(layer))
-    loss = add_style_loss(graph, gram, target, definition.represented_channels, scale)
+def _style_loss(image: _Image, layer: str, statistics: Statistics) -> _Loss:
+    graph, known = image.graph, style_layer(image.network, layer)
+    found = image.moments(layer)
+    target = graph.input(f"style_target.{layer}", target_shape(known.channels))
+    loss = LOSSES[statistics](found, Term(graph, target), known)
 
     def slope(weight: Term) -> Term:
-        value, response, matrix = (
-            Term(graph, name) for name in (loss, image.features[layer], gram)
-        )
-        entering = style_slope(weight, value, response, matrix, scale)
-        return read_back(entering, image.weights, definition.readout)
+        response = Term(graph, image.features[layer])
+        entering = SLOPES[statistics](loss, response, found, known)
+        return read_back(weight * entering, image.weights, image.network.layer(layer).readout)
 
-    return _Loss(loss, slope)
+    return _Loss(loss.name, slope)

@@ -31,7 +31,8 @@ from stylize.export.calculus.autodiff import pull_back
 from stylize.export.calculus.graph import Dimensions, Graph
 from stylize.export.calculus.rules import FIRST, POSITIVE
 from stylize.export.calculus.terms import Term
-from stylize.export.method.half import gradient_scale, gram_slope, largest, read_back
+from stylize.export.method.half import gradient_scale, largest, read_back, sums_slope
+from stylize.export.method.moments import Moments, add_sums, parts
 from stylize.export.network.architecture import Convolution, Network, Pooling
 from stylize.export.network.forward import Parameters, add_layers, add_preprocessing
 from stylize.export.network.readout import read_response
@@ -56,8 +57,8 @@ def block_model(
     """
     block = _Block(network, weights, part, dtype, convolved)
     graph = block.graph
-    for layer, gram in block.grams.items():
-        graph.output(f"gram.{layer}", gram, block.gram_shape(layer))
+    for name, value, shape in block.each_sum():
+        graph.output(name, value, shape)
     for layer, difference in block.differences.items():
         graph.output(f"content_loss.{layer}", block.content_loss(difference), ())
         graph.output(f"difference.{layer}", difference, block.shape(layer))
@@ -109,8 +110,10 @@ class _Block:
 
     Attributes
     ----------
-    grams, differences : dict of str to str
-        F Fᵀ (eq. 3) and F - P (eq. 1) over the own part, by the layer.
+    sums : dict of str to Moments
+        F Fᵀ (eq. 3) and F 1 over the own part, by the layer.
+    differences : dict of str to str
+        F - P (eq. 1) over the own part, by the layer.
     above : str
         The map above.
     below_gradient : str
@@ -147,7 +150,7 @@ class _Block:
             }
         self.above = self._features[self.layers[-1].name]
         read = {layer: self._read(layer) for layer in part.layers.content}
-        self.grams = {layer: self._gram(layer) for layer in part.layers.style}
+        self.sums = {layer: self._sums(layer) for layer in part.layers.style}
         self.differences = {layer: self._difference(layer, read[layer]) for layer in read}
 
         given = self._gradients(part, read)
@@ -161,9 +164,11 @@ class _Block:
         found = self._network.layer(layer)
         return (1, found.channels, *(ABOVE if isinstance(found, Pooling) else MAP))
 
-    def gram_shape(self, layer: str) -> Dimensions:
-        channels = self._network.layer(layer).channels
-        return (channels, channels)
+    def each_sum(self) -> Iterator[tuple[str, str, Dimensions]]:
+        """Yield the name, the value and the shape of each sum."""
+        for layer, sums in self.sums.items():
+            for kind, value, shape in parts(sums, self._network.layer(layer).channels):
+                yield f"{kind}.{layer}", value, shape
 
     def content_loss(self, difference: str) -> str:
         """Append ½ Σ (F - P)² (eq. 1)."""
@@ -187,13 +192,12 @@ class _Block:
             return feature
         return read_response(self.graph, self._weights, readout, feature)
 
-    def _gram(self, layer: str) -> str:
-        """Append F Fᵀ over the own part, before a read-out; what is not own becomes zero."""
+    def _sums(self, layer: str) -> Moments:
+        """Append the sums over the own part, before a read-out; what is not own becomes zero."""
         graph, shape = self.graph, self.shape(layer)
         own = graph.add("Reshape", self._own_rows(shape), graph.integers(1, -1))
         rows = graph.add("Reshape", self._features[layer], graph.integers(int(shape[1]), -1))
-        rows = graph.add("Mul", rows, own)
-        return graph.add("Gemm", rows, rows, transB=1)
+        return add_sums(graph, graph.add("Mul", rows, own))
 
     def _difference(self, layer: str, response: str) -> str:
         graph, shape = self.graph, self.shape(layer)
@@ -212,8 +216,8 @@ class _Block:
         """Declare the gradients that come from outside; return them by what they belong to."""
         graph, scale = self.graph, self._network.preprocessing.feature_scale
         given = {
-            gram: graph.input(f"gram_gradient.{layer}", self.gram_shape(layer))
-            for layer, gram in self.grams.items()
+            value: graph.input(name.replace(".", "_gradient."), shape)
+            for name, value, shape in self.each_sum()
         }
         for layer, difference in self.differences.items():
             weight = graph.input(f"content_weight.{layer}", ())
@@ -228,14 +232,13 @@ class _Block:
 
     def _slopes(self, given: dict[str, str], read: dict[str, str]) -> Iterator[Term]:
         """Yield a bound on each of the gradients, where it reaches what is convolved."""
-        features = {gram: self._features[layer] for layer, gram in self.grams.items()}
         readouts = {value: self._network.layer(layer).readout for layer, value in read.items()}
-        for value, name in given.items():
-            gradient = Term(self.graph, name)
-            if value in features:
-                yield gram_slope(gradient, Term(self.graph, features[value]))
-            else:
-                yield read_back(largest(gradient), self._weights, readouts.get(value))
+        others = {value: Term(self.graph, name) for value, name in given.items()}
+        for layer, sums in self.sums.items():
+            gradients = others.pop(sums.gram.name), others.pop(sums.mean.name)
+            yield sums_slope(*gradients, Term(self.graph, self._features[layer]))
+        for value, gradient in others.items():
+            yield read_back(largest(gradient), self._weights, readouts.get(value))
 
     def _not_again(self, style: tuple[str, ...]) -> dict[str, str]:
         """Return the values that hold a response which is not computed again, and its layer."""

@@ -6,8 +6,13 @@ through the network is linear. So what enters it is divided by a scale, and what
 multiplied by it. The scale follows from the losses, which are known before the way back begins.
 """
 
+from collections.abc import Callable
+
 from stylize.export.calculus.terms import Term
+from stylize.export.method.moments import Moments
+from stylize.export.method.statistics import MOMENTS, StyleLayer
 from stylize.export.network.forward import Parameters, add_parameter
+from stylize.models.layers import Statistics
 
 ROOT_MEAN_SQUARE = 8.0
 """Bound on the root mean square of the gradients that enter. On VGG-19's way back the largest
@@ -22,14 +27,35 @@ def content_slope(weight: Term, loss: Term, feature: Term, scale: float) -> Term
     return scale * weight * (2 * loss / _size(feature)).op("Sqrt")
 
 
-def style_slope(weight: Term, loss: Term, feature: Term, gram: Term, scale: float) -> Term:
-    """Return a bound on the root mean square of w dE_l/dF, by eq. 4 and 6.
+def gram_slope(loss: Term, feature: Term, found: Moments, layer: StyleLayer) -> Term:
+    """Return a bound on the root mean square of dE_l/dF, by eq. 4 and 6.
 
     dE_l/dF = (G - A) F / (N² M²), where |G - A| = 2 N M sqrt(E_l) and |F|² = tr G ≤ sqrt(N) |G|.
     """
-    root_of_channels = _size(gram).op("Sqrt").op("Sqrt")
-    mean_square = gram.op("ReduceL2", keepdims=0) / root_of_channels
-    return 2 * scale**2 * weight * (loss * mean_square).op("Sqrt") / _size(feature)
+    root_of_channels = _size(found.gram).op("Sqrt").op("Sqrt")
+    mean_square = found.gram.op("ReduceL2", keepdims=0) / root_of_channels
+    return 2 * layer.scale**2 * (loss * mean_square).op("Sqrt") / _size(feature)
+
+
+def moments_slope(loss: Term, feature: Term, found: Moments, layer: StyleLayer) -> Term:
+    """Return the same of E_l + 5/2 N (|μ - ν|² + |σ - τ|²).
+
+    The moments' part L of it has, over all positions, a mean of 5 N (μ - ν) / M, and beside it one
+    of σ times 5 N (σ - τ) / σ M. So |dL/dF|² is 10 N L / M.
+    """
+    squares = 4 * MOMENTS * layer.represented * layer.channels * loss
+    slope = layer.scale * squares.op("Sqrt") / _size(feature)
+    return slope + gram_slope(loss, feature, found, layer)
+
+
+SLOPES: dict[Statistics, Callable[[Term, Term, Moments, StyleLayer], Term]] = {
+    "gram": gram_slope,
+    "gram+moments": moments_slope,
+}
+"""Bounds on the root mean square of the gradient by F, which a layer's loss sends back.
+
+There is none for ``bures``, whose roots need more digits than devices have left in float16.
+"""
 
 
 def gain(readout: Term) -> Term:
@@ -48,10 +74,13 @@ def read_back(slope: Term, weights: Parameters, readout: str | None) -> Term:
     return slope * gain(Term(slope.graph, matrix))
 
 
-def gram_slope(gradient: Term, feature: Term) -> Term:
-    """Return a bound on the root mean square of (D + Dᵀ) F, given D = dL/d(F Fᵀ), symmetric."""
+def sums_slope(gram: Term, sums: Term, feature: Term) -> Term:
+    """Return a bound on the root mean square of (D + Dᵀ) F + g 1ᵀ.
+
+    Given are D = dL/d(F Fᵀ), symmetric, and g = dL/d(F 1).
+    """
     length = feature.op("ReduceL2", keepdims=1).op("Squeeze")
-    return 2 * _norm(gradient) * length / _size(feature).op("Sqrt")
+    return 2 * _norm(gram) * length / _size(feature).op("Sqrt") + largest(sums)
 
 
 def largest(gradient: Term) -> Term:

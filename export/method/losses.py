@@ -1,4 +1,4 @@
-"""The losses of Gatys et al. as graph nodes (equations 1 to 4).
+"""The losses of Gatys et al. as graph nodes (equations 1 and 4).
 
 F, of shape (N, M), holds the responses of a layer after the ReLU: N channels at M positions.
 
@@ -12,14 +12,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from stylize.export.calculus.graph import Graph
-
-
-def add_gram(graph: Graph, feature: str, channels: int) -> str:
-    """Append G/M with G = F Fᵀ (eq. 3), shape (N, N)."""
-    rows = graph.add("Reshape", feature, graph.integers(channels, -1))
-    product = graph.add("Gemm", rows, rows, transB=1)
-    positions = graph.add("Cast", graph.add("Shape", rows, start=1), to=graph.element_type)
-    return graph.add("Mul", product, graph.add("Reciprocal", positions))
 
 
 def add_content_loss(graph: Graph, feature: str, target: str, scale: float) -> str:

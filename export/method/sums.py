@@ -7,12 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from stylize.export.calculus.autodiff import pull_back
-from stylize.export.calculus.graph import Dimensions, Graph
-from stylize.export.method.losses import add_style_loss, weights_of
+from stylize.export.calculus.autodiff import pull_back_to
+from stylize.export.calculus.graph import Graph
+from stylize.export.calculus.terms import NUMBER, Term
+from stylize.export.method.losses import weights_of
+from stylize.export.method.moments import Moments, parts, target_shape
+from stylize.export.method.statistics import LOSSES, style_layer
 from stylize.export.network.architecture import Network
 from stylize.export.network.forward import Parameters
-from stylize.export.network.readout import read_gram
 from stylize.models.layers import LayerSet
 
 
@@ -21,46 +23,45 @@ def sums_model(
 ) -> onnx.ModelProto:
     """Map sums over all positions to the losses of style, the total (eq. 7), and its gradients."""
     graph = Graph(dtype)
-    shapes = {layer: _gram_shape(network, layer) for layer in layers.style}
-    sums = {layer: graph.input(f"gram.{layer}", shape) for layer, shape in shapes.items()}
+    sums = {layer: _sums(graph, network, layer) for layer in layers.style}
     losses = []
-    for layer, total in sums.items():
-        gram = _gram(graph, network, weights, layer, total)
-        graph.output(f"style.{layer}", gram, shapes[layer])
-        losses.append(_style_loss(graph, network, layer, gram))
+    for layer, found in sums.items():
+        positions = Term(graph, graph.input(f"positions.{layer}", NUMBER))
+        moments = found.over(positions).read_out(weights, network.layer(layer).readout)
+        known = style_layer(network, layer)
+        shape = target_shape(known.channels)
+        graph.output(f"style.{layer}", moments.matrix().name, shape)
+        target = Term(graph, graph.input(f"style_target.{layer}", shape))
+        losses.append(LOSSES[layers.statistics](moments, target, known).name)
     factors = weights_of(graph, "style", losses)
     terms = [graph.add("Mul", *pair) for pair in zip(factors, losses, strict=True)]
     if layers.content:
         terms.append(_content(graph, len(layers.content)))
     total = graph.sum(terms)
-    graph.output("total", total, ())
-    for layer, shape in shapes.items():
-        gradient = pull_back(graph, {total: graph.constant(1)}, sums[layer])
-        graph.output(f"gram_gradient.{layer}", gradient, shape)
+    graph.output("total", total, NUMBER)
+    given = {
+        f"{kind}_gradient.{layer}": (value, shape)
+        for layer, found in sums.items()
+        for kind, value, shape in parts(found, network.layer(layer).channels)
+    }
+    if given:
+        values = [value for value, _ in given.values()]
+        gradients = pull_back_to(graph, {total: graph.constant(1)}, values)
+        for name, (value, shape) in given.items():
+            graph.output(name, gradients[value], shape)
     return graph.model("sums")
 
 
-def _gram(graph: Graph, network: Network, weights: Parameters, layer: str, sums: str) -> str:
-    """Append F Fᵀ / M, given the sums F Fᵀ, before a read-out, and over how many positions."""
-    positions = graph.input(f"positions.{layer}", ())
-    gram = graph.add("Mul", sums, graph.add("Reciprocal", positions))
-    readout = network.layer(layer).readout
-    return gram if readout is None else read_gram(graph, weights, readout, gram)
-
-
-def _style_loss(graph: Graph, network: Network, layer: str, gram: str) -> str:
-    """Append E_l (eq. 4)."""
-    definition, scale = network.layer(layer), network.preprocessing.feature_scale
-    target = graph.input(f"style_target.{layer}", _gram_shape(network, layer))
-    return add_style_loss(graph, gram, target, definition.represented_channels, scale)
+def _sums(graph: Graph, network: Network, layer: str) -> Moments:
+    """Declare the sums F Fᵀ and F 1, before a read-out."""
+    n = network.layer(layer).channels
+    return Moments(
+        gram=Term(graph, graph.input(f"gram.{layer}", (n, n))),
+        mean=Term(graph, graph.input(f"sum.{layer}", (n, 1))),
+    )
 
 
 def _content(graph: Graph, layers: int) -> str:
     """Append the weighted sum of the losses of content, which tiles have added up."""
     given = [graph.input(f"content_{name}", (layers,)) for name in ("weights", "losses")]
     return graph.add("Squeeze", graph.add("ReduceSum", graph.add("Mul", *given), keepdims=1))
-
-
-def _gram_shape(network: Network, layer: str) -> Dimensions:
-    channels = network.layer(layer).channels
-    return (channels, channels)

@@ -34,3 +34,9 @@ def read_gram(graph: Graph, parameters: Parameters, readout: str, gram: str) -> 
     matrix = add_parameter(graph, parameters[readout], graph.dtype)
     turned = graph.add("Transpose", matrix, perm=[1, 0])
     return graph.add("MatMul", graph.add("MatMul", matrix, gram), turned)
+
+
+def read_mean(graph: Graph, parameters: Parameters, readout: str, mean: str) -> str:
+    """Append R m, the mean of R f, given that of f, shape (n, 1)."""
+    matrix = add_parameter(graph, parameters[readout], graph.dtype)
+    return graph.add("MatMul", matrix, mean)

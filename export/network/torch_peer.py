@@ -17,6 +17,7 @@ from stylize.export.network.architecture import Convolution, Network, Pooling
 from stylize.installation import install_command
 from stylize.models.errors import ExtraError
 from stylize.models.layers import LayerSet
+from stylize.models.preprocessing import TORCHVISION
 
 if TYPE_CHECKING:
     import torch
@@ -78,6 +79,11 @@ class TorchNetwork:
             grams = {f"gram.{name}": self.gram(value) for name, value in responses.items()}
         return {name: value.numpy() for name, value in (responses | grams).items()}
 
+    def style_target(self, found: Arrays, layer: str) -> Array:
+        """Return the Gram matrix of what `features` found and of a channel that is 1 everywhere."""
+        mean = found[layer].mean((2, 3)).T
+        return np.block([[found[f"gram.{layer}"], mean], [mean.T, np.ones((1, 1))]])
+
     def evaluate(
         self,
         image: Array,
@@ -125,7 +131,12 @@ class TorchNetwork:
                 yield f"content.{name}", self.content_loss(layer, response, target)
             if name in layers.style:
                 target = targets[f"style_target.{name}"]
-                yield f"style.{name}", self.style_loss(layer, response, target)
+                loss = {
+                    "gram": self.style_loss,
+                    "gram+moments": self.moments_loss,
+                    "bures": self.bures_loss,
+                }[layers.statistics]
+                yield f"style.{name}", loss(layer, response, target)
 
     def gram(self, feature: "torch.Tensor") -> "torch.Tensor":
         """Return G/M = F Fᵀ / M (eq. 3)."""
@@ -145,8 +156,43 @@ class TorchNetwork:
     ) -> "torch.Tensor":
         """Return E_l (eq. 4) of a response before its read-out."""
         squared = self.network.preprocessing.feature_scale**2
-        difference = squared * (self.gram(self._read_out(layer, response)) - target)
+        difference = squared * (self.gram(self._read_out(layer, response)) - target[:-1, :-1])
         return (difference**2).sum() / (4 * layer.represented_channels**2)
+
+    def moments_loss(
+        self, layer: Layer, response: "torch.Tensor", target: "torch.Tensor"
+    ) -> "torch.Tensor":
+        """Return E_l + 5/2 N (|μ - ν|² + |σ - τ|²) of a response before its read-out."""
+        squared = self.network.preprocessing.feature_scale**2
+        feature, compared = self._read_out(layer, response)[0], target[:-1, -1]
+
+        def deviations(variances: "torch.Tensor") -> "torch.Tensor":
+            return (variances.relu() + 1e-5).sqrt()
+
+        apart = feature.mean((1, 2)) - compared
+        other = deviations(target.diagonal()[:-1] - compared**2)
+        spread = deviations(feature.var((1, 2), correction=0)) - other
+        moments = squared * (apart.square().sum() + spread.square().sum())
+        return self.style_loss(layer, response, target) + (
+            2.5 * layer.represented_channels * moments
+        )
+
+    def bures_loss(
+        self, layer: Layer, response: "torch.Tensor", target: "torch.Tensor"
+    ) -> "torch.Tensor":
+        """Return |μ - ν|² + tr C + tr D - 2 tr (D^½ C D^½)^½, given D^½, ν and tr D."""
+        squared = self.network.preprocessing.feature_scale**2
+        feature = self._read_out(layer, response).flatten(2)[0]
+        root, mean, variance = target[:-1, :-1], target[:-1, -1], target[-1, -1]
+        least = 1e-4 * TORCHVISION.feature_scale**2 / squared
+        covariance = feature.cov(correction=0).reshape(root.shape)
+        power = covariance.trace() + feature.mean(1).square().sum()
+        errors = (1e-5 * power - 1e-4 * covariance.trace()).relu().detach()
+        covariance = covariance + (least + errors) * root.new_ones(len(root)).diag()
+        apart = (feature.mean(1) - mean).square().sum()
+        return squared * (
+            apart + covariance.trace() + variance - 2 * _root_trace(root @ covariance @ root)
+        )
 
     def _responses(
         self, image: "torch.Tensor", last: str | None
@@ -181,6 +227,26 @@ class TorchNetwork:
         """Return an array as torch computes with it."""
         tensor: torch.Tensor = self.torch.from_numpy(np.array(array, np.float64))
         return tensor
+
+
+def _root_trace(matrix: "torch.Tensor") -> "torch.Tensor":
+    """Return the trace of a matrix' root after twelve iterations of Newton and Schulz.
+
+    Its gradient is half the inverse root.
+    """
+    inside = matrix.detach()
+    one, norm = inside.new_ones(len(inside)).diag(), inside.norm()
+    root, other = inside / norm, one
+    for _ in range(12):
+        turn = (3 * one - other @ root) / 2
+        root, other = root @ turn, turn @ other
+    root = root * norm.sqrt()
+    sign, inverse = root / root.norm(), one / root.norm()
+    for _ in range(12):
+        turn = (3 * one - sign @ sign) / 2
+        sign, inverse = sign @ turn, inverse @ turn
+    leading = (matrix * inverse).sum()
+    return root.trace() + (leading - leading.detach()) / 2
 
 
 def _numbers(losses: list["torch.Tensor"]) -> Array:

@@ -5,7 +5,7 @@ found is an error of the graphs and not the rounding of a provider.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -103,8 +103,15 @@ class _Comparison:
         self.image, self.other = np.random.default_rng(0).random((2, 1, 3, *size))
         self.targets: dict[str, Array] = {}
         for graph in manifest.targets:
-            if any(gradient.layers.covers(graph.layers) for gradient in gradients):
+            # Those of style are the same, whatever is compared.
+            looked_at = (replace(gradient.layers, statistics="gram") for gradient in gradients)
+            if any(layers.covers(graph.layers) for layers in looked_at):
                 self.targets |= self._run(graph, {"image": self.other})
+        self.rooted = {
+            name: self._run(manifest.root, {"style_target": target})["rooted_target"]
+            for name, target in self.targets.items()
+            if name.startswith("style_target.") and manifest.root
+        }
         self.weights: dict[str, float] = {}
 
     def with_torch(self, peer: TorchNetwork) -> Iterator[Check]:
@@ -113,12 +120,13 @@ class _Comparison:
         expected = peer.features(self.image)
         differences = [_difference(features[name], expected[name]) for name in features]
         yield self._check("features", differences)
-        yield self._check("targets", self._target_differences(peer.features(self.other)))
+        yield self._check("targets", self._target_differences(peer))
         losses: list[float] = []
         gradients: list[float] = []
         for graph in self.gradients:
             weights = self._weights(graph)
-            truth = peer.evaluate(self.image, graph.layers, self.targets, *weights)
+            targets = self._targets(graph)
+            truth = peer.evaluate(self.image, graph.layers, targets, *weights)
             for form in graph.forms:
                 found = self._gradient(graph, self.image, form.file)
                 losses += map(_difference, _losses(found), _losses(vars(truth)))
@@ -153,18 +161,24 @@ class _Comparison:
         """Judge the largest difference; np.max keeps a NaN, and max might lose it."""
         return Check(f"{what}, {self.size}, torch", float(np.max(differences)), TOLERANCES[what])
 
-    def _target_differences(self, expected: Mapping[str, Array]) -> list[float]:
+    def _target_differences(self, peer: TorchNetwork) -> list[float]:
+        expected = peer.features(self.other)
         differences = []
         for name, target in self.targets.items():
             kind, _, layer = name.partition(".")
-            truth = expected[layer if kind == "content_target" else f"gram.{layer}"]
+            is_style = kind == "style_target"
+            truth = peer.style_target(expected, layer) if is_style else expected[layer]
             differences.append(_difference(target, truth))
         return differences
+
+    def _targets(self, graph: GraphFile) -> dict[str, Array]:
+        rooted = self.rooted if graph.layers.statistics == "bures" else {}
+        return {**self.targets, **rooted}
 
     def _weights(self, graph: GraphFile) -> tuple[Array, Array]:
         """Return the weights that make each loss 1, so that none hides behind a larger one."""
         content = [f"content.{layer}" for layer in graph.layers.content]
-        style = [f"style.{layer}" for layer in graph.layers.style]
+        style = [f"{graph.layers.statistics}.{layer}" for layer in graph.layers.style]
         if not self.weights.keys() >= {*content, *style}:
             ones = np.ones(len(content)), np.ones(len(style))
             _, *losses = _losses(self._evaluate(graph, self.image, *ones))
@@ -193,7 +207,7 @@ class _Comparison:
             "image": image,
             "content_weights": content_weights,
             "style_weights": style_weights,
-            **self.targets,
+            **self._targets(graph),
         }
         return self._run(graph, {value.name: feeds[value.name] for value in graph.inputs}, file)
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import onnx
@@ -16,8 +17,10 @@ from stylize.export.lowering.blocked import lower
 from stylize.export.method.adam import adam_model
 from stylize.export.method.assemble import features_model, gradient_model, targets_model
 from stylize.export.method.blocks import block_gradient_model, block_model
+from stylize.export.method.half import SLOPES
 from stylize.export.method.lbfgs import lbfgs_model
 from stylize.export.method.pieces import PIECES
+from stylize.export.method.statistics import root_model
 from stylize.export.method.sums import sums_model
 from stylize.export.method.variation import variation_model
 from stylize.export.network.architecture import Network
@@ -26,7 +29,7 @@ from stylize.export.network.weights import Weights, store_weights
 from stylize.models.catalog import MANIFEST_FILE
 from stylize.models.errors import ModelError
 from stylize.models.files import sha256
-from stylize.models.layers import LayerSet, paper_layer_sets
+from stylize.models.layers import LayerSet, Statistics, paper_layer_sets, richer_layer_sets
 from stylize.models.manifest import (
     FORMAT,
     LINE,
@@ -46,7 +49,7 @@ WEIGHTS_FILE = "weights.safetensors"
 
 OWN_FILES = re.compile(
     rf"{re.escape(MANIFEST_FILE)}|{re.escape(WEIGHTS_FILE)}|"
-    r"(features|targets|gradient|block|sums|lbfgs|adam|variation|slope|judge|coordinates)\b.*\.onnx"
+    r"(features|targets|gradient|block|sums|root|lbfgs|adam|variation|slope|judge|coordinates)\b.*\.onnx"
 )
 """Names of the files that an export writes, and that the next one may replace."""
 
@@ -92,7 +95,7 @@ def write_folder(
     """
     check_replaceable(path)
     added = in_order(network, layers)
-    sets = list(dict.fromkeys([*paper_layer_sets(), *([added] if added else [])]))
+    sets = _layer_sets(added)
     with _replacing_folder(path) as folder:
         with _writing(path):
             weights_file = _save_weights(folder, weights, half)
@@ -136,6 +139,14 @@ def in_order(network: Network, layers: LayerSet) -> LayerSet:
         tuple(sorted(kind, key=names.index)) for kind in (layers.content, layers.style)
     )
     return LayerSet(content, style)
+
+
+def _layer_sets(added: LayerSet) -> list[LayerSet]:
+    """Return those that every model has, and another with all statistics that may be compared."""
+    paper = paper_layer_sets()
+    own = [] if not added or added in paper else get_args(Statistics)
+    others = [replace(added, statistics=statistics) for statistics in own]
+    return list(dict.fromkeys([*paper, *richer_layer_sets(), *others]))
 
 
 @contextmanager
@@ -224,6 +235,7 @@ def _save_graphs(
             name: Piece(**vars(_save(folder, name, made.model())), halo=made.halo)
             for name, made in PIECES.items()
         },
+        root=_save(folder, "root", root_model(network.preprocessing.feature_scale)),
     )
 
 
@@ -252,7 +264,7 @@ def _target_sets(sets: Sequence[LayerSet]) -> list[LayerSet]:
     Content and style targets come of different pictures, and so of different graphs.
     """
     content = [LayerSet(content=layers.content) for layers in sets if layers.content]
-    style = [LayerSet(style=layers.style) for layers in sets if layers.style]
+    style = [LayerSet(style=layers.style) for layers in sets if layers.style]  # any statistics
     return list(dict.fromkeys(content + style))
 
 
@@ -273,7 +285,7 @@ def _save(
 def _save_forms(
     folder: Path, name: str, build: Callable[..., onnx.ModelProto], layers: LayerSet
 ) -> GraphFile:
-    """Save a graph that runs at every iteration in all its forms.
+    """Save a graph that runs at every iteration in all its forms, those of roots not in float16.
 
     `build` takes, as `convolved`, the type of what is convolved.
     """
@@ -284,8 +296,10 @@ def _save_forms(
         path = folder / f"{name}.{form}.onnx"
         return OtherForm(path.name, _write_checked(path, model))
 
-    half = build(convolved=np.float16)
-    return replace(graph, blocked=other("blocked", lower(plain)), float16=other("float16", half))
+    graph = replace(graph, blocked=other("blocked", lower(plain)))
+    if layers.statistics not in SLOPES:
+        return graph
+    return replace(graph, float16=other("float16", build(convolved=np.float16)))
 
 
 def _parts(network: Network, sets: Sequence[LayerSet]) -> list[Part]:
@@ -306,7 +320,12 @@ def _save_block(
 
 
 def _write_checked(path: Path, model: onnx.ModelProto) -> str:
-    """Write a graph, have onnx check it, and return its sha256."""
+    """Write a graph, have onnx check it, and return its sha256.
+
+    Without names of nodes, which are those of their outputs, files are a seventh smaller.
+    """
+    for node in model.graph.node:
+        node.ClearField("name")
     onnx.save(model, path)
     onnx.checker.check_model(path, full_check=True)
     return sha256(path)

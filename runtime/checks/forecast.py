@@ -1,6 +1,7 @@
 """What ``stylize plan`` finds out: what a picture would take on each provider."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from stylize.runtime.engine.choice import find_provider, in_software, is_present
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import Options
+from stylize.runtime.method.paintings import Painting
 from stylize.runtime.method.scene import Scene, planned
 from stylize.runtime.providers.table import PROVIDERS, Precision, Provider, configure
 from stylize.runtime.streaming.plan import Budget, Plan
@@ -57,7 +59,8 @@ class Forecast:
     reading : int
         Bytes that reading the pictures takes; 0 if that is another memory than the provider's.
     painting : Plan or None
-        How the painting is looked at; None if there is no style loss.
+        How the painting is looked at, of several the one that takes most memory; None if there is
+        no style loss.
     limit : int or None
         Bytes that it may take of the memory in which the provider computes; None if that is not
         known.
@@ -108,14 +111,20 @@ class Forecast:
 
 
 def forecasts(
-    photo: Path, painting: Path, options: Options, machine: Machine, named: bool
+    photo: Path,
+    paintings: Sequence[Painting[Path]],
+    options: Options,
+    machine: Machine,
+    named: bool,
 ) -> list[Forecast]:
     """Return what a picture would take on each provider; a few small steps are timed.
 
     Parameters
     ----------
-    photo, painting : Path
-        The pictures, of which no pixel is read.
+    photo : Path
+        The photo, of which no pixel is read.
+    paintings : sequence of Painting
+        The paintings, likewise.
     options : Options
         The settings of the picture.
     machine : Machine
@@ -145,11 +154,11 @@ def forecasts(
         )
     cluster = connect(machine.cluster) if machine.cluster else None
     models = [Model(folder, each, budget, cluster) for each in found if isinstance(each, Provider)]
-    scenes = [Scene(model, photo, painting) for model in models]
+    scenes = [Scene(model, photo, paintings) for model in models]
     for scene in scenes:
         scene.check(options)
     cpu = Model(folder, configure("cpu"), Budget(scratch=machine.scratch))
-    on_cpu = Scene(cpu, photo, painting)
+    on_cpu = Scene(cpu, photo, paintings)
     # All are planned before one computes: what that takes would not be free for the others.
     planned = [_planned(*each, on_cpu, options) for each in zip(models, scenes, strict=True)]
     timed = [_timed(model, options, plan) for model, plan in zip(models, planned, strict=True)]
@@ -184,7 +193,7 @@ def _installed(machine: Machine) -> Iterator[Provider | Forecast]:
 def _planned(model: Model, scene: Scene, on_cpu: Scene, options: Options) -> Forecast:
     """Return a forecast without times."""
     provider = model.provider
-    limit = model.budget.memory or scene.spare
+    limit = model.budget.memory or _spare(model, scene, options)
     limits = [(scene, limit)]
     if provider.memory != "cpu":  # what is streamed lies in the CPU's memory all the same
         limits.append((on_cpu, on_cpu.spare))
@@ -208,6 +217,14 @@ def _planned(model: Model, scene: Scene, on_cpu: Scene, options: Options) -> For
     if limit is not None and found.memory > limit:
         return replace(found, too_large=_told(found, limit, model.budget))
     return found
+
+
+def _spare(model: Model, scene: Scene, options: Options) -> int | None:
+    """Return how many bytes may be taken where the picture is computed."""
+    with suppress(OptionError):
+        if (plan := scene.plan(options)).workers:
+            return model.memory_to_spare(plan)
+    return scene.spare
 
 
 def _largest(limits: list[tuple[Scene, int | None]], options: Options) -> Size | None:

@@ -92,8 +92,8 @@ class Pace:
             The provider cannot compute it.
         """
         height, width = size
-        rows = max(share.last - share.first for share in shares(height, plan.machines))
-        size, plan = (rows, width), replace(plan, machines=1)
+        rows = max(share.last - share.first for share in shares(height, plan.workers or 1))
+        size, plan = (rows, width), replace(plan, workers=0)
         manner = plan.tile, plan.optimizer, plan.history
         if manner not in self._timed:
             self._timed[manner] = self._measure(plan, size)

@@ -1,12 +1,13 @@
 """All that a search depends on, kept where no worker that is lost takes it along."""
 
-import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import platformdirs
 
 from stylize.models.errors import OptionError
 from stylize.runtime.cluster.crew import Crew
@@ -16,8 +17,15 @@ Array = npt.NDArray[np.float32]
 
 SELDOM = 20
 """Work takes at least so many times as long as keeping it."""
-LEAST = 30.0
+LEAST = 120.0
 """Seconds of work that are worth it."""
+
+
+def _cache() -> Path:
+    folder = platformdirs.user_cache_path("stylize", appauthor=False)
+    with suppress(OSError):  # then nothing is kept
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 class Checkpoint:
@@ -28,11 +36,12 @@ class Checkpoint:
     Parameters
     ----------
     scratch : Path, optional
-        The folder of the files; by default, that of temporary files.
+        The folder of the files; by default, the user's for caches, since that for temporary files
+        may be memory.
     """
 
     def __init__(self, scratch: Path | None) -> None:
-        self._scratch = scratch
+        self._folder = scratch or _cache()
         self._numbers: Mapping[str, Array] = {}
         self._images: dict[str, Array] = {}
         self._storage: Storage | None = None
@@ -56,7 +65,7 @@ class Checkpoint:
     def keep(self, crew: Crew, shape: tuple[int, ...]) -> None:
         """Keep a search as it is now, unless the disk is full; then the last one stays."""
         begun = time.monotonic()
-        storage = Storage(self._scratch or Path(tempfile.gettempdir()), KINDS)
+        storage = Storage(self._folder, KINDS)
         try:
             found = {name: self._kept(crew, name, storage, shape) for name in crew.one(0, "names")}
         except OptionError:

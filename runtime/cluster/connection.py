@@ -69,13 +69,13 @@ class Cluster:
         self.count = 1
         self.count = len(self.workers())
 
-    def machines_for(self, size: tuple[int, int]) -> int:
-        """Return how many workers a picture of a height and width is shared by; 1 if it is small.
+    def workers_for(self, size: tuple[int, int]) -> int:
+        """Return how many workers share a picture of a height and width; 0 if it is small.
 
         That of few pixels is faster on one machine, whole.
         """
         if prod(size) < SMALL:
-            return 1
+            return 0
         return len(shares(size[0], len(self.workers())))
 
     def workers(self) -> list[str]:
@@ -122,8 +122,24 @@ class Cluster:
         return crew
 
     def on_each(self, do: Callable[..., Found], *given: object) -> list[Found]:
-        """Return what a function returns on each worker."""
-        return list(self._client.run(do, *given).values())
+        """Return what a function returns on each worker.
+
+        Raises
+        ------
+        ProviderError
+            A worker lacks stylize, or is lost.
+        """
+        try:
+            return list(self._client.run(do, *given).values())
+        except ImportError as error:
+            raise ProviderError(
+                f"A worker of the cluster {self._where} cannot run stylize: {error}. Install "
+                "stylize there with its extra 'cluster', in the same version as here."
+            ) from error
+        except (OSError, RuntimeError, ValueError) as error:
+            raise ProviderError(
+                f"A worker of the cluster {self._where} does not answer: {error}. Try again."
+            ) from error
 
     def memory_to_spare(self) -> int | None:
         """Return how many bytes each worker may take; None if nobody knows."""
@@ -152,7 +168,7 @@ def _client(where: LocalCluster | str) -> Client:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         return Client(where, timeout=ANSWER, direct_to_workers=True, set_as_default=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise OptionError(
             f"Nobody answers at '{where}': {' '.join(str(error).split())}. --cluster takes the "
             "address of a scheduler, tcp://HOST:8786, which 'dask scheduler' starts; or a number "

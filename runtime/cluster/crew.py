@@ -10,7 +10,7 @@ import numpy.typing as npt
 from distributed import Client, Future
 from distributed.actor import Actor
 
-from stylize.models.errors import StylizeError
+from stylize.models.errors import ProviderError, StylizeError
 from stylize.models.folder import ModelFolder
 from stylize.runtime.cluster import travel
 from stylize.runtime.cluster.job import Job
@@ -104,7 +104,22 @@ class Crew:
 
     async def _asked(self, number: int, name: str, *given: Any, **named: Any) -> Any:
         """Ask a member to do something, in the thread where Dask's answers arrive."""
-        return await getattr(self._actors[number], name)(*given, **named)
+        where = f"On the worker {self._workers[number]}"
+        try:
+            do = getattr(self._actors[number], name)
+        except RuntimeError as error:  # so Dask says that the worker is gone
+            raise LostError from error
+        try:
+            return await do(*given, **named)
+        except (OSError, PartedError) as error:
+            raise LostError from error
+        except StylizeError as error:
+            raise type(error)(f"{where}: {error}") from error
+        except MemoryError as error:
+            raise ProviderError(
+                f"{where}, memory ran out. Let pictures take less with --memory, or use a smaller "
+                "--size."
+            ) from error
 
     def _done(self, asked: Sequence[Awaitable[Any]]) -> list[Any]:
         """Wait for all.
@@ -127,12 +142,9 @@ class Crew:
                     return [each.result() for each in tasks]
                 if not await self._all_there():
                     raise LostError
-        except StylizeError:
+        except BaseException:
             self._part()
             raise
-        except (OSError, PartedError, RuntimeError) as error:
-            self._part()
-            raise LostError from error
         finally:
             for each in tasks:
                 each.cancel()
@@ -149,4 +161,7 @@ class Crew:
 
 
 async def _awaited(future: "Future[Member]") -> None:
-    await future
+    try:
+        await future
+    except (OSError, RuntimeError) as error:  # Dask's KilledWorker among them
+        raise LostError from error

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from distributed import Worker, get_worker
 from distributed.actor import Actor
 
-from stylize.models.errors import ModelError, OptionError, ProviderError
+from stylize.models.errors import ModelError
 from stylize.runtime.cluster import travel
 from stylize.runtime.cluster.job import Job
 from stylize.runtime.cluster.mailbox import Key, Mailbox, Message, PartedError
@@ -53,8 +53,11 @@ class Member:
     """One of those who compute a picture."""
 
     def __init__(self) -> None:
-        self._worker: Worker = get_worker()
-        self._mailbox = Mailbox()
+        worker = get_worker()
+        key = worker.get_current_task()
+        self._worker: Worker = worker
+        # Dask lets go of an actor when nobody holds it, but not of its thread.
+        self._mailbox = Mailbox(lambda: key in worker.state.actors)
         self._post: Post | None = None
         self._picture: StreamedPicture | None = None
         self._descent: StreamedDescent | None = None
@@ -72,8 +75,8 @@ class Member:
 
         Raises
         ------
-        ProviderError, OptionError
-            This machine lacks the provider, or the folder for what does not fit.
+        ProviderError
+            This machine lacks the provider.
         """
         actors = [Actor(Member, *address, worker=self._worker) for address in members]
 
@@ -85,13 +88,10 @@ class Member:
         if folder is None:
             raise ModelError("The model that was sent is gone, or was changed on its way.")
         self._post = Post(number, len(members), send, self._mailbox)
-        try:
-            provider = job.provider.found(self._worker.state.nthreads)
-            self._picture = StreamedPicture(
-                folder, job.layers, job.size, job.plan, provider, job.scratch, self._post
-            )
-        except (ProviderError, OptionError) as error:
-            raise type(error)(f"On the worker {self._worker.address}: {error}") from error
+        provider = job.provider.found(self._worker.state.nthreads)
+        self._picture = StreamedPicture(
+            folder, job.layers, job.size, job.plan, provider, job.scratch, self._post
+        )
 
     async def deliver(self, key: Key, message: Message) -> None:
         """Take what another member sends."""

@@ -130,12 +130,17 @@ class ClusterPicture:
                 if self._crew is None:
                     self._crew = self._gathered()
                 return do(self._crew)
-            except LostError as error:
-                self._crew, lost = None, error
+            except LostError as error:  # nothing else of it, which would hold the crew
+                self._crew, why = None, error.why
         raise ProviderError(
-            f"Workers were lost {ATTEMPTS} times in a row{lost.why}. They must reach each other, "
+            f"Workers were lost {ATTEMPTS} times in a row{why}. They must reach each other, "
             "and have enough memory; --memory bounds what each takes."
         )
+
+    @property
+    def has_crew(self) -> bool:
+        """Whether workers know of the picture now."""
+        return self._crew is not None
 
     def bytes_sent(self) -> list[int]:
         """Return how many bytes of numbers each member has sent to others."""
@@ -201,7 +206,8 @@ class ClusterSearch:
         try:
             self._tell(self._picture.reliably(lambda crew: crew.all("step"))[0])
         except KeyboardInterrupt:  # they finish the step all the same
-            self._tell(self._picture.reliably(lambda crew: crew.one(0, "told")))
+            if self._picture.has_crew:
+                self._tell(self._picture.reliably(lambda crew: crew.one(0, "told")))
             raise
         if self._checkpoint.is_due:
             self._picture.reliably(lambda crew: self._checkpoint.keep(crew, self._picture.shape))
@@ -228,7 +234,9 @@ class ClusterSearch:
         try:
             return self._picture.reliably(lambda crew: crew.put_together("image_of", iteration))
         except ProviderError:  # nobody is left
-            return self._checkpoint.best if iteration == self.best_iteration else None
+            if iteration != self.best_iteration:
+                return None
+            return self._start[0] if self._checkpoint.best is None else self._checkpoint.best
 
     @property
     def best_iteration(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from stylize.runtime.cluster.mailbox import Mailbox, Message, size_of
+from stylize.runtime.cluster.mailbox import PATIENCE, Mailbox, Message, size_of
 from stylize.runtime.streaming.shares import Share, Sums, shares
 from stylize.runtime.streaming.strips import Strip
 
@@ -20,8 +20,8 @@ Array = npt.NDArray[Any]
 class Sent(Protocol):
     """A message on its way."""
 
-    def result(self) -> object:
-        """Wait until it has arrived; raise an error if it cannot."""
+    def result(self, timeout: float) -> object:
+        """Wait until it has arrived; raise an error if it cannot, TimeoutError after a while."""
 
 
 Send = Callable[[int, tuple[int, int], Message], Sent]
@@ -121,4 +121,9 @@ class Post:
     def _settle(self) -> None:
         """Wait for what was sent, so that never more than this lies in mailboxes."""
         while self._under_way:
-            self._under_way.pop().result()
+            try:
+                self._under_way[-1].result(PATIENCE)
+            except TimeoutError:  # whoever it was for may be gone, of which nobody tells
+                self._mailbox.check()
+            else:
+                self._under_way.pop()

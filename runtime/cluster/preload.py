@@ -4,5 +4,10 @@ import signal
 
 
 def dask_setup(_: object) -> None:
-    """Leave Ctrl-C, which every process at a terminal gets, to the one that wants the picture."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave what every process at a terminal gets to the one that wants the picture.
+
+    That is Ctrl-C, and the end of the terminal.
+    """
+    for name in ("SIGINT", "SIGHUP"):
+        if number := getattr(signal, name, None):
+            signal.signal(number, signal.SIG_IGN)

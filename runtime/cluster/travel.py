@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,7 +60,9 @@ def unpack(digest: str, files: Mapping[str, bytes]) -> None:
             new.mkdir()
             for name, content in files.items():
                 (new / Path(name).name).write_bytes(content)
-            if not (folder / MANIFEST_FILE).exists():
+            if folder.exists() and present(digest) is None:  # damaged
+                shutil.rmtree(folder)
+            if not folder.exists():
                 os.replace(new, folder)
     except OSError as error:
         if present(digest):  # another worker of this machine was faster

@@ -12,6 +12,8 @@ from math import pi, sqrt
 import numpy as np
 import numpy.typing as npt
 
+from stylize.runtime.pictures.oklab import oklab
+
 Array = npt.NDArray[np.float32]
 Double = npt.NDArray[np.float64]
 
@@ -19,35 +21,6 @@ DIRECTIONS = 64
 """Number of directions along which colours are sorted."""
 QUANTILES = 1024
 """So many of the sorted values are compared; pictures need not have equally many pixels."""
-
-_TO_CONES = np.array(
-    [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-        [0.0883024619, 0.2817188376, 0.6299787005],
-    ]
-)
-_TO_LAB = np.array(
-    [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ]
-)
-"""Ottosson's matrices: from linear sRGB to cones, and from their cube roots to L, a, b."""
-
-
-def oklab(image: Array) -> Double:
-    """Return the colours of an image: L in 0...1, a and b around 0; shape (3, height · width).
-
-    Parameters
-    ----------
-    image : float32 array, shape (1, 3, height, width)
-        sRGB in 0...1.
-    """
-    srgb = image.reshape(3, -1).astype(np.float64)
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    return _TO_LAB @ np.cbrt(_TO_CONES @ linear)
 
 
 def palette(image: Array) -> Double:

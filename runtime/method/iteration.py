@@ -14,8 +14,9 @@ from stylize.models.errors import DivergenceError
 from stylize.runtime.method.held import Held
 from stylize.runtime.method.objective import Losses
 from stylize.runtime.method.options import Options
+from stylize.runtime.method.preserved import NOTHING, Preserved
 from stylize.runtime.method.settling import Settling
-from stylize.runtime.pictures.arrays import to_image, unframed
+from stylize.runtime.pictures.arrays import unframed
 
 Array = npt.NDArray[np.float32]
 
@@ -33,8 +34,8 @@ class Found:
         variation times its weight.
     held : Held
         The image with its margin, where the iteration holds it.
-    alpha : PIL image or None
-        8-bit grey: how much of the image is seen, as in the photo; None if all of it is.
+    preserved : Preserved
+        What the picture has of the photo: its alpha, and its colours, whatever the image's are.
     margin : int
         Pixels around what is held that are no part of the image.
     """
@@ -42,7 +43,7 @@ class Found:
     iteration: int
     total: float
     held: Held = field(repr=False)
-    alpha: Image.Image | None = field(repr=False)
+    preserved: Preserved = field(repr=False)
     margin: int = field(repr=False)
 
     @property
@@ -61,16 +62,15 @@ class Found:
 
     @property
     def image(self) -> Image.Image:
-        """The image as a picture, clipped to what can be shown: RGB, or RGBA if it has an alpha."""
-        image = to_image(self._seen)
-        if self.alpha:
-            image.putalpha(self.alpha)
-        return image
+        """The image as a picture, clipped to what can be shown: RGB, or RGBA if it has an alpha.
+
+        It has the photo's colours if ``Options.colors`` is ``photo``; then `pixels` has greys.
+        """
+        return self.preserved.shown(self._seen)
 
     def kept(self) -> "Found":
         """Return the image where no device can lose it."""
-        shown = self.alpha, self.margin
-        return Found(self.iteration, self.total, self.held.kept(), *shown)
+        return Found(self.iteration, self.total, self.held.kept(), self.preserved, self.margin)
 
     @property
     def _seen(self) -> Array:
@@ -190,7 +190,7 @@ def minimise(
     search: Search,
     options: Options,
     every: int = 1,
-    alpha: Image.Image | None = None,
+    preserved: Preserved = NOTHING,
     past: Past | None = None,
 ) -> Iterator[Iterate]:
     """Walk downhill, one evaluation of the gradient a step.
@@ -206,8 +206,8 @@ def minimise(
     every : int
         One in so many iterates is given, beside the first and the last. Reading the losses of each
         would make a device wait.
-    alpha : PIL image, optional
-        What is seen of the image, 8-bit grey. It changes nothing but the picture that is shown.
+    preserved : Preserved, optional
+        What is shown of the photo. It changes nothing but the picture that is shown.
     past : Past, optional
         Earlier scales, from which the numbers of the iterates go on.
 
@@ -217,7 +217,7 @@ def minimise(
         The first loss or its gradient is NaN or infinite, or they stay so however small the steps.
     """
     past = past or Past(0, 0, time.perf_counter())
-    found = _Found(search, partial(Found, alpha=alpha, margin=options.margin), past)
+    found = _Found(search, partial(Found, preserved=preserved, margin=options.margin), past)
     settling = Settling(options.until)
     try:
         for step in range(1, options.iterations + 1):

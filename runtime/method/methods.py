@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from stylize.runtime.method.iteration import Iterate
 from stylize.runtime.method.model import Model
@@ -9,9 +10,12 @@ from stylize.runtime.method.options import RECONSTRUCTION, TEXTURE, Options
 from stylize.runtime.method.scene import Scene
 from stylize.runtime.pictures.reading import PictureLike
 
+if TYPE_CHECKING:
+    from stylize.runtime.method.paintings import PaintingsLike
+
 
 def transfer(
-    model: Model, photo: PictureLike, painting: PictureLike, options: Options = Options()
+    model: Model, photo: PictureLike, painting: "PaintingsLike", options: Options = Options()
 ) -> Iterator[Iterate]:
     """Render a photo in the manner of a painting (Figures 2 and 3 of the paper).
 
@@ -20,7 +24,8 @@ def transfer(
     model : Model
         The model that extracts the features.
     photo, painting : PIL image, path, bytes, binary file or array
-        Pictures of any size; both are scaled to ``options.size``.
+        Pictures of any size; both are scaled to ``options.size``. There may be several paintings in
+        a list, each of them maybe a `Painting`, which tells its share.
     options : Options
         Settings; by default the paper's layers, and a start from the photo.
 
@@ -55,7 +60,9 @@ def reconstruct(
     return Scene(model, photo).render(replace(options, style_weight=0.0))
 
 
-def texture(model: Model, painting: PictureLike, options: Options = TEXTURE) -> Iterator[Iterate]:
+def texture(
+    model: Model, painting: "PaintingsLike", options: Options = TEXTURE
+) -> Iterator[Iterate]:
     """Make a texture in a painting's style (Figure 1, upper row; eq. 4 to 6).
 
     Parameters
@@ -63,8 +70,8 @@ def texture(model: Model, painting: PictureLike, options: Options = TEXTURE) -> 
     model : Model
         The model that extracts the features.
     painting : PIL image, path, bytes, binary file or array
-        The picture whose style is matched; it is scaled to ``options.painting_size``, or else to
-        ``options.size``.
+        The picture whose style is matched, or several in a list, as in `transfer`; it is scaled to
+        ``options.painting_size``, or else to ``options.size``.
     options : Options
         Settings, best made of the default, which starts from white noise:
         ``replace(TEXTURE, size=(640, 480))``. ``size`` may be any width and height. The content

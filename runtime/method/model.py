@@ -1,6 +1,8 @@
 """An opened model: what its graphs compute, on a provider, for images of any size."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ import numpy.typing as npt
 from stylize.models.catalog import find_model
 from stylize.models.errors import ModelError
 from stylize.models.folder import ModelFolder, open_folder
-from stylize.models.layers import LayerSet
+from stylize.models.layers import LayerSet, Statistics
 from stylize.models.manifest import GraphFile
 from stylize.runtime.cluster.extra import connect
 from stylize.runtime.engine.choice import find_provider
@@ -22,7 +24,7 @@ from stylize.runtime.method.streamed import Picture, StreamedObjective
 from stylize.runtime.pictures.arrays import as_array
 from stylize.runtime.pictures.sizes import check_sides
 from stylize.runtime.providers.hardware import give_back_freed_memory
-from stylize.runtime.providers.table import Provider, host_of
+from stylize.runtime.providers.table import Provider, exact, host_of
 from stylize.runtime.streaming.picture import StreamedPicture
 from stylize.runtime.streaming.plan import Budget, Case, Plan, make_plan, plan_targets
 from stylize.runtime.streaming.shares import shares
@@ -140,7 +142,8 @@ class Model:
         image = as_array(image)
         for name in only or ():
             self.folder.manifest.layer(name.removeprefix("gram."))
-        values = self._program(self.folder.manifest.features, image)({"image": image}, only)
+        program = self._program(self.folder.manifest.features, image, self.provider)
+        values = program({"image": image}, only)
         strides = {layer.name: layer.stride for layer in self.folder.manifest.layers}
         smallest = min(image.shape[2:])
         return {
@@ -152,7 +155,8 @@ class Model:
     def targets(self, image: Array, layers: LayerSet) -> dict[str, Array]:
         """Return what the losses compare with: ``content_target.L`` and ``style_target.L``.
 
-        The first is F of a photo, the second F Fᵀ / M of a painting, for the layers asked for.
+        The first is F of a photo, the second F Fᵀ / M of a painting, bordered by the mean of F and
+        1, for the layers asked for. Folders of formats 2 and 3 have no border.
 
         Raises
         ------
@@ -162,14 +166,14 @@ class Model:
             The model has no graph for the layers, or no such layer.
         """
         image = as_array(image)
-        graph = self.folder.targets_graph(layers)
+        graph = self.folder.targets_graph(replace(layers, statistics="gram"))  # the same for all
         _, _, height, width = image.shape
         least = self.folder.least_side(graph.layers)
         check_sides((width, height), "The image is", "Use a larger one.", least)
-        return self._program(graph, image)({"image": image})
+        return self._program(graph, image, self._provider(layers))({"image": image})
 
     def style_targets(self, painting: Array, layers: LayerSet, plan: Plan) -> dict[str, Array]:
-        """Return F Fᵀ / M of a painting, by tiles: ``style_target.L``.
+        """Return the same of a painting, by tiles: ``style_target.L``.
 
         Parameters
         ----------
@@ -190,6 +194,7 @@ class Model:
         content_weights: Mapping[str, float],
         style_weights: Mapping[str, float],
         tv_weight: float = 0.0,
+        statistics: Statistics = "gram",
     ) -> Objective:
         """Return the total loss (eq. 7) and its gradient, as a function of the image.
 
@@ -206,16 +211,36 @@ class Model:
             The factor of each layer's loss: alpha, and beta w_l.
         tv_weight : float
             The factor of the total variation.
+        statistics : {"gram", "gram+moments", "bures"}
+            What losses of style compare.
         """
-        layers = LayerSet(tuple(content_weights), tuple(style_weights))
+        layers = LayerSet(tuple(content_weights), tuple(style_weights), statistics)
         graph = self._gradient_graph(layers)
-        program = self._kept("gradient", graph, self.folder.dimensions(size), self.provider)
+        provider = self._provider(layers)
+        program = self._kept("gradient", graph, self.folder.dimensions(size), provider)
         weights = Weights(graph.layers, content_weights, style_weights, tv_weight)
+        targets = self._compared(targets, layers)
         return Objective(program, targets, weights, self._variation(size) if tv_weight else None)
+
+    def _compared(self, targets: Mapping[str, Array], layers: LayerSet) -> Mapping[str, Array]:
+        """Return targets as the losses take them: for ``bures``, covariances become their roots."""
+        root = self.folder.manifest.root
+        if layers.statistics != "bures" or root is None:
+            return targets
+        found = dict(targets)
+        for name in (f"style_target.{layer}" for layer in layers.style):
+            dimensions = {"height": 0, "width": 0, "channels": len(targets[name])}
+            program = Program(self.folder, root, dimensions, host_of(self.provider))
+            found[name] = program({"style_target": targets[name]})["rooted_target"]
+        return found
+
+    def _provider(self, layers: LayerSet) -> Provider:
+        """Return the provider for losses: roots of covariances need all of float32's digits."""
+        return exact(self.provider) if layers.statistics == "bures" else self.provider
 
     def _gradient_graph(self, layers: LayerSet) -> GraphFile:
         graph = self.folder.gradient_graph(layers)
-        if self.provider.form == "float16" and graph.float16 is None:
+        if self._provider(layers).form == "float16" and graph.float16 is None:
             raise ModelError(
                 f"The model '{self.folder.manifest.name}' has no graphs in float16. Export it "
                 "again, or choose another --precision."
@@ -243,7 +268,7 @@ class Model:
         history : int
             Steps that L-BFGS is to remember.
         spare : int, optional
-            Bytes of memory that are free; without it, they do not count.
+            Bytes of memory that are free here; without it, they do not count.
 
         Raises
         ------
@@ -252,18 +277,9 @@ class Model:
         ModelError
             It must be computed by tiles, and the model has no graphs for these.
         """
-        share, machines = self._share(size)
+        share, workers = self._share(size)
         case = self._case(share, layers, optimizer, history)
-        return make_plan(case, self.budget, spare, machines)
-
-    def memory_to_spare(self) -> int | None:
-        """Return how many bytes a picture may take where it is computed; None if nobody knows.
-
-        Of several machines, that is what each may take.
-        """
-        if self._cluster and self.provider.memory == "cpu":
-            return self._cluster.memory_to_spare()
-        return memory_to_spare(self.provider)
+        return make_plan(case, self.budget, self._spare_of_each if workers else spare, workers)
 
     def plan_targets(
         self,
@@ -276,16 +292,38 @@ class Model:
 
         `tile` is that of the picture's own plan.
         """
-        share, machines = self._share(size)
+        share, workers = self._share(size)
         case = self._case(share, layers, "adam", 0)
-        return plan_targets(case, self.budget, spare, tile, machines)
+        spare = self._spare_of_each if workers else spare
+        return plan_targets(case, self.budget, spare, tile, workers)
 
     def _share(self, size: tuple[int, int]) -> tuple[tuple[int, int], int]:
-        """Return height and width of the largest share, and how many machines have one."""
+        """Return height and width of the largest share, and how many workers have one.
+
+        There are none, and it is the whole picture, if that is computed here.
+        """
         height, width = size
-        machines = self._cluster.machines_for(size) if self._cluster else 1
-        rows = max(share.last - share.first for share in shares(height, machines))
-        return (rows, width), machines
+        workers = self._cluster.workers_for(size) if self._cluster else 0
+        rows = max(share.last - share.first for share in shares(height, workers or 1))
+        return (rows, width), workers
+
+    def memory_to_spare(self, plan: Plan | None = None) -> int | None:
+        """Return how many bytes a picture may take; None if nobody knows.
+
+        Parameters
+        ----------
+        plan : Plan, optional
+            Its plan; of a shared one, each worker's count.
+        """
+        if plan and plan.workers:
+            return self._spare_of_each
+        return memory_to_spare(self.provider)
+
+    @cached_property
+    def _spare_of_each(self) -> int | None:
+        """Bytes that each worker may take, found out before the first of them takes any."""
+        on_device = self.provider.memory != "cpu"
+        return None if on_device or not self._cluster else self._cluster.memory_to_spare()
 
     def _case(
         self, size: tuple[int, int], layers: LayerSet, optimizer: OptimizerName, history: int
@@ -309,8 +347,8 @@ class Model:
         layers = self._gradient_graph(layers).layers
         self._loaded.clear()  # whole graphs of a scale before, which no plan has
         give_back_freed_memory()
-        given = self.folder, layers, size, plan, self.provider, self.budget.scratch
-        if plan.machines > 1 and self._cluster:
+        given = self.folder, layers, size, plan, self._provider(layers), self.budget.scratch
+        if plan.workers and self._cluster:
             from stylize.runtime.cluster.picture import ClusterPicture
 
             return ClusterPicture(self._cluster, *given)
@@ -323,11 +361,13 @@ class Model:
         content_weights: Mapping[str, float],
         style_weights: Mapping[str, float],
         tv_weight: float = 0.0,
+        statistics: Statistics = "gram",
     ) -> StreamedObjective:
         """Return what is minimised in a picture by tiles; see `objective`."""
-        layers = LayerSet(tuple(content_weights), tuple(style_weights))
-        layers = self._gradient_graph(layers).layers
+        asked = LayerSet(tuple(content_weights), tuple(style_weights), statistics)
+        layers = self._gradient_graph(asked).layers
         weights = Weights(layers, content_weights, style_weights, tv_weight)
+        targets = self._compared(targets, asked)
         return StreamedObjective(picture, targets, weights)
 
     def optimizer(self, size: tuple[int, int], name: OptimizerName, history: int) -> Program:
@@ -364,7 +404,7 @@ class Model:
             self._loaded[role] = key, Program(self.folder, graph, dimensions, provider)
         return self._loaded[role][1]
 
-    def _program(self, graph: GraphFile, image: Array) -> Program:
+    def _program(self, graph: GraphFile, image: Array, provider: Provider) -> Program:
         _, _, height, width = image.shape
         dimensions = self.folder.dimensions((height, width))
-        return Program(self.folder, graph, dimensions, self.provider.without_recording)
+        return Program(self.folder, graph, dimensions, provider.without_recording)

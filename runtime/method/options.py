@@ -1,11 +1,13 @@
 """What can be chosen for a picture: each setting once, for Python and the command line alike."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import isfinite, nan
 from typing import Any, Literal
 
 from stylize.models.errors import OptionError
-from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet
+from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet, Statistics
 from stylize.models.settings import check, require, setting
 from stylize.runtime.method.settling import WINDOW
 from stylize.runtime.pictures.limits import MAX_SIDE, MIN_SIDE, Side
@@ -14,11 +16,17 @@ OptimizerName = Literal["lbfgs", "adam"]
 
 Pixels = Literal["bounded", "free"]
 
-Colors = Literal["painting", "painting-matched"]
+Colors = Literal["painting", "painting-matched", "photo", "photo-matched"]
 
-Normalisation = Literal["paper", "mse", "relative"]
+Normalisation = Literal["paper", "mse", "relative", "mean"]
 
 Scales = Literal["auto"] | int | tuple[int, ...]
+
+Layers = tuple[str, ...] | Mapping[str, float]
+"""Layers by name; a mapping tells how many times as much each counts as it otherwise would."""
+
+Crop = int | float
+"""Pixels at each edge of a picture, or a part of its side below 0.5."""
 
 STARTS = ("photo", "painting", "noise", "grey")
 
@@ -28,6 +36,14 @@ MAX_HISTORY = 127
 """The optimiser's graph has room for no more."""
 MAX_SCALES = 12
 """Each is half as large as the next, and a picture has only so many pixels."""
+
+MAX_CROP = 0.45
+"""More would leave less than a tenth of a painting's side."""
+
+USUAL_STRENGTH, TWICE = 50.0, 10.0
+"""The strength at which the style weight is what the options say, and how much more stands for
+twice as much. At 0 it is a 32nd, and the photo has little more than the painting's grain. At 100 it
+is 32 times as much, and of a face nothing is left."""
 
 MAX_MARGIN = 64
 """More pixels of a mirrored photo would cost much, and are of no use."""
@@ -88,9 +104,56 @@ def parse_part(text: str) -> float:
     return float(f"{digits}e{exponent or 0}") / (100 if percent else 1)
 
 
-def distinct(layers: list[str]) -> tuple[str, ...]:
-    """Return layers, each once."""
-    return tuple(dict.fromkeys(layers))
+def parse_layers(texts: list[str]) -> Layers:
+    """Return layers with their weights: ``conv1_1``, which counts as it does, or ``conv1_1=2``.
+
+    Raises
+    ------
+    OptionError
+        A weight is no number, or a layer has two.
+    """
+    found: dict[str, float] = {}
+    for text in texts:
+        name, equals, factor = text.partition("=")
+        weight = _factor(text, factor) if equals else 1.0
+        if found.setdefault(name, weight) != weight:
+            raise OptionError(
+                f"The layer {name} is given twice, with the weights {found[name]:g} and "
+                f"{weight:g}. Give it once."
+            )
+    return found
+
+
+def _factor(text: str, factor: str) -> float:
+    try:
+        found = float(factor)
+    except ValueError:
+        found = nan
+    if not isfinite(found):
+        raise OptionError(f"'{text}' is no layer with its weight; write conv1_1, or conv1_1=2.")
+    return found
+
+
+def parse_crop(text: str) -> Crop:
+    """Return what is cut off each edge: a part of the side, as 3%, or pixels, as 40px.
+
+    Raises
+    ------
+    OptionError
+        It is neither.
+    """
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d*)?|\.\d+)\s*(%|px)?", text.strip())
+    number, unit = match.groups() if match else ("", None)
+    if number.isdigit() and unit != "%":
+        return int(number)
+    if not number or unit == "px":
+        raise OptionError(f"'{text}' is no part of a picture; write 3%, or pixels as 40px.")
+    return float(number) / (100 if unit else 1)
+
+
+def weights_of(layers: Layers) -> Mapping[str, float]:
+    """Return how many times as much each layer counts as it otherwise would."""
+    return layers if isinstance(layers, Mapping) else dict.fromkeys(layers, 1.0)
 
 
 @dataclass(frozen=True)
@@ -125,32 +188,50 @@ class Options:
         Whether each step keeps all pixels between black and white. Those that are free are clipped
         when the picture is saved, which leaves black and gaudy patches. Gatys et al. do not bound
         them.
-    losses : {"paper", "mse", "relative"}
+    losses : {"paper", "mse", "relative", "mean"}
         What the weights multiply. ``paper``: L_c (eq. 1) and E_l (eq. 4), each averaged over its
         layers. ``mse``: as later programs have it, the mean squared errors of F and of
         F Fᵀ / (N M), each summed over its layers. ``relative``: the paper's, each as a part of what
         it is at an image to which the layer does not respond, averaged over the layers. So every
         layer has its say, and a weight means the same for all pictures and sizes. A style layer
-        counts as much as it has channels.
+        counts as much as it has channels. ``mean``: as in crowsonkb/style-transfer-pytorch, the
+        mean squared errors of torchvision's features, of which style layers count 256, 64, 16, 4
+        and 1 parts, and the mean variation of colours in 0...1.
     content_weight, style_weight : float
         alpha and beta of eq. 7; only their ratio (and that to `tv_weight`) tells. For the paper's
         losses, it uses 1e-3 and 1e-4.
     tv_weight : float
         Weight of half the sum of squared differences between neighbouring pixels, in grey levels
         (0...255). Gatys et al. do not do this; it smooths.
-    content_layers, style_layers : tuple of str
+    strength : float
+        How far the picture goes from the photo to the painting, in 0...100. At 50 `style_weight`
+        is as it is; each 10 more double it.
+    content_layers, style_layers : tuple of str, or mapping of str to float
         Where the picture is compared with the photo and with the painting. The paper's style
         layers go on to conv5_1. There it would change what things are, more than how they are
-        painted.
+        painted. A mapping gives each layer a factor: w_l of eq. 5 is so many times as large as it
+        would be. The other layers count as before.
+    style_statistics : {"gram", "gram+moments", "bures"}
+        What is compared there with the painting. ``gram``: Gram matrices, as Gatys et al. do.
+        ``gram+moments``: each channel's mean and standard deviation, too (Galerne et al. 2024).
+        ``bures``: means and covariances, by the 2-Wasserstein distance of normal distributions.
+        See ``docs/statistics.md``.
     init : str
         What to start from: ``photo``, ``painting``, ``noise`` (white noise), ``grey`` (the mean
         colour that the network knows, with faint noise) or a file.
         Gatys et al. start from white noise. From the photo, fewer iterations give a picture that
         keeps more of it.
-    colors : {"painting", "painting-matched"}
-        Whether the losses alone bring the painting's colours, or the photo takes on the mean and
-        the covariance of the painting's colours before: then the losses need not change them, and
-        faces and dark paintings come out better. Gatys et al. (2015) do not do this.
+    crop_painting : int or float
+        What is cut off each edge of every painting first, so that no frame is matched: pixels of
+        the file, or a part of the side (0.03 is 3%).
+    colors : {"painting", "painting-matched", "photo", "photo-matched"}
+        Whose colours the picture has. ``painting``: the painting's, which the losses alone bring,
+        as Gatys et al. (2015) have it. ``painting-matched``: the photo takes on the mean and the
+        covariance of the painting's colours before. Then the losses need not change them, and faces
+        and dark paintings come out better. ``photo``: the photo's; only how light things are is
+        painted. ``photo-matched``: the painting takes on the mean and the covariance of the photo's
+        colours before. The last two are those of Gatys et al. (2016, "Preserving Color in Neural
+        Artistic Style Transfer").
     optimizer : {"lbfgs", "adam"}
         L-BFGS needs fewer iterations; Adam less memory.
     history : int
@@ -224,11 +305,20 @@ class Options:
         panel=ITERATION,
         called="choice of pixels",
     )
+    strength: float = setting(
+        USUAL_STRENGTH,
+        "How far from the photo to the painting, from 0 to 100. It multiplies the style weight: 50 "
+        "leaves that as it is, and each 10 more double it.",
+        panel=LOSSES,
+        metavar="0-100",
+        least=0,
+        most=100,
+    )
     losses: Normalisation = setting(
         "relative",
         "What the weights multiply: the paper's losses, averaged over the layers; mean squared "
-        "errors, summed over them; or the paper's, each relative to its target. Each kind needs "
-        "weights of its own.",
+        "errors, summed over them; the paper's, each relative to its target; or means, as "
+        "crowsonkb's program has them. Each kind needs weights of its own.",
         panel=LOSSES,
         called="kind of losses",
     )
@@ -251,25 +341,32 @@ class Options:
         called="weight of variation",
         **WEIGHT,
     )
-    content_layers: tuple[str, ...] = setting(
+    content_layers: Layers = setting(
         CONTENT_LAYERS,
-        "Where to compare with the photo; repeat for more.",
+        "Where to compare with the photo; repeat for more. conv4_2=2 counts twice.",
         panel=LOSSES,
         flags=("--content-layer",),
-        metavar="LAYER",
-        parse=distinct,
+        metavar="LAYER[=WEIGHT]",
+        parse=parse_layers,
         repeated=True,
         called="list of content layers",
     )
-    style_layers: tuple[str, ...] = setting(
+    style_layers: Layers = setting(
         STYLE_LAYERS[:4],
-        "Where to compare with the painting; repeat for more.",
+        "Where to compare with the painting; repeat for more. conv1_1=2 counts twice.",
         panel=LOSSES,
         flags=("--style-layer",),
-        metavar="LAYER",
-        parse=distinct,
+        metavar="LAYER[=WEIGHT]",
+        parse=parse_layers,
         repeated=True,
         called="list of style layers",
+    )
+    style_statistics: Statistics = setting(
+        "gram",
+        "What of these layers is compared: Gram matrices; means and standard deviations, too; or "
+        "means and covariances, as distributions.",
+        panel=LOSSES,
+        called="choice of statistics",
     )
     init: str = setting(
         "photo",
@@ -277,10 +374,23 @@ class Options:
         panel=PICTURES,
         metavar="START",
     )
+    crop_painting: Crop = setting(
+        0,
+        "Cut so much off each edge of the painting first, as 3% or 40px: a frame would be painted, "
+        "too.",
+        panel=PICTURES,
+        metavar="PART",
+        parse=parse_crop,
+        shown="nothing",
+        called="part that is cropped",
+    )
     colors: Colors = setting(
         "painting-matched",
-        "How the painting's colours come: by the losses alone, or the photo is recoloured before.",
+        "Whose colours. painting-matched: the photo takes on the painting's first. painting: the "
+        "losses alone bring them. photo: it keeps its own, and only light and dark are painted. "
+        "photo-matched: the painting takes on the photo's first.",
         panel=PICTURES,
+        metavar="COLOURS",
         called="choice of colors",
     )
     optimizer: OptimizerName = setting(
@@ -304,8 +414,23 @@ class Options:
         check(self)
         if not self.content_weight and not self.style_weight:
             raise OptionError("Content and style weight are both 0; one must be more.")
+        self._check_layers()
         require(bool(self.layers), "set of layers", "empty", "one layer or more")
         self._check_scales()
+        part = self.crop_painting
+        wanted = f"0 pixels or more, or a part from 0 to {MAX_CROP:.0%}"
+        within = part >= 0 and (isinstance(part, int) or part <= MAX_CROP)
+        require(within, "part that is cropped", part, wanted)
+
+    def _check_layers(self) -> None:
+        """Find out whether each factor is possible; where all are 1, the names are enough."""
+        for kind in ("content_layers", "style_layers"):
+            weights = weights_of(getattr(self, kind))
+            for name, weight in weights.items():
+                wanted = f"from 0 to {MAX_WEIGHT:g}"
+                require(0 <= weight <= MAX_WEIGHT, f"weight of {name}", weight, wanted)
+            if all(weight == 1 for weight in weights.values()):
+                object.__setattr__(self, kind, tuple(weights))
 
     def _check_scales(self) -> None:
         if isinstance(self.scales, int):
@@ -322,9 +447,19 @@ class Options:
     def layers(self) -> LayerSet:
         """The layers whose losses have a weight above zero."""
         return LayerSet(
-            self.content_layers if self.content_weight else (),
-            self.style_layers if self.style_weight else (),
+            _counting(self.content_layers) if self.content_weight else (),
+            _counting(self.style_layers) if self.style_weight else (),
+            self.style_statistics,
         )
+
+    @property
+    def strong_style_weight(self) -> float:
+        """The style weight at the strength that was chosen: beta of eq. 7."""
+        return self.style_weight * 2 ** ((self.strength - USUAL_STRENGTH) / TWICE)
+
+
+def _counting(layers: Layers) -> tuple[str, ...]:
+    return tuple(name for name, weight in weights_of(layers).items() if weight)
 
 
 AS_PUBLISHED = Options(

@@ -6,7 +6,8 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import pairwise
-from typing import Literal
+from math import prod
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +21,17 @@ from stylize.runtime.method.iteration import Iterate, Past, Search, minimise
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.method.options import Options
+from stylize.runtime.method.paintings import as_paintings
 from stylize.runtime.method.scales import stages
 from stylize.runtime.method.streamed import StreamedObjective, StreamedSearch
 from stylize.runtime.method.views import Look, Size, Views
 from stylize.runtime.pictures.limits import MAX_SIDE, MIN_SIDE
-from stylize.runtime.pictures.reading import PictureLike
+from stylize.runtime.pictures.reading import Picture, PictureLike
 from stylize.runtime.streaming.plan import Plan
 from stylize.runtime.streaming.storage import sum_of_squares
+
+if TYPE_CHECKING:
+    from stylize.runtime.method.paintings import PaintingsLike
 
 Array = npt.NDArray[np.float32]
 
@@ -35,7 +40,7 @@ EVERY_ON_DEVICE = 10
 
 
 class Scene:
-    """A photo and a painting, or one of the two, for any number of pictures made of them.
+    """A photo and paintings, or either, for any number of pictures made of them.
 
     Each target is computed once, and the graph stays loaded from one picture to the next as long
     as it fits: a grid of many weights costs little more than its iterations. A file is read when a
@@ -48,9 +53,10 @@ class Scene:
     photo : PIL image, path, bytes, binary file or array, optional
         The picture whose content is matched (eq. 1). Without it, the result is a texture: the
         painting's style alone. If parts of the photo are transparent, they are in the result.
-    painting : PIL image, path, bytes, binary file or array, optional
-        The picture whose style is matched (eq. 4 and 5), on white where it is transparent. Without
-        it, the result is a reconstruction of the photo's content.
+    painting : PIL image, path, bytes, binary file, array or Painting, or a list of these, optional
+        The picture whose style is matched (eq. 4 and 5), on white where it is transparent. Of
+        several, each `Painting` tells its share, or the layers that see it. Without any, the result
+        is a reconstruction of the photo's content.
 
     Raises
     ------
@@ -64,21 +70,22 @@ class Scene:
         self,
         model: Model,
         photo: PictureLike | None = None,
-        painting: PictureLike | None = None,
+        painting: "PaintingsLike | None" = None,
     ) -> None:
         self._model = model
-        self._views = Views(model.folder, photo, painting)
+        self._views = Views(model.folder, photo, as_paintings(painting))
         self._targets: dict[tuple[str, Look], Array] = {}
         self._plans: dict[object, Plan] = {}
 
     def __repr__(self) -> str:
-        sources = zip(("photo", "painting"), self.sources, strict=True)
-        given = ", ".join(f"{name} {size[0]}x{size[1]}" for name, size in sources if size)
+        photo, paintings = self.sources
+        sizes = [("photo", photo), *(("painting", size) for size in paintings)]
+        given = ", ".join(f"{name} {size[0]}x{size[1]}" for name, size in sizes if size)
         return f"<Scene: {given}, seen by {self._model}>"
 
     @property
-    def sources(self) -> tuple[Size | None, Size | None]:
-        """Width and height of the photo and of the painting, upright."""
+    def sources(self) -> tuple[Size | None, tuple[Size, ...]]:
+        """Width and height of the photo and of the paintings, upright."""
         return self._views.sources
 
     def render(self, options: Options, every: int | None = None) -> Iterator[Iterate]:
@@ -108,7 +115,7 @@ class Scene:
         """
         self._views.check(options)
         coarsest, *finer = self.stages(options)
-        self._views.start_picture(options.init)  # before a graph is loaded: a file may be missing
+        self._views.start_picture(options)  # before a graph is loaded: a file may be missing
         start = partial(self.start, coarsest)
         on_device = self._model.provider.memory != "cpu"
         every = every or (EVERY_ON_DEVICE if on_device else 1)
@@ -145,7 +152,7 @@ class Scene:
     ) -> Iterator[Iterate]:
         """Walk downhill at one scale."""
         search = self._search(options, self.plan(options), start)
-        return minimise(search, options, every, self._views.alpha(options), past)
+        return minimise(search, options, every, self._views.preserved(options), past)
 
     def search(self, options: Options, plan: Plan) -> Search:
         """Return the optimiser of one scale at the image to begin with, working as a plan says."""
@@ -181,7 +188,7 @@ class Scene:
         """
         self._views.check(options)
         self.stages(options)
-        self._views.start_picture(options.init)
+        self._views.start_picture(options)
 
     def read(self, options: Options) -> None:
         """Read the pictures in the sizes that `render` needs.
@@ -240,20 +247,26 @@ class Scene:
         return self._plans[key]
 
     def painting_plan(self, options: Options) -> Plan:
-        """Return how the painting is looked at; see `plan`."""
+        """Return how that painting is looked at which takes most memory; see `plan`."""
         return self._painting_plan(options, self.plan(options), self.spare)
 
     def _painting_plan(self, options: Options, plan: Plan, spare: int | None) -> Plan:
-        width, height = self._views.painting_size(options)
-        return self._model.plan_targets((height, width), options.layers, spare, plan.tile)
+        sizes = self._views.painting_sizes(options)
+        plans = (self._plan_targets(options, size[::-1], plan, spare) for size in sizes)
+        return max(plans, key=lambda each: each.memory)
+
+    def _plan_targets(
+        self, options: Options, size: tuple[int, int], plan: Plan, spare: int | None
+    ) -> Plan:
+        return self._model.plan_targets(size, options.layers, spare, plan.tile)
 
     def memory_of_reading(self, options: Options) -> int:
         """Return how many bytes this process takes while the larger of the pictures is read."""
         return PROCESS + self._views.bytes_read(options)
 
     def painting_size(self, options: Options) -> Size:
-        """Return the width and height in which the painting's style is matched."""
-        return self._views.painting_size(options)
+        """Return the width and height in which a painting's style is matched; the largest one's."""
+        return max(self._views.painting_sizes(options), key=prod)
 
     def largest(self, options: Options, of_painting: bool, memory: int) -> Size | None:
         """Return the width and height of the largest picture that fits into so many bytes.
@@ -331,36 +344,54 @@ class Scene:
         streamed = model.streamed(field, options.layers, plan) if plan.tile else None
         squares: dict[str, float] = {}
         if streamed and options.layers.content:
-            squares |= streamed.look_at(views.canvas(options))
+            squares = streamed.look_at(views.canvas(options))
         elif options.layers.content:
-            targets |= self._content_targets(options)
-        squares |= {name: sum_of_squares(target) for name, target in targets.items()}
-        factors = self.coefficients(options).absolute(model.folder.manifest, squares)
-        weights = factors.content, factors.style, factors.variation
+            found = self._content_targets(options)
+            squares = {name: sum_of_squares(target) for name, target in found.items()}
+            targets |= found
+        factors = self.coefficients(options).absolute(model.folder.manifest, targets, squares)
+        weights = factors.content, factors.style, factors.variation, factors.statistics
         if streamed:
             return model.streamed_objective(streamed, targets, *weights)
         return model.objective(field, targets, *weights)
 
     def _content_targets(self, options: Options) -> dict[str, Array]:
-        def find(photo: Array, missing: tuple[str, ...]) -> dict[str, Array]:
-            return self._model.targets(photo, LayerSet(content=missing))
+        def find(missing: tuple[str, ...]) -> dict[str, Array]:
+            return self._model.targets(self._views.canvas(options), LayerSet(content=missing))
 
-        look, canvas = self._views.content_look(options), partial(self._views.canvas, options)
-        return self._targets_of("content", options.layers.content, look, canvas, find)
+        look = self._views.content_look(options)
+        return self._targets_of("content", options.layers.content, look, find)
 
     def _style_targets(self, options: Options) -> dict[str, Array]:
         layers = options.layers.style
         if not layers:
             return {}
-        plan = self.painting_plan(options)
 
-        def find(painting: Array, missing: tuple[str, ...]) -> dict[str, Array]:
-            if plan.tile:
-                return self._model.style_targets(painting, options.layers, plan)
-            return self._model.targets(painting, LayerSet(style=missing))
+        def find(missing: tuple[str, ...]) -> dict[str, Array]:
+            """Blend the paintings, of which one at a time is in memory."""
+            blended: dict[str, Array] = {}
+            for picture, shares in self._views.seen_by(missing).items():
+                found = self._style_targets_of(picture, options, tuple(shares))
+                for layer, share in shares.items():
+                    name = f"style_target.{layer}"
+                    part = np.float32(share) * found[name]
+                    blended[name] = blended[name] + part if name in blended else part
+            return blended
 
-        look, painting = self._views.style_look(options), partial(self._views.painting, options)
-        return self._targets_of("style", layers, look, painting, find)
+        # Some statistics need them more exactly than others.
+        look = *self._views.style_look(options), options.style_statistics
+        return self._targets_of("style", layers, look, find)
+
+    def _style_targets_of(
+        self, picture: Picture, options: Options, layers: tuple[str, ...]
+    ) -> dict[str, Array]:
+        """Return F Fᵀ / M of one painting, for those layers at least."""
+        painting = self._views.painting(picture, options)
+        _, _, height, width = painting.shape
+        plan = self._plan_targets(options, (height, width), self.plan(options), self.spare)
+        if plan.tile:
+            return self._model.style_targets(painting, options.layers, plan)
+        return self._model.targets(painting, LayerSet((), layers, options.style_statistics))
 
     def start(self, options: Options) -> Array:
         """Return the image that a scale starts from, shape (1, 3, height, width), in 0...1.
@@ -381,14 +412,13 @@ class Scene:
         kind: Literal["content", "style"],
         layers: tuple[str, ...],
         look: Look,
-        picture: Callable[[], Array],
-        find: Callable[[Array, tuple[str, ...]], dict[str, Array]],
+        find: Callable[[tuple[str, ...]], dict[str, Array]],
     ) -> dict[str, Array]:
-        """Return the targets of a picture in one look, finding those that are not known yet."""
+        """Return the targets in one look, finding those that are not known yet."""
         names = {layer: f"{kind}_target.{layer}" for layer in layers}
         missing = tuple(layer for layer in layers if (names[layer], look) not in self._targets)
         if missing:
-            found = find(picture(), missing)
+            found = find(missing)
             self._targets |= {(name, look): target for name, target in found.items()}
         return {name: self._targets[name, look] for name in names.values()}
 

@@ -1,20 +1,24 @@
-"""A photo and a painting as they are looked at: in which size, in which colours, how framed."""
+"""A photo and paintings as they are looked at: in which size, in which colours, how framed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from stylize.models.errors import OptionError
 from stylize.models.folder import ModelFolder
 from stylize.models.layers import LayerSet
 from stylize.models.manifest import GraphFile
-from stylize.runtime.method.options import Options
+from stylize.runtime.method.options import Colors, Options
+from stylize.runtime.method.paintings import Painting, check_layers, shares
+from stylize.runtime.method.preserved import Preserved
 from stylize.runtime.method.start import faint_noise, start_file, white_noise
 from stylize.runtime.pictures.arrays import add_enlarged, fill, mirror, room_for, to_array
+from stylize.runtime.pictures.lightness import to_grey
 from stylize.runtime.pictures.limits import MIN_SIDE
-from stylize.runtime.pictures.matching import match_colours, moments
+from stylize.runtime.pictures.matching import Moments, match_colours, mixed, moments
 from stylize.runtime.pictures.reading import Picture, PictureLike, open_picture
 from stylize.runtime.pictures.sizes import check_sides, scaled_size
 from stylize.runtime.pictures.transparency import Seen
@@ -24,11 +28,21 @@ Size = tuple[int, int]
 """Width and height."""
 Look = tuple[object, ...]
 """What decides on the pixels that are looked at: size, side, margin and so on."""
+Shares = dict[str, float]
+"""A painting's share of the target of each layer that sees it."""
 
 USE_LARGER = "Use a larger --size."
 
 RECENT = 12
-"""So many scaled pictures are remembered: two for each scale of a picture of 4096 pixels."""
+"""So many scaled pictures are remembered: two for each scale of a picture of 4096 pixels. They are
+more by as many as there are paintings."""
+HELD = 2**25
+"""Pixels of several paintings together that are remembered; larger ones are read anew each time."""
+
+NO_PAINTING = (
+    "There is no painting here for the style to be compared with. Give one, or set the style "
+    "weight to 0."
+)
 
 
 class Views:
@@ -42,25 +56,34 @@ class Views:
     ----------
     folder : ModelFolder
         The model that looks at them: its layers need sides of some length.
-    photo, painting : PIL image, path, bytes, binary file or array, optional
-        The pictures; one may be missing.
+    photo : PIL image, path, bytes, binary file or array, optional
+        The photo, unless there is a painting.
+    paintings : sequence of Painting
+        The paintings, of which there may be none.
     """
 
     def __init__(
-        self, folder: ModelFolder, photo: PictureLike | None, painting: PictureLike | None
+        self,
+        folder: ModelFolder,
+        photo: PictureLike | None,
+        paintings: Sequence[Painting[PictureLike]],
     ) -> None:
-        if photo is None and painting is None:
+        if photo is None and not paintings:
             raise OptionError("There is nothing to match: give a photo, a painting, or both.")
         self._folder = folder
         self._photo = None if photo is None else open_picture(photo, alpha=True)
-        self._painting = None if painting is None else open_picture(painting)
+        self._paintings = [
+            Painting(open_picture(each.picture), each.weight, each.layers) for each in paintings
+        ]
+        self._cropped: dict[tuple[Picture, int | float], Picture] = {}
         self._recent: dict[object, Seen] = {}
+        self._matched: dict[Look, Moments] = {}
 
     @property
-    def sources(self) -> tuple[Size | None, Size | None]:
-        """Width and height of the photo and of the painting, upright."""
-        photo, painting = self._photo, self._painting
-        return photo.size if photo else None, painting.size if painting else None
+    def sources(self) -> tuple[Size | None, tuple[Size, ...]]:
+        """Width and height of the photo and of the paintings, upright."""
+        paintings = tuple(each.picture.size for each in self._paintings)
+        return self._photo.size if self._photo else None, paintings
 
     def check(self, options: Options) -> None:
         """Find out whether each loss has a picture that is large enough to compare with."""
@@ -71,20 +94,20 @@ class Views:
                 "content weight to 0."
             )
         if options.layers.style:
-            self.painting_size(options)
+            check_layers(self._paintings, options.layers.style)
+            self.painting_sizes(options)
 
     def read(self, options: Options) -> None:
         """Read the pictures in the sizes in which they are looked at."""
         self._canvas_at(options)
-        if options.layers.style:
-            self._painting_at(options)
+        for painting in self._shown(options):
+            self._painting_at(painting, options)
 
     def bytes_read(self, options: Options) -> int:
         """Return how much memory the picture takes whose reading takes most."""
-        found = [self._canvas.bytes_read(self.size(options))]
-        if options.layers.style and self._painting:
-            found.append(self._painting.bytes_read(self.painting_size(options)))
-        return max(found)
+        paintings = self._shown(options)
+        found = [each.bytes_read(self._painting_size(each, options)) for each in paintings]
+        return max([self._canvas(options).bytes_read(self.size(options)), *found])
 
     def size(self, options: Options) -> Size:
         """Return the width and height of the result."""
@@ -96,40 +119,45 @@ class Views:
         if isinstance(options.size, tuple):
             check_sides(options.size, "The size is", USE_LARGER, least)
             return options.size
-        return scaled_size(self._canvas.size, options.size, options.side, USE_LARGER, least)
+        source = self._canvas(options).size
+        return scaled_size(source, options.size, options.side, USE_LARGER, least)
 
     def field(self, options: Options) -> Size:
         """Return height and width of what is computed: the result with its margin."""
         width, height = self.size(options)
         return height + 2 * options.margin, width + 2 * options.margin
 
-    def painting_size(self, options: Options) -> Size:
-        """Return the width and height in which the painting's style is matched."""
-        if self._painting is None:
-            raise OptionError(
-                "There is no painting here for the style to be compared with. Give one, or set the "
-                "style weight to 0."
-            )
+    def painting_sizes(self, options: Options) -> list[Size]:
+        """Return the widths and heights in which the paintings are seen, each once."""
+        if not self._paintings:
+            raise OptionError(NO_PAINTING)
+        sizes = (self._painting_size(each, options) for each in self._shown(options))
+        return list(dict.fromkeys(sizes))
+
+    def _painting_size(self, painting: Picture, options: Options) -> Size:
         sides = options.size if isinstance(options.size, tuple) else (options.size,)
         measured = max(sides) if options.side == "long" else min(sides)
         pixels = options.painting_size or measured
         least = self._least_side(self._folder.targets_graph(LayerSet(style=options.layers.style)))
         hint = "Use a larger --painting-size (or --size)."
-        return scaled_size(self._painting.size, pixels, options.side, hint, least)
+        return scaled_size(painting.size, pixels, options.side, hint, least)
 
     def content_look(self, options: Options) -> Look:
         """Return what decides on the pixels of `canvas`."""
-        matched = self.painting_size(options) if self._matches(options) else None
-        return options.size, options.side, options.margin, matched
+        matched = self._colours(options) == "painting-matched"
+        like = self._palette_look(options) if matched else None
+        return self._photo_look(options), options.margin, like
 
     def style_look(self, options: Options) -> Look:
-        """Return what decides on the pixels of `painting`."""
-        return self.painting_size(options)
+        """Return what decides on the pixels of every `painting`."""
+        matched = self._colours(options) in ("photo", "photo-matched")
+        like = self._photo_look(options) if matched else None
+        return *self.painting_sizes(options), options.crop_painting, like
 
     def canvas(self, options: Options) -> Array:
         """Return what the result is painted over, in the colours that are wanted, with its margin.
 
-        That is the photo, or for a texture the painting.
+        That is the photo, or for a texture the first painting.
         """
         whole, inside = room_for(self.size(options), options.margin)
         self._paint(inside, options)
@@ -138,20 +166,39 @@ class Views:
 
     def _paint(self, place: Array, options: Options) -> None:
         """Write the canvas, without a margin, into an array; large ones leave no room for two."""
+        seen, colours = self._canvas_at(options), self._colours(options)
         # First, so that there are never two large arrays.
-        matched = moments(self.painting(options)) if self._matches(options) else None
-        seen = self._canvas_at(options)
+        matched = self._of_paintings(options) if colours == "painting-matched" else None
         fill(place, seen.colours)
         if matched:
             match_colours(place, matched, seen.alpha)
+        elif colours == "photo":
+            to_grey(place)
 
-    def alpha(self, options: Options) -> Image.Image | None:
-        """Return how much is seen of the canvas, without a margin; None if all of it is."""
-        return self._canvas_at(options).alpha
+    def preserved(self, options: Options) -> Preserved:
+        """Return what the result has of the canvas whatever is painted, without a margin."""
+        seen = self._canvas_at(options)
+        return Preserved(seen.alpha, seen.colours if self._colours(options) == "photo" else None)
 
-    def painting(self, options: Options) -> Array:
-        """Return the painting in the size in which its style is matched."""
-        return to_array(self._painting_at(options).colours)
+    def seen_by(self, layers: Sequence[str]) -> dict[Picture, Shares]:
+        """Return the paintings that layers see, and the share of each in their targets."""
+        found: dict[Picture, Shares] = {}
+        for layer in layers:
+            for picture, share in shares(self._paintings, layer):
+                found.setdefault(picture, {})[layer] = share
+        return found
+
+    def painting(self, picture: Picture, options: Options) -> Array:
+        """Return a painting in the size and the colours in which its style is matched."""
+        colours = self._colours(options)
+        matched = self._of_photo(options) if colours in ("photo", "photo-matched") else None
+        shown = self._painting_at(self._without_edges(picture, options), options)
+        pixels = to_array(shown.colours)
+        if colours == "photo":
+            to_grey(pixels)
+        if matched:
+            match_colours(pixels, matched)
+        return pixels
 
     def start(self, options: Options) -> Array:
         """Return the image that a scale starts from, with its margin.
@@ -164,9 +211,9 @@ class Views:
         if options.init == "grey":
             preprocessing = self._folder.manifest.preprocessing
             return faint_noise((width, height), options.seed, preprocessing)
-        picture = self.start_picture(options.init)
+        picture = self.start_picture(options)
         assert picture
-        if picture is self._canvas:
+        if picture is self._canvas(options):
             return self.canvas(options)
         seen = self._seen(picture, self.size(options), cut=True)
         whole, inside = room_for(self.size(options), options.margin)
@@ -188,12 +235,13 @@ class Views:
         mirror(whole, fine.margin)
         return whole
 
-    def start_picture(self, init: str) -> Picture | None:
-        """Return the picture to start from; None for noise and grey."""
+    def start_picture(self, options: Options) -> Picture | None:
+        """Return the picture to start from, of the paintings the first; None for noise and grey."""
+        init = options.init
         if init in ("noise", "grey"):
             return None
         if init in ("photo", "painting"):
-            picture = self._photo if init == "photo" else self._painting
+            picture = self._photo if init == "photo" else self._first(options)
             if picture is None:
                 raise OptionError(
                     f"There is no {init} here to start from. Choose noise, grey, or a file."
@@ -201,34 +249,89 @@ class Views:
             return picture
         return open_picture(start_file(init), alpha=True)
 
-    @property
-    def _canvas(self) -> Picture:
-        """The picture whose proportions count: the photo, or for a texture the painting."""
-        canvas = self._photo or self._painting
+    def _first(self, options: Options) -> Picture | None:
+        """Return the first painting without its edges."""
+        first = self._paintings[0].picture if self._paintings else None
+        return first and self._without_edges(first, options)
+
+    def _canvas(self, options: Options) -> Picture:
+        """Return the picture whose proportions count: the photo, or for a texture a painting."""
+        canvas = self._photo or self._first(options)
         assert canvas
         return canvas
 
     def _canvas_at(self, options: Options) -> Seen:
         """Return the canvas in the size of the result."""
-        return self._seen(self._canvas, self.size(options), isinstance(options.size, tuple))
+        cut = isinstance(options.size, tuple)
+        return self._seen(self._canvas(options), self.size(options), cut)
 
-    def _painting_at(self, options: Options) -> Seen:
-        """Return the painting in the size in which its style is matched."""
-        size = self.painting_size(options)
-        assert self._painting
-        return self._seen(self._painting, size)
+    def _painting_at(self, painting: Picture, options: Options) -> Seen:
+        """Return a painting in the size in which its style is matched."""
+        size = self._painting_size(painting, options)
+        several = len(self._paintings)
+        if several > 1 and several * prod(size) > HELD:
+            return painting.seen(size)
+        return self._seen(painting, size)
 
-    def _matches(self, options: Options) -> bool:
-        """Tell whether the photo takes on the painting's colours before anything else."""
-        wanted = options.colors == "painting-matched" and bool(options.layers.style)
-        return wanted and self._photo is not None and self._painting is not None
+    def _shown(self, options: Options) -> list[Picture]:
+        """Return the paintings that a layer sees, without their edges."""
+        seen = self.seen_by(options.layers.style) if self._paintings else ()
+        return [self._without_edges(picture, options) for picture in seen]
+
+    def _without_edges(self, painting: Picture, options: Options) -> Picture:
+        """Return a painting without its edges, each time the same."""
+        key = painting, options.crop_painting
+        if key not in self._cropped:
+            self._cropped[key] = painting.cropped(options.crop_painting)
+        return self._cropped[key]
+
+    def _colours(self, options: Options) -> Colors:
+        """Return whose colours are wanted, where there are those of a photo and of a painting."""
+        both = self._photo is not None and bool(self._paintings) and bool(options.layers.style)
+        return options.colors if both else "painting"
+
+    def _of_photo(self, options: Options) -> Moments:
+        """Return the moments of the photo's colours; of its greys, if only these are painted."""
+        look = self._photo_look(options)
+        if look not in self._matched:
+            seen = self._canvas_at(options)
+            pixels = to_array(seen.colours)
+            if self._colours(options) == "photo":
+                to_grey(pixels)
+            self._matched[look] = moments(pixels, seen.alpha)
+        return self._matched[look]
+
+    def _of_paintings(self, options: Options) -> Moments:
+        """Return the moments of the colours of all paintings that give theirs."""
+        look = self._palette_look(options)
+        if look not in self._matched:
+            found = [
+                (moments(self.painting(picture, options)), share)
+                for picture, share in self._palette(options)
+            ]
+            self._matched[look] = mixed(found)
+        return self._matched[look]
+
+    def _photo_look(self, options: Options) -> Look:
+        """Return what decides on the colours of the photo, before any are matched."""
+        return options.size, options.side, self._colours(options)
+
+    def _palette_look(self, options: Options) -> Look:
+        """Return what decides on the colours of the paintings that give theirs."""
+        return *self._palette(options), self.style_look(options)
+
+    def _palette(self, options: Options) -> list[tuple[Picture, float]]:
+        """Return the paintings that give their colours: those that the lowest style layer sees."""
+        order = [layer.name for layer in self._folder.manifest.layers]
+        return shares(self._paintings, min(options.layers.style, key=order.index))
 
     def _seen(self, picture: Picture, size: Size, cut: bool = False) -> Seen:
         """Return a picture in a size, remembering the last few; `cut` keeps its proportions."""
         key = picture, size, cut
         if key not in self._recent:
             found = picture.seen(size, cut)
-            self._recent = dict([*self._recent.items(), (key, found)][-RECENT:])
+            most = RECENT * max(1, len(self._paintings))
+            self._recent = dict([*self._recent.items(), (key, found)][-most:])
         return self._recent[key]
 
     def _least_side(self, *graphs: GraphFile) -> int:

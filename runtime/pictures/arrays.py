@@ -96,6 +96,11 @@ def room_for(size: tuple[int, int], margin: int) -> tuple[Array, Array]:
 
 def mirror(whole: Array, margin: int) -> None:
     """Write the mirror image of what is inside of a margin onto it, without its outermost line."""
+    inside = unframed(whole, margin)
+    if margin >= min(inside.shape[2:]):  # then it is mirrored more than once
+        edges = (margin, margin)
+        whole[...] = np.pad(inside, ((0, 0), (0, 0), edges, edges), "reflect")
+        return
     for axis in (2, 3):
         line = np.moveaxis(whole, axis, 0)
         for place in range(margin):

@@ -1,5 +1,6 @@
 """A picture's colours brought to the mean and covariance of another's."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +65,22 @@ def match_colours(picture: Array, other: Moments, alpha: Image.Image | None = No
         place = picture[0, :, rows]
         mapped = matrix @ (_colours(picture, rows) - own.mean) + other.mean
         place[...] = mapped.clip(0, 1).reshape(place.shape)
+
+
+def mixed(parts: Sequence[tuple[Moments, float]]) -> Moments:
+    """Return the moments of the colours of several pictures together, by their shares.
+
+    Parameters
+    ----------
+    parts : sequence of tuples of Moments and float
+        The moments of each picture and its share; all shares together are 1.
+    """
+    mean = sum((share * each.mean for each, share in parts), np.zeros((3, 1)))
+    covariance = np.zeros((3, 3))
+    for each, share in parts:
+        away = each.mean - mean
+        covariance += share * (each.covariance + away @ away.T)
+    return Moments(mean, covariance)
 
 
 def _rows(picture: Array) -> list[slice]:

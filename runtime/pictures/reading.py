@@ -5,9 +5,9 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
-from math import prod
+from math import ceil, prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -114,18 +114,41 @@ class Picture:
     name : str
         How messages call it.
     size : tuple of int
-        Width and height of the whole picture, upright.
+        Width and height of the picture, upright, without the edges.
     alpha : bool
         Whether transparency is kept; otherwise, transparent parts are blended on white.
+    edges : tuple of int
+        Pixels that are cut off at the left and the right each, and at the top and the bottom.
     """
 
     source: Path | bytes | Image.Image
     name: str
     size: tuple[int, int]
     alpha: bool
+    edges: tuple[int, int] = (0, 0)
+
+    def cropped(self, edge: int | float) -> "Picture":
+        """Return the picture without its edges, which may be a frame or the margin of a scan.
+
+        Parameters
+        ----------
+        edge : int or float
+            Pixels at each edge, or a part of the side.
+
+        Raises
+        ------
+        ImageError
+            Too little would be left.
+        """
+        width, height = self.size
+        parts = (edge, edge) if isinstance(edge, int) else (ceil(edge * width), ceil(edge * height))
+        left = width - 2 * parts[0], height - 2 * parts[1]
+        check_sides(left, f"Cropped, {self.name} is", "Crop less.")
+        edges = self.edges[0] + parts[0], self.edges[1] + parts[1]
+        return replace(self, size=left, edges=edges)
 
     def scaled(self, size: tuple[int, int]) -> Image.Image:
-        """Return the colours of the whole picture in (width, height), 8-bit sRGB.
+        """Return the colours of the picture in (width, height), 8-bit sRGB.
 
         Raises
         ------
@@ -141,7 +164,7 @@ class Picture:
         scale = _reduction(self.size, size)
         with picture_file(self.source) as file, opened(file, self.name) as image:
             reduced = scale if image.format in ("JPEG", "MPO") and in_one_pass(file) else 1
-        return round(READ * prod(self.size) / reduced**2)
+        return round(READ * prod(self._whole) / reduced**2)
 
     def seen(self, size: tuple[int, int], cut: bool = False) -> Seen:
         """Return the colours and the alpha in (width, height).
@@ -164,9 +187,26 @@ class Picture:
             with picture_file(self.source) as file, opened(file, self.name) as found:
                 self._reduce(found, file, wanted)
                 image = normalise(found, self.name, spent=True)
+        image = self._without_edges(image)
         scale = _reduction(image.size, wanted)
         reduced = image.reduce(scale) if scale > 1 else image
         return reduced if self.alpha else on_white(reduced)
+
+    @property
+    def _whole(self) -> tuple[int, int]:
+        """Width and height with the edges."""
+        return self.size[0] + 2 * self.edges[0], self.size[1] + 2 * self.edges[1]
+
+    def _without_edges(self, image: Image.Image) -> Image.Image:
+        """Return what is left of the whole picture, which may have been read reduced.
+
+        A pixel that is partly of an edge goes, too: filters would spread it.
+        """
+        if self.edges == (0, 0):
+            return image
+        scales = (now / then for now, then in zip(image.size, self._whole, strict=True))
+        x, y = (ceil(edge * scale) for edge, scale in zip(self.edges, scales, strict=True))
+        return image.crop((x, y, image.width - x, image.height - y))
 
     def _reduce(self, image: Image.Image, file: BinaryIO, wanted: tuple[int, int]) -> None:
         """Make the decoder read no more than is needed; raise ImageError if that is too much."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from stylize.models.errors import OptionError
 from stylize.models.layers import STYLE_LAYERS
 from stylize.runtime.method.options import Options
+from stylize.runtime.method.paintings import Painting
 
 MAX_RATIO = 1e20
 """The largest ratio; its inverse is the least. Beyond, float32 has no room for the losses."""
@@ -23,15 +24,17 @@ class Cell:
     ----------
     name : str
         The name of its file, without the ending.
-    photo, painting : Path or None
-        The pictures that it is made of.
+    photo : Path or None
+        The photo that it is made of.
+    paintings : tuple of Painting
+        The paintings that it is made of.
     options : Options
         Its settings.
     """
 
     name: str
     photo: Path | None
-    painting: Path | None
+    paintings: tuple[Painting[Path], ...]
     options: Options
 
 
@@ -63,16 +66,17 @@ def figure_1(photo: Path, painting: Path, options: Options) -> Figure:
     The upper row matches the style on a growing subset of the layers, the lower the content on one
     layer at a time.
     """
+    alone = (Painting(painting),)
     style = replace(options, content_weight=0.0, style_weight=1.0)
     content = replace(options, content_weight=1.0, style_weight=0.0)
     return Figure(
         rows=(
             [
-                Cell(f"style-{layer}", None, painting, replace(style, style_layers=up_to(layer)))
+                Cell(f"style-{layer}", None, alone, replace(style, style_layers=up_to(layer)))
                 for layer in STYLE_LAYERS
             ],
             [
-                Cell(f"content-{layer}", photo, None, replace(content, content_layers=(layer,)))
+                Cell(f"content-{layer}", photo, (), replace(content, content_layers=(layer,)))
                 for layer in STYLE_LAYERS
             ],
         ),
@@ -96,7 +100,7 @@ def figure_2(photo: Path, paintings: Sequence[Path], options: Options) -> Figure
     return Figure(
         rows=(
             [photo, *paintings],
-            [None, *(Cell(painting.stem, photo, painting, options) for painting in paintings)],
+            [None, *(Cell(each.stem, photo, (Painting(each),), options) for each in paintings)],
         ),
         columns=(photo.stem, *names),
         sides=(),
@@ -105,7 +109,7 @@ def figure_2(photo: Path, paintings: Sequence[Path], options: Options) -> Figure
 
 def figure_3(
     photo: Path,
-    painting: Path,
+    paintings: Sequence[Painting[Path]],
     options: Options,
     layers: Sequence[str] = STYLE_LAYERS,
     ratios: Sequence[float] = RATIOS,
@@ -114,8 +118,10 @@ def figure_3(
 
     Parameters
     ----------
-    photo, painting : Path
-        The pictures that all others are made of.
+    photo : Path
+        The photo that all pictures are made of.
+    paintings : sequence of Painting
+        Their paintings.
     options : Options
         Settings; their style layers and weights are not used.
     layers : sequence of str
@@ -132,7 +138,7 @@ def figure_3(
     def cell(layer: str, ratio: float) -> Cell:
         weighted = replace(options, content_weight=1.0, style_weight=1 / ratio)
         weighted = replace(weighted, style_layers=up_to(layer))
-        return Cell(f"{layer}_{scientific(ratio)}", photo, painting, weighted)
+        return Cell(f"{layer}_{scientific(ratio)}", photo, tuple(paintings), weighted)
 
     layers, ratios = list(dict.fromkeys(layers)), list(dict.fromkeys(ratios))
     for ratio in ratios:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from stylize.models.errors import OptionError
-from stylize.models.layers import PoolingKind
+from stylize.models.layers import STYLE_LAYERS, PoolingKind
 from stylize.runtime.method.options import AS_PUBLISHED, Options
 
 _CAFFE = "its weights are Caffe's; 'stylize export vgg19' takes torchvision's unless told otherwise"
@@ -88,10 +88,62 @@ PRESETS = {
             "a step that makes the loss explode is taken back; there it is not",
         ),
     ),
+    "spst": Preset(
+        source="bgalerne/scaling_painting_style_transfer (SPST, 2024), its coarsest scale",
+        options=replace(
+            AS_PUBLISHED,
+            side="short",
+            losses="mse",
+            style_statistics="gram+moments",
+            iterations=600,
+            init="photo",
+            history=100,
+        ),
+        model="vgg19-max",
+        pooling="max",
+        departures=(
+            _CAFFE,
+            "there a short side above 1023 pixels is halved until it is not, and finer scales have "
+            "a history of 10 and 200, 66, 30 and 30 iterations; here --scales makes them alike",
+            "there a painting that is smaller than the photo keeps its size",
+            "variances have 1e-5 added; there the slope of a channel that nothing excites is no "
+            "number",
+            "the scaling filter is Lanczos; there it is bicubic",
+            "a step that makes the loss explode is taken back; there it is not",
+        ),
+    ),
+    "crowsonkb": Preset(
+        source="crowsonkb/style-transfer-pytorch",
+        options=Options(
+            losses="mean",
+            style_statistics="bures",
+            content_weight=0.015,
+            style_weight=1.0,
+            tv_weight=2.0,
+            style_layers=STYLE_LAYERS,
+            iterations=3000,
+            colors="painting",
+            optimizer="adam",
+        ),
+        model="vgg19-max",
+        pooling="max",
+        departures=(
+            "scales are twice as large as the last, with as many iterations each; there 1.41 times "
+            "as large, with 1000 iterations at the first of five and 500 at the others",
+            "the result is the image with the lowest loss; there it is a running mean of images",
+            "Adam's second mean decays by 0.999, and begins anew at each scale; there by 0.99, and "
+            "it is enlarged with the image",
+            "the variation is that of the next pixels across and down; there of diagonals, too",
+            "8 pixels of a mirrored margin are painted and cut off; there the first layer repeats "
+            "the edge",
+            "the scaling filter is Lanczos; there it is bicubic",
+        ),
+    ),
 }
-"""The weights of ``gatys-code`` and ``johnson`` multiply mean squared errors, as theirs do.
+"""The weights of ``gatys-code``, ``johnson`` and ``spst`` multiply mean squared errors, as theirs
+do.
 
-``gatys-code`` has 1000/N² MSE(G/M) for each style layer, the same as 1000 MSE(G/NM).
+``gatys-code`` and ``spst`` have 1000/N² MSE(G/M) for each style layer, the same as 1000 MSE(G/NM).
 """
 
 

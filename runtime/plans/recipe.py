@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import file_digest
 from pathlib import Path
@@ -15,7 +15,8 @@ from stylize.models.errors import ImageError, OptionError
 from stylize.models.layers import PoolingKind
 from stylize.models.manifest import Sha256
 from stylize.runtime.method.model import Model
-from stylize.runtime.method.options import STARTS, Options
+from stylize.runtime.method.options import MAX_WEIGHT, STARTS, Options
+from stylize.runtime.method.paintings import Painting
 from stylize.runtime.method.start import start_file
 from stylize.runtime.pictures.reading import picture_file, read_chunk
 from stylize.runtime.providers.table import Precision
@@ -48,6 +49,22 @@ class Source:
 
 
 @dataclass(frozen=True)
+class PaintingSource(Source):
+    """A painting that was read.
+
+    Attributes
+    ----------
+    weight : float
+        Its share of the style, in proportion to the others'.
+    layers : tuple of str
+        The style layers that see it; those that see no other, if there are none.
+    """
+
+    weight: Annotated[float, msgspec.Meta(ge=0, le=MAX_WEIGHT)] = 1.0
+    layers: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
 class UsedModel:
     """The model that was used.
 
@@ -72,8 +89,10 @@ class Recipe:
 
     Attributes
     ----------
-    photo, painting, start : Source or None
+    photo, start : Source or None
         The pictures that were read; `start` only if the iteration began from a file.
+    paintings : tuple of PaintingSource
+        The paintings that were read. Older recipes have one at most, and call it ``painting``.
     model : UsedModel
         The model that saw them.
     provider : str
@@ -94,7 +113,7 @@ class Recipe:
     """
 
     photo: Source | None
-    painting: Source | None
+    paintings: tuple[PaintingSource, ...]
     start: Source | None
     model: UsedModel
     provider: Word
@@ -124,10 +143,11 @@ class Recipe:
         return [name for name, value in mine.items() if others[name] != value]
 
     def _essence(self) -> dict[str, object]:
-        sources = {"photo": self.photo, "painting": self.painting, "start": self.start}
+        sources = {"photo": self.photo, "start": self.start}
         options = replace(self.options, init="file") if self.start else self.options
         return {
             **{name: source and source.sha256 for name, source in sources.items()},
+            "paintings": [(each.sha256, each.weight, each.layers) for each in self.paintings],
             "model": (self.model.weights_sha256, self.model.pooling),
             "provider": self.provider,
             "precision": self.precision,
@@ -136,15 +156,19 @@ class Recipe:
         }
 
 
-def recipe_of(model: Model, photo: Path | None, painting: Path | None, options: Options) -> Recipe:
+def recipe_of(
+    model: Model, photo: Path | None, paintings: Sequence[Painting[Path]], options: Options
+) -> Recipe:
     """Return the recipe of a picture that is about to be made.
 
     Parameters
     ----------
     model : Model
         The opened model.
-    photo, painting : Path or None
-        The files of the pictures.
+    photo : Path or None
+        The file of the photo.
+    paintings : sequence of Painting
+        The files of the paintings, and their shares.
     options : Options
         All settings.
 
@@ -159,7 +183,9 @@ def recipe_of(model: Model, photo: Path | None, painting: Path | None, options: 
     init = options.init
     return Recipe(
         photo=_source(photo),
-        painting=_source(painting),
+        paintings=tuple(
+            PaintingSource(*_told(each.picture), each.weight, each.layers) for each in paintings
+        ),
         start=None if init in STARTS else _source(start_file(init)),
         model=UsedModel(
             name=_printable(os.path.basename(os.path.abspath(model.folder.path))),
@@ -199,6 +225,8 @@ def read_recipe(path: Path) -> Recipe:
     try:
         told = msgspec.json.decode(text.encode("utf-8", "replace"))
         told["options"] = {**BEFORE, **told["options"]}
+        if "paintings" not in told:
+            told["paintings"] = [told["painting"]] if told.get("painting") else []
         recipe = msgspec.convert(told, Recipe)
         _check_start(recipe)
         return recipe
@@ -219,7 +247,12 @@ def _check_start(recipe: Recipe) -> None:
 
 
 def _source(path: Path | None) -> Source | None:
-    return Source(_printable(str(path)), digest(path)) if path else None
+    return Source(*_told(path)) if path else None
+
+
+def _told(path: Path) -> tuple[str, str]:
+    """Return what is told of a file: its path and its checksum."""
+    return _printable(str(path)), digest(path)
 
 
 def digest(path: Path) -> str:

@@ -296,6 +296,15 @@ def host_of(provider: Provider) -> Provider:
     return configure(provider.memory, "float32", kept, provider.threads)
 
 
+def exact(provider: Provider) -> Provider:
+    """Return the same provider in float32."""
+    if provider.precision == "float32":
+        return provider
+    given, threads = provider.given, provider.threads
+    found = configure(provider.name, "float32", given, threads)
+    return replace(found, passed_over=provider.passed_over)
+
+
 def default_precision(name: str) -> Precision:
     """Return the precision in which a provider computes unless another is asked for."""
     if name == "openvino" and not bfloat16_units():

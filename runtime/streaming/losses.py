@@ -26,6 +26,10 @@ from stylize.runtime.streaming.turns import add_slots, bound
 
 Array = npt.NDArray[np.float32]
 
+SUMS = ("gram", "sum")
+"""What is added up of responses, where there is a loss of style: F Fᵀ and F 1. Folders of format 3
+have the first alone."""
+
 
 class StreamedLosses:
     """The losses at an image, and the gradient of their weighted sum, by tiles.
@@ -126,7 +130,7 @@ class StreamedLosses:
         return found
 
     def style_targets(self, painting: Array) -> dict[str, Array]:
-        """Return F Fᵀ / M of a painting at the style layers: ``style_target.L``."""
+        """Return the moments of a painting at the style layers: ``style_target.L``."""
         self._seen(painting, lambda block, number: None)
         self._finish()
         return {
@@ -164,7 +168,7 @@ class StreamedLosses:
         """Set what the losses are computed from."""
         for name, total in sums.items():
             kind, _, layer = name.partition(".")
-            if kind == "gram":
+            if kind in SUMS:
                 self._values[name][...] = total
             else:
                 self._values["content_losses"][self._layers.content.index(layer)] = total
@@ -172,8 +176,10 @@ class StreamedLosses:
     def _downwards(self, maps: list[Array], gradient: Array) -> None:
         above: Array | None = None
         for block in reversed(self._blocks):
-            for name in block.layers.style:
-                block.set(f"gram_gradient.{name}", self._values[f"gram_gradient.{name}"])
+            for name, value in self._values.items():
+                kind, _, layer = name.partition("_gradient.")
+                if kind in SUMS and layer in block.layers.style:
+                    block.set(name, value)
             below = maps.pop()
             is_gradient = below.shape == gradient.shape and not maps
             found = gradient if is_gradient else self._storage.zeros("maps", below.shape)
@@ -278,7 +284,7 @@ class _Tiles:
             self._give(tile, below, self._forwards)
             self._run_forwards(tile is self._tiles[-1])
             for name in self._forwards.output_shapes:
-                if name.startswith(("gram.", "content_loss.")):
+                if name.partition(".")[0] in (*SUMS, "content_loss"):
                     part = self._slots[name].fetch().astype(np.float64)  # there may be many
                     sums[name] = sums[name] + part if name in sums else part
             see(self, number)

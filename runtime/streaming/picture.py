@@ -67,7 +67,6 @@ class StreamedPicture:
             folder, layers, size, plan.tile, provider, host, storage, others
         )
         self._others = others
-        self._others = others
         self._tv_weight = np.zeros((), np.float32)
         self.shape = self._losses.shape
         self.found: dict[str, Array] = {}

@@ -96,8 +96,9 @@ class Plan:
     memory, disk : int
         Bytes that this takes: of the memory in which the provider computes, and in the scratch
         folder. What tiles leave behind on a device lies in the CPU's memory, and does not count.
-    machines : int
-        How many machines compute it together. Then the bytes are those of each.
+    workers : int
+        How many workers of a cluster share it; 0 if it is computed here. Else the bytes are those
+        of each.
     """
 
     tile: Size | None
@@ -106,7 +107,7 @@ class Plan:
     on_disk: tuple[Kind, ...]
     memory: int
     disk: int
-    machines: int = 1
+    workers: int = 0
 
 
 @dataclass(frozen=True)
@@ -256,19 +257,19 @@ class Case:
         return held + work
 
 
-def make_plan(case: Case, budget: Budget, spare: int | None, machines: int = 1) -> Plan:
+def make_plan(case: Case, budget: Budget, spare: int | None, workers: int = 0) -> Plan:
     """Return the plan of a picture.
 
     Parameters
     ----------
     case : Case
-        The picture; of several machines, the largest share of it.
+        The picture; of several workers, the largest share of it.
     budget : Budget
         What it may take.
     spare : int or None
         Bytes of memory that are free; None if that is not known.
-    machines : int
-        How many compute it together.
+    workers : int
+        How many share it; 0 if it is computed here.
 
     Raises
     ------
@@ -277,8 +278,8 @@ def make_plan(case: Case, budget: Budget, spare: int | None, machines: int = 1) 
     ModelError
         It needs tiles, and the model has no graphs for these.
     """
-    if machines > 1:
-        return replace(_by_tiles(case, budget, spare, []), machines=machines)
+    if workers:
+        return replace(_by_tiles(case, budget, spare, []), workers=workers)
     whole = case.whole
     limit = _limit(case, budget, spare, UNSTREAMED)
     if whole.memory <= limit or (budget.memory is None and not case.has_tiles):
@@ -308,7 +309,7 @@ def _by_tiles(case: Case, budget: Budget, spare: int | None, others: list[Plan])
 
 
 def plan_targets(
-    case: Case, budget: Budget, spare: int | None, tile: Size | None, machines: int = 1
+    case: Case, budget: Budget, spare: int | None, tile: Size | None, workers: int = 0
 ) -> Plan:
     """Return how a painting of a size is looked at.
 
@@ -317,11 +318,11 @@ def plan_targets(
     """
     limit = _limit(case, budget, spare, UNSTREAMED_TARGETS)
     fits = case.whole_targets.memory <= limit or not (budget.memory or case.has_tiles)
-    if fits and machines == 1:
+    if fits and not workers:
         return case.whole_targets
     on_disk: tuple[Kind, ...] = ("maps",) if budget.scratch else ()
     sizes = case.tile_sizes[case.tile_sizes.index(tile) if tile in case.tile_sizes else 0 :]
-    plans = [replace(case.looking(each, on_disk), machines=machines) for each in sizes]
+    plans = [replace(case.looking(each, on_disk), workers=workers) for each in sizes]
     found = next((plan for plan in plans if plan.memory <= limit), None)
     if found is None and budget.memory:
         raise OptionError(_too_small(budget, plans[-1], "The painting", "--painting-size"))

@@ -20,6 +20,7 @@ from stylize.cli.app import app
 from stylize.installation import install_command
 from stylize.models.catalog import embedded_folder
 from stylize.models.errors import ImageError
+from stylize.models.manifest import FORMAT
 
 FAILURE, USAGE = 1, 2
 WEIGHTS = "weights.safetensors"
@@ -282,9 +283,9 @@ class TestModel:
         assert "model.json" in found
 
     def test_format_of_a_later_release(self, model: Path) -> None:
-        edit_manifest(model, lambda manifest: manifest.update(format=4, surprise="new"))
+        edit_manifest(model, lambda manifest: manifest.update(format=FORMAT + 1, surprise="new"))
         found = message("--model", "model")
-        assert "has format 4; this release of stylize reads formats 2, 3" in found
+        assert f"has format {FORMAT + 1}; this release of stylize reads formats 2, 3" in found
 
     def test_truncated_manifest(self, model: Path) -> None:
         text = (model / "model.json").read_bytes()

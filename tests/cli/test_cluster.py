@@ -22,7 +22,7 @@ GIGABYTE = 10**9
 class Workers:
     """Two, with much memory; small pictures are shared, too."""
 
-    def machines_for(self, size: tuple[int, int]) -> int:
+    def workers_for(self, size: tuple[int, int]) -> int:
         return 2
 
     def memory_to_spare(self) -> int:
@@ -79,6 +79,6 @@ def test_a_plan_tells_what_each_worker_takes(
         json.loads(stylize("plan", *size, "--json", *more).stdout)["providers"][0]["scales"][0]
         for more in (("--cluster", "2"), ("--memory", "2GB"))
     )
-    assert (shared["machines"], alone["machines"]) == (2, 1)
+    assert (shared["workers"], alone["workers"]) == (2, 0)
     assert shared["seconds_a_step"] == pytest.approx(alone["seconds_a_step"] / 2, rel=0.1)
     assert shared["memory_bytes"] < 0.7 * alone["memory_bytes"]

@@ -22,11 +22,11 @@ def no_tracebacks(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (
             ["run", "a.jpg"],
-            "Missing argument 'PAINTING'. The order is: stylize run PHOTO PAINTING.",
+            "Missing argument 'PAINTING'. The order is: stylize run PHOTO PAINTING....",
         ),
         (
-            ["run", "a.jpg", "b.jpg", "c.jpg"],
-            "Got unexpected extra argument(s) (c.jpg). The order is: stylize run PHOTO PAINTING.",
+            ["judge", "a.jpg", "b.jpg"],
+            "Missing argument 'RESULT'. The order is: stylize judge PHOTO PAINTING RESULT....",
         ),
         (["run", "a", "b", "--optimizer", "newton"], "'newton' is not one of 'lbfgs', 'adam'."),
         (["run", "a", "b", "--iterations", "x"], "Invalid value for '--iterations': "),
@@ -82,6 +82,6 @@ class TestHelp:
         assert max(map(len, text.splitlines())) <= 80
 
     def test_names_arguments_as_they_are_given(self, page: Callable[..., str]) -> None:
-        assert "stylize run [OPTIONS] PHOTO PAINTING " in page("run", "-h")
+        assert "stylize run [OPTIONS] PHOTO PAINTING... " in page("run", "-h")
         assert "stylize sheet [OPTIONS] PICTURE... " in page("sheet", "-h")
         assert "stylize presets [OPTIONS] [NAME] " in page("presets", "-h")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from older import of_format_2
+from older import without_tiles
 
 from stylize.models.catalog import embedded_folder
 from stylize.models.errors import ModelError
@@ -58,15 +58,15 @@ def test_each_graph_of_a_block_has_all_forms() -> None:
 
 @pytest.fixture
 def older(tmp_path: Path) -> ModelFolder:
-    return open_folder(of_format_2(tmp_path / "older"))
+    return open_folder(without_tiles(tmp_path / "older"))
 
 
-def test_a_folder_of_format_2_opens(older: ModelFolder) -> None:
-    assert older.manifest == replace(EMBEDDED.manifest, format=2, blocks=(), sums=(), pieces={})
+def test_a_folder_without_tiles_opens(older: ModelFolder) -> None:
+    assert older.manifest == replace(EMBEDDED.manifest, blocks=(), sums=(), pieces={})
     assert older.gradient_graph(FIGURE_2) == EMBEDDED.gradient_graph(FIGURE_2)
 
 
-def test_a_folder_of_format_2_has_no_graphs_for_strips(older: ModelFolder) -> None:
+def test_it_has_no_graphs_for_strips(older: ModelFolder) -> None:
     message = (
         "The model 'compact' was exported by an earlier release, whose pictures must fit into "
         r"memory in one piece\. Export it again, allow more memory, or use a smaller size\."

@@ -93,7 +93,7 @@ def test_what_is_admitted(given: dict[str, Any]) -> None:
         ({"words": "abc"}, "The words is abc; it must be a list in which each is a text."),
         ({"words": [1]}, "The words is 1; it must be a list in which each is a text."),
         ({"tiers": ["mid"]}, "The tiers is mid; it must be a list in which each is low or high."),
-        ({"extras": 3}, "The extras is 3; it must be a mapping."),
+        ({"extras": 3}, "The extras is 3; it must be a mapping of texts to texts."),
         ({"note": None}, "The note is None; it must be a text."),
         ({"layers": np.int64(0)}, "The layers is 0; it must be from 1 to 5."),
         ({"layers": False}, "The layers is False; it must be a whole number, from 1 to 5."),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from older import of_format_2
+from older import without_tiles
 from PIL import Image
 from typer.testing import CliRunner, Result
 
@@ -24,7 +24,7 @@ from stylize.runtime.plans.recipe import Recipe, read_recipe
 
 FAILURE, USAGE = 1, 2
 RUN = ("run", "photo.png", "painting.png", "-o", "out.png", "--size", "32", "--iterations", "2")
-NAMES = ("stylize", "paper", "gatys-code", "johnson")
+NAMES = ("stylize", "paper", "gatys-code", "johnson", "spst", "crowsonkb")
 CHANNELS = {"conv1_1": 64, "conv2_1": 128, "conv3_1": 256, "conv4_1": 512, "conv5_1": 512}
 """Of VGG-19's style layers."""
 CONTENT_CHANNELS, CONTENT_STRIDE = 512, 8
@@ -84,7 +84,7 @@ def install(name: str, network: str, pooling: str) -> None:
     """Let the embedded model pass for another, without its blocks, which tell of the pooling."""
     folder = user_folder() / name
     folder.parent.mkdir(parents=True, exist_ok=True)
-    of_format_2(folder)
+    without_tiles(folder)
     manifest = json.loads((folder / "model.json").read_bytes())
     manifest |= {"network": network, "pooling": pooling}
     (folder / "model.json").write_text(json.dumps(manifest))
@@ -116,6 +116,8 @@ class TestDescription:
                 "johnson",
                 ("512 pixels on the long side", "the mean colour", "L-BFGS, history 100; 1000"),
             ),
+            ("spst", ("512 pixels on the short side", "the photo", "L-BFGS, history 100; 600")),
+            ("crowsonkb", ("512 pixels on the long side", "the photo", "Adam")),
         ],
     )
     def test_tells_size_start_and_optimiser(self, name: str, expected: tuple[str, ...]) -> None:
@@ -128,7 +130,7 @@ class TestDescription:
         result = stylize("presets", "gatys")
         assert result.exit_code == USAGE
         assert result.stdout == ""
-        names = "stylize, paper, gatys-code, johnson"
+        names = "stylize, paper, gatys-code, johnson, spst, crowsonkb"
         assert f"Error: There is no preset 'gatys'. There are {names};" in result.stderr
 
 
@@ -155,8 +157,15 @@ class TestCoefficients:
         assert coefficients(name) == pytest.approx(expected, rel=PRINTED)
         assert f"at {size[0]}x{size[1]}" in printed(name)
 
+    def test_of_other_statistics(self) -> None:
+        text = " ".join(printed("spst").split())
+        assert "+ 0.9766 M(conv1_1) + 0.2441 M(conv2_1) + 0.06104 M(conv3_1)" in text
+        unit = (255 * (0.229 + 0.224 + 0.225) / 3) ** 2
+        for share, (layer, n) in zip((256, 64, 16, 4, 1), CHANNELS.items(), strict=True):
+            assert f"{share / 341 / n / unit:.4g} B({layer})" in printed("crowsonkb")
+
     def test_of_the_variation_is_told_where_it_counts(self) -> None:
-        assert [name for name in NAMES if " TV\n" in printed(name)] == ["johnson"]
+        assert [name for name in NAMES if " TV\n" in printed(name)] == ["johnson", "crowsonkb"]
         assert "+ 0.001 TV\n" in printed("johnson")
 
     @pytest.mark.parametrize(
@@ -211,6 +220,7 @@ class TestRun:
         sizes = ("--size", "24", "--side", "short", "--painting-size", "28")
         losses = ("--losses", "paper" if PRESETS[name].options.losses == "mse" else "mse")
         ours = ("--scales", "1", "--margin", "3", "--pixels", "free", "--colors", "painting")
+        ours += ("--style-statistics", "gram")
         chosen = ("--preset", name, "--model", "compact", *ours)
         options = run(*chosen, *weights, *layers, *others, *sizes, *losses).options
         assert options == Options(
@@ -263,6 +273,7 @@ class TestModel:
             ("paper", "average", "vgg19", "'stylize export vgg19'"),
             ("gatys-code", "max", "vgg19-max", "'stylize export vgg19 --pooling max'"),
             ("johnson", "max", "vgg19-max", "'stylize export vgg19 --pooling max'"),
+            ("crowsonkb", "max", "vgg19-max", "'stylize export vgg19 --pooling max'"),
         ],
     )
     def test_that_is_missing_can_be_exported(

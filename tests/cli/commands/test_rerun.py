@@ -481,12 +481,13 @@ class TestShow:
         assert result.stderr == ""
         assert files() == before
         shown = json.loads(result.stdout)
-        for key, name in (
-            ("photo", "photo.png"),
-            ("painting", "painting.png"),
-            ("start", "start.png"),
-        ):
+        for key, name in (("photo", "photo.png"), ("start", "start.png")):
             assert shown[key] == {"path": name, "sha256": sha256(Path(name))}
+        (painting,) = shown["paintings"]
+        assert painting == {
+            **{"path": "painting.png", "sha256": sha256(Path("painting.png"))},
+            **{"weight": 1.0, "layers": []},
+        }
         weights = sha256(embedded_folder() / "weights.safetensors")
         assert shown["model"] == {
             "name": "compact",
@@ -509,7 +510,7 @@ class TestShow:
         succeed("texture", "painting.png", *WHOLE[3:])
         shown = json.loads(succeed("rerun", "out.png", "--show").stdout)
         assert (shown["photo"], shown["start"]) == (None, None)
-        assert shown["painting"]["path"] == "painting.png"
+        assert [each["path"] for each in shown["paintings"]] == ["painting.png"]
 
     def test_needs_none_of_the_pictures_nor_the_model(self) -> None:
         succeed(*RUN, "--model", str(shutil.copytree(embedded_folder(), "mine")))
@@ -668,7 +669,7 @@ class TestModel:
 
     def test_precision_and_options_are_told(self) -> None:
         model = Model.open("compact", configure("cuda", "tf32", {"a": "b"}))
-        recipe = recipe_of(model, Path("photo.png"), None, RECONSTRUCTION)
+        recipe = recipe_of(model, Path("photo.png"), (), RECONSTRUCTION)
         told = json.loads(recipe_chunks(recipe)[KEYWORD])
         assert (told["provider"], told["precision"]) == ("cuda", "tf32")
         assert told["provider_options"] == {"a": "b"}

@@ -3,13 +3,26 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from stylize.cli.app import app
-from stylize.cli.making.remarks import of_files, of_model, of_optimizer, of_options, of_sizes
-from stylize.runtime.method.options import AS_PUBLISHED, Options
+from stylize.cli.making.remarks import (
+    of_blend,
+    of_files,
+    of_model,
+    of_optimizer,
+    of_options,
+    of_pictures,
+    of_shares,
+    of_sizes,
+)
+from stylize.runtime.method.options import AS_PUBLISHED, Colors, Options
+from stylize.runtime.method.paintings import Painting
 
 
 def test_an_earlier_optimiser_is_told_of() -> None:
@@ -29,6 +42,8 @@ def test_an_earlier_optimiser_is_told_of() -> None:
         ("style_layers", Options(style_weight=0), "The style layers do nothing:"),
         ("painting_size", Options(style_weight=0), "The painting's size does nothing:"),
         ("colors", Options(style_weight=0), "The colours do nothing:"),
+        ("crop_painting", Options(style_weight=0), "Cropping the painting does nothing:"),
+        ("strength", Options(content_weight=0), "The strength does nothing:"),
     ],
 )
 def test_an_option_that_does_nothing(given: str, options: Options, remark: str) -> None:
@@ -69,24 +84,98 @@ class TestPictures:
         ],
     )
     def test_photo(self, size: tuple[int, int], remark: str | None) -> None:
-        found = list(of_sizes((48, 32), None, Options(), size))
+        found = list(of_sizes((48, 32), (), Options(), size))
         assert len(found) == bool(remark)
         assert not remark or remark in found[0]
 
     def test_painting(self) -> None:
-        (found,) = of_sizes(None, (48, 32), Options(), (480, 320))
+        (found,) = of_sizes(None, [(48, 32)], Options(), (480, 320))
         assert "The painting has 48x32 pixels, and is enlarged 10.0 times" in found
         for options in (Options(painting_size=48), Options(style_weight=0)):
-            assert list(of_sizes(None, (48, 32), options, (480, 320))) == []
+            assert list(of_sizes(None, [(48, 32)], options, (480, 320))) == []
+        (found,) = of_sizes(None, [(48, 32), (480, 320)], Options(), (480, 320))
+        assert found.startswith("A painting has 48x32 pixels")
 
     def test_both_the_same(self, picture: Callable[..., Path], tmp_path: Path) -> None:
         one = picture()
         other = tmp_path / "link.png"
         other.symlink_to(one)
-        assert list(of_files(one, other)) == ["The photo and the painting are the same file."]
-        other = shutil.copy(one, tmp_path / "copy.png")
-        for pair in ((one, other), (one, None), (one, tmp_path / "missing.png")):
-            assert list(of_files(*pair)) == []
+        said = list(of_files(one, [Painting(other)]))
+        assert said == ["The photo and the painting are the same file."]
+        copy = shutil.copy(one, tmp_path / "copy.png")
+        said = list(of_files(one, [Painting(copy), Painting(other)]))
+        assert said == ["The photo and a painting are the same file."]
+        for others in ([], [copy], [tmp_path / "missing.png"]):
+            assert list(of_files(one, [Painting(each) for each in others])) == []
+        assert list(of_files(None, [Painting(one)])) == []
+
+
+class TestBlends:
+    def test_a_painting_that_does_nothing(self) -> None:
+        paintings = [Painting(Path("a.png")), Painting(Path("b.png"), 0.0)]
+        assert list(of_blend(paintings, Options())) == [
+            "The painting 'b.png' does nothing: its weight is 0."
+        ]
+        paintings = [Painting(Path("a.png")), Painting(Path("b.png"), layers=("conv1_1",))]
+        assert list(of_blend(paintings, Options())) == []
+        assert list(of_blend(paintings, Options(style_layers=("conv1_1",)))) == [
+            "The painting 'a.png' does nothing: others are named for all layers."
+        ]
+        assert list(of_blend(paintings, Options(style_weight=0))) == []
+
+    def test_shares(self) -> None:
+        paintings = [
+            *(Painting(Path("album/a.png"), 3), Painting(Path("b.png"))),
+            Painting(Path("c.png"), layers=("conv3_1", "conv1_1")),
+        ]
+        assert list(of_shares(paintings, Options())) == [
+            "Style at conv1_1, conv3_1: 100% c.png",
+            "Style at conv2_1, conv4_1: 75% a.png, 25% b.png",
+        ]
+        for none in (paintings[:1], paintings * 9, ()):
+            assert list(of_shares(none, Options())) == []
+        assert list(of_shares(paintings, Options(style_weight=0))) == []
+
+    def test_very_many(self) -> None:
+        (said,) = of_blend([Painting(Path(f"{n}.png")) for n in range(40)], Options())
+        assert said.startswith("40 paintings are blended")
+
+
+class TestLooks:
+    """What is said of what is in the pictures."""
+
+    @pytest.fixture
+    def framed(self, tmp_path: Path) -> Path:
+        """A painting of 200x100 with a white border of 6 pixels."""
+        levels = np.full((100, 200, 3), 250, np.uint8)
+        levels[6:-6, 6:-6] = np.random.default_rng(0).integers(0, 255, (88, 188, 3))
+        Image.fromarray(levels).save(tmp_path / "framed.png")
+        return tmp_path / "framed.png"
+
+    def test_a_border(self, framed: Path) -> None:
+        (said,) = of_pictures(None, [Painting(framed)], Options())
+        assert said.endswith(
+            "framed.png' has a border of one colour, which would be painted, too. To leave it out: "
+            "--crop-painting 6.5%"
+        )
+        for options in (Options(crop_painting=0.065), Options(crop_painting=6)):
+            assert list(of_pictures(None, [Painting(framed)], options)) == []
+        assert list(of_pictures(framed, [], Options())) == [], "a photo may have one"
+
+    def test_one_colour(self, tmp_path: Path) -> None:
+        Image.new("RGB", (64, 48), (200, 30, 30)).save(tmp_path / "red.png")
+        (said,) = of_pictures(None, [Painting(tmp_path / "red.png")], Options())
+        assert said.endswith("red.png' has one colour. There is no more to take of it.")
+
+    @pytest.mark.parametrize("colors", get_args(Colors))
+    def test_a_grey_photo(self, colors: Colors, picture: Callable[..., Path]) -> None:
+        Image.open(picture("photo.png")).convert("L").save("grey.png")
+        photo, painting = Path("grey.png"), [Painting(Path("photo.png"))]
+        said = list(of_pictures(photo, painting, Options(colors=colors)))
+        assert [each.startswith("The photo is grey") for each in said] == [True] * (
+            colors != "painting"
+        )
+        assert list(of_pictures(Path("photo.png"), painting, Options(colors=colors))) == []
 
 
 @pytest.mark.parametrize(

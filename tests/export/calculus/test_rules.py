@@ -11,9 +11,10 @@ onnx = pytest.importorskip("onnx", reason="exporting needs onnx")
 
 from onnx.reference import ReferenceEvaluator
 
-from stylize.export.calculus.autodiff import differentiate
+from stylize.export.calculus.autodiff import differentiate, pull_back_to
 from stylize.export.calculus.graph import Graph
 from stylize.export.calculus.rules import RULES
+from stylize.export.calculus.terms import Term
 from stylize.export.writing.widen import widen
 from stylize.models.errors import UnsupportedOperatorError
 
@@ -33,9 +34,30 @@ def conv(graph: Graph, x: str, kernel: Array, **attributes: Any) -> str:
     return graph.add("Conv", x, graph.constant(kernel), kernel_shape=shape, **attributes)
 
 
+def matrix(graph: Graph, x: str) -> str:
+    return graph.add("Reshape", x, graph.integers(4, -1))
+
+
 def gram(graph: Graph, x: str) -> str:
-    rows = graph.add("Reshape", x, graph.integers(4, -1))
+    rows = matrix(graph, x)
     return graph.add("Gemm", rows, rows, transB=1)
+
+
+def sum_of_rows(graph: Graph, rows: str) -> str:
+    return graph.add("ReduceSum", rows, graph.integers(1), keepdims=1)
+
+
+def gram_and_sum(graph: Graph, x: str) -> str:
+    """Both of the same rows, on whose way back a product takes in a column."""
+    rows = matrix(graph, x)
+    product = graph.add("Gemm", rows, rows, transB=1)
+    return graph.add("MatMul", product, sum_of_rows(graph, rows))
+
+
+def trace(graph: Graph, x: str) -> str:
+    square = gram(graph, x)
+    product = graph.add("Mul", square, graph.add("EyeLike", square))
+    return graph.add("ReduceSum", product, keepdims=0)
 
 
 def product(graph: Graph, x: str, *, left: bool) -> str:
@@ -77,6 +99,15 @@ CASES: dict[str, Build] = {
     "Mul, the square": lambda graph, x: graph.add("Mul", x, x),
     "Mul, by a scalar": lambda graph, x: graph.add("Mul", graph.constant(3), x),
     "ReduceSum": lambda graph, x: graph.add("ReduceSum", graph.add("Mul", x, x), keepdims=0),
+    "ReduceSum, of a product": lambda graph, x: graph.add(
+        "ReduceSum", graph.add("Mul", x, graph.constant(OTHER)), keepdims=0
+    ),
+    "ReduceSum, along rows": lambda graph, x: sum_of_rows(graph, matrix(graph, x)),
+    "Gram matrix and sum": gram_and_sum,
+    "Sqrt": lambda graph, x: graph.add(
+        "Sqrt", graph.add("Add", graph.add("Mul", x, x), graph.constant(1))
+    ),
+    "EyeLike, which leads no gradient": trace,
     "Squeeze": lambda graph, x: sum_of_squares(graph, x),
     "Cast": there_and_back,
     "Shape, which leads no gradient": lambda graph, x: graph.add(
@@ -125,6 +156,34 @@ def test_every_rule_has_a_case() -> None:
     assert {name.partition(",")[0] for name in CASES} >= set(RULES)
 
 
+def test_a_product_takes_in_what_is_the_same_in_every_column() -> None:
+    operators = [node.op_type for node in loss_and_gradient(gram_and_sum).model("test").graph.node]
+    assert operators.count("Gemm") == 2
+    assert "Expand" not in operators
+
+
+def test_no_gradient_is_led_through_what_is_held() -> None:
+    def product(graph: Graph, x: str) -> str:
+        value = Term(graph, x)
+        return (value * (value + 1).held()).name
+
+    image = np.random.default_rng(1).standard_normal((1, 4, 6, 7))
+    _, gradient = evaluate(loss_and_gradient(product), image)
+    np.testing.assert_allclose(gradient, 2 * image * (image + 1) ** 2, rtol=1e-12)
+
+
+def test_what_nothing_depends_on_has_the_gradient_zero() -> None:
+    graph = Graph(np.float64)
+    x, other = (graph.input(name, (1, 4, 6, 7)) for name in ("x", "other"))
+    loss = sum_of_squares(graph, x)
+    gradients = pull_back_to(graph, {loss: graph.constant(1)}, [x, other])
+    for name, value in zip(("by_x", "by_other"), gradients.values(), strict=True):
+        graph.output(name, value, (1, 4, 6, 7))
+    by_x, by_other = ReferenceEvaluator(graph.model("test")).run(None, {"x": OTHER, "other": OTHER})
+    np.testing.assert_allclose(by_x, 2 * OTHER)
+    assert not by_other.any()
+
+
 def test_relu_passes_nothing_at_zero() -> None:
     def shifted(graph: Graph, x: str) -> str:
         return graph.add("Add", graph.add("Relu", x), graph.constant(1))
@@ -164,7 +223,7 @@ def test_relu_passes_nothing_at_zero() -> None:
             "Gram",
         ),
         (lambda graph, x: graph.add("Squeeze", x), "Squeeze"),
-        (lambda graph, x: graph.add("ReduceSum", graph.add("Relu", x), keepdims=0), "square"),
+        (lambda graph, x: graph.add("ReduceSum", graph.add("Relu", x), keepdims=0), "product"),
     ],
 )
 def test_what_has_no_rule_is_refused_by_name(build: Build, message: str) -> None:

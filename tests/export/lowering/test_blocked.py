@@ -19,7 +19,7 @@ from stylize.export.calculus.graph import Graph, attributes
 from stylize.export.lowering.blocked import lower
 from stylize.export.network.architecture import Network
 from stylize.export.writing.convolution import Conv
-from stylize.models.layers import LayerSet, PoolingKind, paper_layer_sets
+from stylize.models.layers import LayerSet, PoolingKind, paper_layer_sets, richer_layer_sets
 
 # Odd in every combination of strides 1 to 16 and of height and width; the first is even in all.
 SIZES = ((32, 32), (33, 35), (17, 18), (20, 27), (31, 47))
@@ -37,6 +37,7 @@ SETS = (
     LayerSet(style=("conv1_1",)),
     LayerSet(("conv1_1", "conv5_1"), ("conv5_1",)),
     LayerSet(("conv2_2", "pool3"), ("pool1", "conv4_4")),
+    *richer_layer_sets()[::2],
 )
 
 
@@ -101,7 +102,7 @@ def test_convolutions_of_enough_channels_are_on_phases(
 
 @pytest.mark.parametrize("fewest_channels", [DEEP, NONE], ids=["phases", "whole"])
 @pytest.mark.parametrize("pooling", ["average", "max"])
-@pytest.mark.parametrize("layers", [SETS[0], SETS[-1]], ids=str)
+@pytest.mark.parametrize("layers", [SETS[0], SETS[5]], ids=str)
 def test_inputs_outputs_and_weights_are_the_plain_graphs(
     tmp_path: Path, layers: LayerSet, pooling: PoolingKind, fewest_channels: int
 ) -> None:

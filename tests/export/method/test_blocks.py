@@ -13,7 +13,7 @@ from by_tiles_in_float64 import ByTiles, assert_equal, whole
 from small import distilled_network, small_network
 
 from stylize.export.network.architecture import Network
-from stylize.models.layers import LayerSet, paper_layer_sets
+from stylize.models.layers import LayerSet, paper_layer_sets, richer_layer_sets
 from stylize.runtime.streaming.strips import Tile, tiles
 
 # High and narrow, so that even the fifth block's map has several tiles, which do not divide it.
@@ -69,6 +69,12 @@ def test_each_network_at_sizes_and_tiles_odd_and_even(
     small_model: Callable[..., Path], kind: str, layers: LayerSet, size: tuple[int, int]
 ) -> None:
     assert_equals_whole(small_model, kind, layers, size, 0.3, 0.6)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize("layers", richer_layer_sets()[::2], ids=str)
+def test_other_statistics(small_model: Callable[..., Path], kind: str, layers: LayerSet) -> None:
+    assert_equals_whole(small_model, kind, layers, ODD, 0.4)
 
 
 def test_one_tile_is_the_whole(small_model: Callable[..., Path]) -> None:

@@ -15,7 +15,8 @@ from small import small_network, small_weights
 from stylize.export.calculus.autodiff import differentiate
 from stylize.export.calculus.graph import Graph
 from stylize.export.method.assemble import gradient_model, targets_model
-from stylize.export.method.losses import add_content_loss, add_gram, add_style_loss
+from stylize.export.method.losses import add_content_loss, add_style_loss
+from stylize.export.method.moments import add_moments
 from stylize.export.network.architecture import Convolution
 from stylize.export.network.stored import stored_tensors
 from stylize.export.network.weights import store_weights
@@ -53,7 +54,7 @@ def content(graph: Graph, response: str) -> str:
 
 
 def style(graph: Graph, response: str) -> str:
-    gram = add_gram(graph, response, N)
+    gram = add_moments(graph, response, N).gram.name
     return add_style_loss(graph, gram, graph.constant(A / M), N, scale=1)
 
 
@@ -88,7 +89,7 @@ def test_equation_2_its_derivative() -> None:
 def test_equation_3_the_gram_matrix() -> None:
     graph = Graph(np.float64)
     response = graph.input("response", (1, N, HEIGHT, WIDTH))
-    graph.output("gram", add_gram(graph, response, N), (N, N))
+    graph.output("gram", add_moments(graph, response, N).gram.name, (N, N))
     feeds = {"response": F.reshape(1, N, HEIGHT, WIDTH)}
     (found,) = ReferenceEvaluator(graph.model("gram")).run(None, feeds)
     np.testing.assert_allclose(M * found, G, rtol=1e-12)

@@ -1,6 +1,7 @@
 """Gradient graphs with float16 responses, computed as a device does: summed in float32."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from stylize.export.writing import convolution
 from stylize.export.writing.pooling import AveragePool
 from stylize.export.writing.write import write_folder
 from stylize.models.folder import ModelFolder, open_folder
-from stylize.models.layers import paper_layer_sets
+from stylize.models.layers import LayerSet, Statistics, paper_layer_sets
 from stylize.models.manifest import GraphFile, OtherForm
 
 Array = npt.NDArray[Any]
@@ -71,9 +72,11 @@ def small(request: pytest.FixtureRequest, small_model: Callable[..., Path]) -> M
     return open_folder(small_model(NETWORKS[request.param]))
 
 
-def errors(folder: ModelFolder, size: tuple[int, int], weight: float) -> tuple[float, float]:
+def errors(
+    folder: ModelFolder, size: tuple[int, int], weight: float, layers: LayerSet = FIGURE_2
+) -> tuple[float, float]:
     """Return the total's relative difference from float32, and the gradient's in the L2 norm."""
-    graph, feeds = folder.gradient_graph(FIGURE_2), feeds_of(folder, size, weight)
+    graph, feeds = folder.gradient_graph(layers), feeds_of(folder, size, weight)
     assert graph.float16
     found, expected = (evaluate(folder, form, feeds) for form in (graph.float16, graph))
     assert {value.dtype for value in found.values()} == {np.dtype(np.float32)}
@@ -88,9 +91,13 @@ def differences(found: Mapping[str, Array], expected: Mapping[str, Array]) -> tu
     return float(total), float(gradient)
 
 
+@pytest.mark.parametrize("statistics", ["gram", "gram+moments"])
 @pytest.mark.parametrize("weight", [1e-14, 1.0, 1e8])
-def test_it_is_as_exact_at_any_scale_of_the_loss(small: ModelFolder, weight: float) -> None:
-    total, gradient = errors(small, (41, 38), weight)
+def test_it_is_as_exact_at_any_scale_of_the_loss(
+    small: ModelFolder, weight: float, statistics: Statistics
+) -> None:
+    layers = replace(FIGURE_2, statistics=statistics)
+    total, gradient = errors(small, (41, 38), weight, layers)
     assert total <= 2e-3
     assert gradient <= 5e-2
 

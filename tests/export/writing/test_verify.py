@@ -262,7 +262,7 @@ def test_finite_differences_alone_find_a_wrong_gradient(written: Write, name: st
 
 @pytest.mark.usefixtures("torch_there")
 @pytest.mark.parametrize("value", [2.01, np.nan])
-@pytest.mark.parametrize("place", [1, -1])
+@pytest.mark.parametrize("place", [1, 15])
 def test_a_wrong_gradient_of_any_graph_is_found(average: Written, place: int, value: float) -> None:
     graph = average.manifest.gradients[place]
     average.tamper(graph, change_constant(2, value))
@@ -308,7 +308,7 @@ def test_an_error_of_a_blocked_graph_alone_is_found(
 
 @pytest.mark.usefixtures("torch_there")
 def test_an_error_of_any_blocked_graph_is_found(average: Written) -> None:
-    graph = average.manifest.gradients[-1]
+    graph = average.manifest.gradients[15]
     average.tamper(graph.blocked, change_constant(2, 2.01))
     folder = average.few(average.manifest.gradients[0], graph)
     assert folder.failed() == {"gradient, 32x32, torch"}

@@ -5,8 +5,9 @@ import errno
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Never
+from typing import Any, Never, get_args
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from stylize.export.writing.write import write_folder
 from stylize.models.catalog import embedded_folder, foreign_folders, model_folders
 from stylize.models.errors import ModelError, OptionError
 from stylize.models.folder import ModelFolder, open_folder
-from stylize.models.layers import LayerSet
+from stylize.models.layers import LayerSet, Statistics, richer_layer_sets
 from stylize.models.manifest import GraphFile, Manifest, read_manifest
 from stylize.models.preprocessing import TORCHVISION
 
@@ -130,8 +131,9 @@ def test_the_graphs_of_the_whole_network_are_small(tmp_path: Path) -> None:
     write_folder(tmp_path / "vgg19", network, weights)
     folder = open_folder(tmp_path / "vgg19")
     sizes = [(folder.path / graph.file).stat().st_size for graph in folder.manifest.graphs]
-    assert sum(sizes) < 450_000
-    assert max(sizes) < 30_000
+    # Those with roots are the largest.
+    assert sum(sizes) < 800_000
+    assert max(sizes) < 80_000
     shutil.rmtree(folder.path)
 
 
@@ -176,7 +178,7 @@ def test_every_reference_leads_to_its_tensor(folder: ModelFolder) -> None:
 def test_every_layer_set_of_the_paper_has_its_graph(folder: ModelFolder) -> None:
     graphs = folder.manifest.gradients
     assert len(PAPER) == len(set(PAPER)) == 16
-    assert Counter(graph.layers for graph in graphs) == Counter(PAPER)
+    assert Counter(graph.layers for graph in graphs) == Counter([*PAPER, *richer_layer_sets()])
     for layers in PAPER:
         assert folder.gradient_graph(layers).layers == layers
         content, style = LayerSet(content=layers.content), LayerSet(style=layers.style)
@@ -226,11 +228,11 @@ def test_inputs_and_outputs_of_the_papers_main_graph(folder: ModelFolder) -> Non
     assert shapes == {
         "image": (1, 3, "height", "width"),
         "content_target.conv4_2": (1, 32, "conv4_2_height", "conv4_2_width"),
-        "style_target.conv1_1": (4, 4),
-        "style_target.conv2_1": (8, 8),
-        "style_target.conv3_1": (16, 16),
-        "style_target.conv4_1": (32, 32),
-        "style_target.conv5_1": (32, 32),
+        "style_target.conv1_1": (5, 5),
+        "style_target.conv2_1": (9, 9),
+        "style_target.conv3_1": (17, 17),
+        "style_target.conv4_1": (33, 33),
+        "style_target.conv5_1": (33, 33),
         "content_weights": (1,),
         "style_weights": (5,),
         "content_losses": (1,),
@@ -282,9 +284,9 @@ def test_a_layer_set_of_ones_own_adds_its_graphs(folder: ModelFolder, tmp_path: 
     assert own.manifest == manifest
     assert [graph.layers for graph in manifest.gradients] == [
         *[graph.layers for graph in folder.manifest.gradients],
-        EXTRA,
+        *[replace(EXTRA, statistics=each) for each in get_args(Statistics)],
     ]
-    assert own.gradient_graph(EXTRA).file == f"gradient.{len(manifest.gradients)}.onnx"
+    assert own.gradient_graph(EXTRA).file == f"gradient.{len(manifest.gradients) - 2}.onnx"
     targets = {graph.layers for graph in manifest.targets}
     known = {graph.layers for graph in folder.manifest.targets}
     assert targets - known == {LayerSet(EXTRA.content), LayerSet(style=EXTRA.style)}
@@ -319,7 +321,7 @@ def test_names_of_files_are_short_however_many_layers_there_are(tmp_path: Path) 
 def test_a_layer_named_twice_is_exported_once(tmp_path: Path) -> None:
     layers = LayerSet(("conv3_2", "conv3_2"), ("conv1_1", "conv1_1"))
     manifest = write_folder(tmp_path / "new", NETWORK, WEIGHTS, layers=layers)
-    assert manifest.gradients[-1].layers == LayerSet(("conv3_2",), ("conv1_1",))
+    assert manifest.gradients[-1].layers == LayerSet(("conv3_2",), ("conv1_1",), "bures")
 
 
 def test_a_folder_of_other_files_is_refused(tmp_path: Path) -> None:
@@ -385,7 +387,7 @@ def test_a_folder_that_is_being_written_is_no_model(
 def test_layers_in_another_order_are_the_same_set(tmp_path: Path) -> None:
     shuffled = LayerSet(("conv4_2",), ("conv2_1", "conv1_1"))
     manifest = write_folder(tmp_path / "m", NETWORK, WEIGHTS, layers=shuffled)
-    assert len(manifest.gradients) == 16
+    assert len(manifest.gradients) == 20
 
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -94,22 +95,63 @@ def test_a_worker_that_is_killed_is_replaced_and_the_picture_is_the_same(
     cluster: Cluster, undisturbed: Iterate, kept: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bit for bit: what was lost is done again from what was kept, or from the beginning."""
+    monkeypatch.setattr(connection, "REPLACEMENT", 600)
     monkeypatch.setattr(checkpoint, "SELDOM", kept)
     monkeypatch.setattr(checkpoint, "LEAST", kept)
     chance = random.Random(0)
-    before = processes(cluster)
-    timer = threading.Timer(0.0, os.kill, (chance.choice(before), signal.SIGKILL))
+    gathered: list[ClusterPicture] = []
+    gather = ClusterPicture._gathered
 
-    def kill_after_two(iterate: Iterate) -> None:
+    def gathering(self: ClusterPicture) -> Crew:
+        gathered.append(self)
+        return gather(self)
+
+    def kill_in_the_third_step(iterate: Iterate) -> None:
         if iterate.iteration == 2:
-            timer.interval = chance.uniform(0, 0.5)
-            timer.start()
+            victim = chance.choice(processes(cluster))
+            threading.Timer(chance.uniform(0, 0.1), os.kill, (victim, signal.SIGKILL)).start()
 
-    found = rendered(cluster, kill_after_two)
-    timer.join()
+    monkeypatch.setattr(ClusterPicture, "_gathered", gathering)
+    found = rendered(cluster, kill_in_the_third_step)
     np.testing.assert_array_equal(found.best.pixels, undisturbed.best.pixels)
     assert found.losses == undisturbed.losses
-    assert cluster.count == 2
+    assert len(gathered) == 2 + 1, "for the painting, for the picture, and again for that"
+
+
+def test_an_error_of_one_member_is_told_while_others_wait(cluster: Cluster) -> None:
+    objective = scene(cluster).objective(OPTIONS)
+    picture = objective._picture  # type: ignore[union-attr]
+    good = np.zeros((1, 3, 128, 40), np.float32)
+    with pytest.raises(ValueError, match="broadcast"):
+        picture.reliably(lambda crew: crew.each("look_at", [good, good[..., :7]]))
+    picture = None
+    assert len(rendered(cluster).best.pixels), "the workers are free"
+
+
+CLIENT = """
+import sys
+from stylize.runtime import Budget, Model, Options, Scene
+from stylize.runtime.cluster import connection
+from stylize.runtime.cluster.connection import Cluster
+from stylize.runtime.checks.specimens import drawn_painting, drawn_photo
+if __name__ == "__main__":
+    connection.SMALL = 1
+    opened = Model.open("compact", "cpu")
+    model = Model(opened.folder, opened.provider, Budget(), Cluster(sys.argv[1]))
+    options = Options(size=(200, 270), scales=1, init="noise", iterations=99)
+    for iterate in Scene(model, drawn_photo(), drawn_painting()).render(options):
+        print(iterate.iteration, flush=True)
+"""
+
+
+def test_whoever_dies_leaves_the_workers_to_others(cluster: Cluster, undisturbed: Iterate) -> None:
+    assert cluster._own
+    command = [sys.executable, "-c", CLIENT, cluster._own.scheduler_address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"1\n"
+        process.kill()
+    np.testing.assert_array_equal(rendered(cluster).best.pixels, undisturbed.best.pixels)
 
 
 def search_of(iterate: Iterate) -> ClusterSearch:
@@ -177,7 +219,7 @@ def test_interrupted_the_best_is_there(cluster: Cluster, monkeypatch: pytest.Mon
 def test_an_objective_is_that_of_one_machine(cluster: Cluster) -> None:
     """The painting, which is high enough here, is shared, too."""
     options = replace(OPTIONS, painting_size=400)
-    assert scene(cluster).painting_plan(options).machines == 2
+    assert scene(cluster).painting_plan(options).workers == 2
     image = np.random.default_rng(0).random((1, 3, 270, 40), np.float32)
     found, expected = (scene(each).objective(options)(image) for each in (cluster, None))
     assert found.total == pytest.approx(expected.total, rel=1e-5)
@@ -189,7 +231,7 @@ def test_what_a_worker_lacks_is_told(cluster: Cluster) -> None:
     model = Model.open("compact", reference_provider())
     elsewhere = replace(reference_provider(), name="migraphx")
     layers = OPTIONS.layers
-    plan = Plan((128, 256), "adam", 0, (), 0, 0, machines=2)
+    plan = Plan((128, 256), "adam", 0, (), 0, 0, workers=2)
     picture = ClusterPicture(cluster, model.folder, layers, (270, 40), plan, elsewhere, None)
     with pytest.raises(ProviderError, match=r"On the worker tcp://\S+: .*MIGraphX"):
         picture.look_at(np.zeros((1, 3, 270, 40), np.float32))
@@ -222,19 +264,22 @@ def test_models_travel(
 
 
 def test_a_model_that_was_changed_on_its_way_is_not_taken(tmp_path: Path) -> None:
+    """But the right one in its place."""
     model = other_model(tmp_path / "other")
     digest, files = travel.digest_of(model), travel.packed(open_folder(model))
     name = next(name for name in files if name.startswith("gradient"))
     travel.unpack(digest, {**files, name: files[name] + b" "})
     assert travel.present(digest) is None
+    travel.unpack(digest, files)
+    assert travel.present(digest)
 
 
 def test_a_small_picture_stays_here(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "SMALL", 270 * 40 + 1)
-    assert scene(cluster).plan(OPTIONS).machines == 1
+    assert scene(cluster).plan(OPTIONS).workers == 0
     monkeypatch.setattr(connection, "SMALL", 270 * 40)
     plan = scene(cluster).plan(OPTIONS)
-    assert (plan.machines, plan.tile is None) == (2, False)
+    assert (plan.workers, plan.tile is None) == (2, False)
 
 
 def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:

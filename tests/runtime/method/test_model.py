@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from older import of_format_2
+from older import OF_FORMAT_3, of_format_3
 from PIL import Image
 
-from stylize.models.errors import ImageError, OptionError
-from stylize.models.layers import LayerSet
+from stylize.models.errors import ImageError, ModelError, OptionError
+from stylize.models.layers import LayerSet, Statistics
 from stylize.runtime import Model, Options, Scene, load_image, scale_to, to_array, transfer
 from stylize.runtime.engine.choice import find_provider
-from stylize.runtime.providers.table import configure
+from stylize.runtime.providers.table import Precision, configure, exact
 
 
 @pytest.fixture
@@ -34,13 +34,35 @@ def test_a_folder_of_an_earlier_release_paints_the_same(
     tmp_path: Path, picture: Callable[..., Path]
 ) -> None:
     pictures = picture("photo.png"), picture("painting.png", seed=1)
-    options = Options(size=32, iterations=3)
+    options = Options(size=32, iterations=3, style_layers=OF_FORMAT_3.style)
+    older = of_format_3(tmp_path / "older")
     found, expected = (
         [each.total for each in transfer(Model.open(name, "cpu"), *pictures, options)]
-        for name in (of_format_2(tmp_path / "older"), "compact")
+        for name in (older, "compact")
     )
-    assert found == expected
+    assert found == pytest.approx(expected, rel=1e-4)
     assert len(found) > 1
+
+
+@pytest.mark.parametrize("statistics", ["gram+moments", "bures"])
+def test_a_folder_of_an_earlier_release_compares_gram_matrices_only(
+    tmp_path: Path, picture: Callable[..., Path], statistics: Statistics
+) -> None:
+    model = Model.open(of_format_3(tmp_path / "older"), "cpu")
+    options = Options(size=32, style_layers=OF_FORMAT_3.style, style_statistics=statistics)
+    scene = Scene(model, picture("photo.png"), picture("painting.png", seed=1))
+    with pytest.raises(ModelError, match=r"compared Gram matrices only.*--style-statistics gram"):
+        scene.check(options)
+
+
+@pytest.mark.parametrize(
+    ("provider", "precision"), [("openvino", "bfloat16"), ("cuda", "tf32"), ("cuda", "float16")]
+)
+def test_roots_of_covariances_are_computed_in_float32(provider: str, precision: Precision) -> None:
+    options = {"device_id": "1"} if provider == "cuda" else {}
+    found = exact(configure(provider, precision, options, threads=3))
+    assert found == configure(provider, "float32", options, threads=3)
+    assert exact(found) is found
 
 
 def test_features_of_a_tiny_image_lack_the_layers_without_a_response(model: Model) -> None:
@@ -67,7 +89,11 @@ def test_targets_are_the_features_and_grams(model: Model, picture: Callable[...,
         image, LayerSet(style=("conv1_1",))
     )
     np.testing.assert_allclose(targets["content_target.conv4_2"], features["conv4_2"], rtol=1e-5)
-    np.testing.assert_allclose(targets["style_target.conv1_1"], features["gram.conv1_1"], rtol=1e-5)
+    target = targets["style_target.conv1_1"]
+    np.testing.assert_allclose(target[:-1, :-1], features["gram.conv1_1"], rtol=1e-5)
+    mean = features["conv1_1"].mean((0, 2, 3))
+    np.testing.assert_allclose([target[:-1, -1], target[-1, :-1]], [mean, mean], rtol=1e-4)
+    assert target[-1, -1] == 1
 
 
 def test_a_finished_session_leaves_no_memory_behind(model: Model) -> None:

@@ -236,8 +236,8 @@ def test_sources_are_measured_upright(model: Model, photo: Path, tmp_path: Path)
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (48, 32)).save(tmp_path / "a.jpg", exif=exif)
-    assert Scene(model, photo, tmp_path / "a.jpg").sources == ((60, 40), (32, 48))
-    assert Scene(model, painting=photo).sources == (None, (60, 40))
+    assert Scene(model, photo, tmp_path / "a.jpg").sources == ((60, 40), ((32, 48),))
+    assert Scene(model, painting=photo).sources == (None, ((60, 40),))
 
 
 def test_the_same_size_cut_or_scaled_is_not_the_same_target(

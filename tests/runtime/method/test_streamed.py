@@ -13,8 +13,10 @@ from PIL import Image
 pytest.importorskip("onnxruntime", reason="makes pictures")
 
 from stylize.models.errors import OptionError
+from stylize.models.layers import Statistics
 from stylize.runtime import RECONSTRUCTION, Iterate, Model, Options, Scene
 from stylize.runtime.method import model as module
+from stylize.runtime.method.coefficients import STATISTICS
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.method.streamed import StreamedObjective
 from stylize.runtime.streaming import pieces
@@ -222,8 +224,11 @@ def test_what_is_shortened_is_shortened(
     assert set(places) == {2 + 1}, "one is free for the next"
 
 
-def test_an_objective_by_tiles_is_that_of_the_whole(scene: Scene, tiles: Tiles) -> None:
-    options = replace(SHORT, tv_weight=1e-3)
+@pytest.mark.parametrize("statistics", STATISTICS)
+def test_an_objective_by_tiles_is_that_of_the_whole(
+    scene: Scene, tiles: Tiles, statistics: Statistics
+) -> None:
+    options = replace(SHORT, tv_weight=1e-3, style_statistics=statistics)
     by_tiles = scene.objective(options)
     tiles.on = False
     scene._plans.clear()

@@ -9,7 +9,7 @@ from colours import COLOURS, pixels
 from PIL import Image
 
 from stylize.models.errors import ImageError
-from stylize.runtime.pictures.arrays import to_array, to_image
+from stylize.runtime.pictures.arrays import mirror, room_for, to_array, to_image
 from stylize.runtime.pictures.reading import load_image
 
 
@@ -65,3 +65,13 @@ def test_a_closed_image_is_refused() -> None:
 def test_values_are_clipped_and_rounded(value: float, level: int) -> None:
     image = to_image(np.full((1, 3, 16, 16), value, np.float32))
     assert image.getcolors() == [(256, (level, level, level))]
+
+
+@pytest.mark.parametrize("margin", [0, 1, 5, 15, 16, 40])
+def test_a_margin_is_the_mirror_image(margin: int) -> None:
+    """Also one that is wider than what is inside of it."""
+    whole, inside = room_for((20, 16), margin)
+    inside[...] = np.random.default_rng(0).random(inside.shape)
+    mirror(whole, margin)
+    edges = (margin, margin)
+    np.testing.assert_array_equal(whole, np.pad(inside, ((0, 0), (0, 0), edges, edges), "reflect"))

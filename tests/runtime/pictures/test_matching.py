@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from stylize.runtime.pictures.matching import FURTHEST, match_colours
+from stylize.runtime.pictures.matching import FURTHEST, match_colours, mixed
 from stylize.runtime.pictures.matching import moments as moments_of
 
 Array = npt.NDArray[np.float32]
@@ -86,3 +86,12 @@ def test_a_grey_picture_gains_no_noise() -> None:
 def test_a_picture_of_one_colour_takes_on_the_mean(level: float) -> None:
     found = with_colours_of(np.full((1, 3, 9, 7), level, np.float32), picture(7))
     np.testing.assert_allclose(found, picture(7).mean((2, 3), keepdims=True) + 0 * found, atol=1e-3)
+
+
+def test_moments_of_several_are_those_of_all_their_pixels() -> None:
+    """Side by side, three of one picture and one of another have the shares 3/4 and 1/4."""
+    one, other = picture(1, 0.05), picture(2, 0.1) + np.float32(0.2)
+    whole = np.concatenate([one, one, one, other], axis=3)
+    found, expected = mixed([(moments_of(one), 0.75), (moments_of(other), 0.25)]), moments_of(whole)
+    np.testing.assert_allclose(found.mean, expected.mean, atol=1e-9)
+    np.testing.assert_allclose(found.covariance, expected.covariance, atol=1e-9)

@@ -373,3 +373,44 @@ class TestLargePictures:
         path = saved(Image.new("L", (5000, 5000)), tmp_path / "a.jpg", quality=10)
         open_picture(path).scaled((64, 64))
         assert read_sizes == [(5000, 5000)]
+
+
+class TestCropped:
+    @staticmethod
+    def framed(path: Path, frame: int, size: tuple[int, int]) -> Path:
+        """A blue picture with a red frame."""
+        width, height = size
+        image = Image.new("RGB", size, (255, 0, 0))
+        image.paste((0, 0, 255), (frame, frame, width - frame, height - frame))
+        image.save(path)
+        return path
+
+    @pytest.mark.parametrize(
+        ("crop", "size"), [(6, (108, 68)), (0.08, (100, 66)), (0, (120, 80)), (0.0, (120, 80))]
+    )
+    def test_is_smaller(self, tmp_path: Path, crop: float, size: tuple[int, int]) -> None:
+        picture = open_picture(self.framed(tmp_path / "a.png", 6, (120, 80)))
+        found = picture.cropped(crop)
+        assert found.size == size
+        colours = found.scaled((33, 20)).getcolors()
+        assert (colours == [(33 * 20, (0, 0, 255))]) is bool(crop)
+
+    @pytest.mark.parametrize(("name", "smeared"), [("a.png", 0), ("a.jpg", 16)])
+    def test_nothing_of_the_frame_is_left_where_it_is_read_reduced(
+        self, tmp_path: Path, name: str, smeared: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In a JPEG a block of 16 pixels has one colour."""
+        monkeypatch.setattr(reading, "WHOLE_PIXELS", 10_000)
+        picture = open_picture(self.framed(tmp_path / name, 35, (1201, 803))).cropped(35 + smeared)
+        red, green, blue = np.asarray(picture.scaled((120, 80)), int).reshape(-1, 3).T
+        assert max(red.max(), green.max()) <= 3
+        assert blue.min() >= 251
+
+    def test_twice(self, tmp_path: Path) -> None:
+        picture = open_picture(self.framed(tmp_path / "a.png", 6, (120, 80)))
+        assert picture.cropped(4).cropped(2).scaled((40, 30)).getcolors() == [(1200, (0, 0, 255))]
+
+    def test_too_much(self, tmp_path: Path) -> None:
+        picture = open_picture(self.framed(tmp_path / "a.png", 6, (120, 80)))
+        with pytest.raises(ImageError, match=r"a.png' is 52x12 pixels; .* Crop less\."):
+            picture.cropped(34)

@@ -19,6 +19,7 @@ from stylize.runtime.method.options import Options
 from stylize.runtime.pictures.saving import save_image
 from stylize.runtime.plans.recipe import (
     KEYWORD,
+    PaintingSource,
     Recipe,
     Source,
     UsedModel,
@@ -29,7 +30,10 @@ from stylize.runtime.plans.recipe import (
 
 RECIPE = Recipe(
     photo=Source("photo.png", "0" * 64),
-    painting=Source("painting.png", "1" * 64),
+    paintings=(
+        PaintingSource("painting.png", "1" * 64),
+        PaintingSource("other.png", "4" * 64, 0.5, ("conv1_1",)),
+    ),
     start=Source("start.png", "2" * 64),
     model=UsedModel("compact", "3" * 64, "average"),
     provider="cpu",
@@ -66,6 +70,31 @@ def test_what_is_written_is_read(tmp_path: Path, start: Source | None) -> None:
     recipe = replace(RECIPE, start=start, options=options)
     save_image(Image.new("RGB", (16, 16)), tmp_path / "a.png", recipe_chunks(recipe))
     assert read_recipe(tmp_path / "a.png") == recipe
+
+
+@pytest.mark.parametrize("painting", [{"path": "a.png", "sha256": "1" * 64}, None])
+def test_an_older_recipe_has_one_painting(tmp_path: Path, painting: dict[str, str] | None) -> None:
+    told = msgspec.json.decode(msgspec.json.encode(RECIPE))
+    del told["paintings"], told["options"]["strength"], told["options"]["crop_painting"]
+    told["painting"] = painting
+    chunk = {KEYWORD: msgspec.json.encode(told).decode()}
+    save_image(Image.new("RGB", (16, 16)), tmp_path / "a.png", chunk)
+    expected = (PaintingSource("a.png", "1" * 64),) if painting else ()
+    assert read_recipe(tmp_path / "a.png") == replace(RECIPE, paintings=expected)
+
+
+def test_paintings_differ_by_what_they_are_and_how_they_count() -> None:
+    one, other = RECIPE.paintings
+    same = replace(RECIPE, paintings=(replace(one, path="moved.png"), other))
+    assert RECIPE.differences(same) == []
+    for changed in (
+        (one,),
+        (other, one),
+        (one, replace(other, weight=2.0)),
+        (one, replace(other, layers=())),
+        (one, replace(other, sha256="5" * 64)),
+    ):
+        assert RECIPE.differences(replace(RECIPE, paintings=changed)) == ["paintings"]
 
 
 def test_damaged_text(tmp_path: Path, mutations: Callable[[int], int]) -> None:

@@ -115,7 +115,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_picture_is_the_same(
     found = rendered(cluster, kill_in_the_third_step)
     np.testing.assert_array_equal(found.best.pixels, undisturbed.best.pixels)
     assert found.losses == undisturbed.losses
-    assert len(gathered) == 2 + 1, "for the painting, for the picture, and again for that"
+    assert len(gathered) >= 3, "for the painting, for the picture, and again for that"
 
 
 def test_an_error_of_one_member_is_told_while_others_wait(cluster: Cluster) -> None:

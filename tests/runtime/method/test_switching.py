@@ -24,10 +24,10 @@ from stylize.runtime.method.scene import Scene
 from stylize.runtime.providers.hardware import give_back_freed_memory
 from stylize.runtime.providers.table import Provider, configure
 
-WARM_UP, SWITCHES = 30, 110
+WARM_UP, SWITCHES = 25, 75
 SIZES = ((64, 48), (96, 96), (48, 80))
-MOST = 15 * 2**19
-"""Bytes that 80 switches may leave: less than 100 kB each, where a graph takes megabytes."""
+MOST = 5 * 2**20
+"""Bytes that 50 switches may leave: some 100 kB each, where a graph takes megabytes."""
 
 
 def working() -> Iterator[Provider]:

@@ -38,7 +38,7 @@ from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.method.streamed import Picture
 from stylize.runtime.streaming.picture import StreamedPicture
 from stylize.runtime.streaming.plan import Case
-from stylize.runtime.streaming.shares import shares
+from stylize.runtime.streaming.shares import largest_share, shares
 
 TILE = (128, 256)
 HISTORY = 10
@@ -116,7 +116,7 @@ def main(
 def measure(model: Model, layers: LayerSet, size: Size, count: int, steps: int) -> Row:
     """Return what a number of workers take."""
     width, height = size
-    rows = max(share.last - share.first for share in shares(height, count))
+    rows = largest_share(height, count)
     case = Case(model.folder, layers, (rows, width), "lbfgs", HISTORY)
     plan = replace(case.streamed(TILE, case.of_a_tile(TILE)), workers=count)
     given = model.folder, layers, (height, width), plan, model.provider, None
@@ -167,7 +167,7 @@ def table_of(
     edge = (shared.sent - sums) * size[0] / shared.size[0]
 
     def seconds(machines: int, bandwidth: float) -> float:
-        rows = max(share.last - share.first for share in shares(size[1], machines))
+        rows = largest_share(size[1], machines)
         work = [
             products(folder, layers, each, TILE) for each in ((rows, size[0]), alone.size[::-1])
         ]

@@ -91,11 +91,11 @@ def check_memory(model: "Model", scene: "Scene", options: Options) -> list[str]:
     OptionError
         All memory together would not do, or not the memory that was given.
     """
-    from stylize.runtime.engine.memory import memory_available, memory_of_machine, memory_to_spare
+    from stylize.runtime.engine.memory import memory_available, memory_of_machine
 
     option, size, bytes_needed = greediest(scene, options)
     available, most = memory_available(), memory_of_machine()
-    spare = memory_to_spare(model.provider)
+    spare = model.memory_to_spare()
     if model.provider.memory != "cpu" or available is None or spare is None:
         return []
     if bytes_needed <= spare:

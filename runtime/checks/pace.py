@@ -18,7 +18,7 @@ from stylize.runtime.method.scene import Scene
 from stylize.runtime.method.streamed import StreamedSearch
 from stylize.runtime.streaming.pieces import RUN
 from stylize.runtime.streaming.plan import Plan
-from stylize.runtime.streaming.shares import shares
+from stylize.runtime.streaming.shares import largest_share
 from stylize.runtime.streaming.strips import tiles, whole
 
 Size = tuple[int, int]
@@ -92,8 +92,8 @@ class Pace:
             The provider cannot compute it.
         """
         height, width = size
-        rows = max(share.last - share.first for share in shares(height, plan.workers or 1))
-        size, plan = (rows, width), replace(plan, workers=0)
+        size = largest_share(height, plan.workers or 1), width
+        plan = replace(plan, workers=0)
         manner = plan.tile, plan.optimizer, plan.history
         if manner not in self._timed:
             self._timed[manner] = self._measure(plan, size)

@@ -153,18 +153,11 @@ class Objective(Protocol):
         """The losses at the image that was evaluated last."""
 
 
-class Search(Protocol):
-    """Steps downhill."""
-
-    @property
-    def objective(self) -> Objective:
-        """What it minimises."""
+class Steps(Protocol):
+    """Steps downhill, each one evaluation and one move."""
 
     def step(self) -> None:
         """Evaluate the image, and find the next."""
-
-    def hold(self, iteration: int) -> Held:
-        """Return the image that the last step evaluated, or the best."""
 
     def finish(self) -> None:
         """Let go of what only steps need; images that were found stay."""
@@ -184,6 +177,17 @@ class Search(Protocol):
     @property
     def failed(self) -> bool:
         """Whether going on is of no use, since no step leads to a finite loss."""
+
+
+class Search(Steps, Protocol):
+    """Steps downhill, with what they minimise and the images that they find."""
+
+    @property
+    def objective(self) -> Objective:
+        """What it minimises."""
+
+    def hold(self, iteration: int) -> Held:
+        """Return the image that the last step evaluated, or the best."""
 
 
 def minimise(

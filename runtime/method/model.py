@@ -27,7 +27,7 @@ from stylize.runtime.providers.hardware import give_back_freed_memory
 from stylize.runtime.providers.table import Provider, exact, host_of
 from stylize.runtime.streaming.picture import StreamedPicture
 from stylize.runtime.streaming.plan import Budget, Case, Plan, make_plan, plan_targets
-from stylize.runtime.streaming.shares import shares
+from stylize.runtime.streaming.shares import largest_share
 
 if TYPE_CHECKING:
     from stylize.runtime.cluster.connection import Cluster
@@ -304,8 +304,7 @@ class Model:
         """
         height, width = size
         workers = self._cluster.workers_for(size) if self._cluster else 0
-        rows = max(share.last - share.first for share in shares(height, workers or 1))
-        return (rows, width), workers
+        return (largest_share(height, workers or 1), width), workers
 
     def memory_to_spare(self, plan: Plan | None = None) -> int | None:
         """Return how many bytes a picture may take; None if nobody knows.

@@ -7,40 +7,16 @@ import numpy as np
 import numpy.typing as npt
 
 from stylize.runtime.method.descent import BOUNDS
-from stylize.runtime.method.held import Borrowed
+from stylize.runtime.method.held import Borrowed, Holder
+from stylize.runtime.method.iteration import Steps
 from stylize.runtime.method.objective import Evaluation, Losses, Weights, checked
 from stylize.runtime.method.options import Options
 
 Array = npt.NDArray[np.float32]
 
 
-class Search(Protocol):
-    """Steps downhill, each one evaluation and one move."""
-
-    def step(self) -> None:
-        """Evaluate the image, and find the next."""
-
-    def finish(self) -> None:
-        """Let go of all but the images; there will be no more steps."""
-
-    def image_of(self, iteration: int) -> Array | None:
-        """Return the image that a step evaluated, counted from 1, unless it is gone."""
-
-    @property
-    def best_iteration(self) -> int:
-        """The step that evaluated the best image, counted from 1."""
-
-    @property
-    def best_total(self) -> float:
-        """The loss of the best image."""
-
-    @property
-    def restarted(self) -> bool:
-        """Whether the loss exploded at the last step, so that the next begins at the best image."""
-
-    @property
-    def failed(self) -> bool:
-        """Whether going on is of no use, since no step leads to a finite loss."""
+class Search(Steps, Holder, Protocol):
+    """Steps downhill through pictures of any size, of which it holds a few."""
 
 
 class Picture(Protocol):

@@ -72,14 +72,6 @@ def to_image(pixels: Array) -> Image.Image:
     return Image.fromarray(levels)
 
 
-def enlarged(pixels: Array, size: tuple[int, int]) -> Array:
-    """Return an array of shape (1, 3, height, width) in another width and height (bicubic)."""
-    width, height = size
-    found = np.zeros((1, 3, height, width), np.float32)
-    add_enlarged(found, pixels)
-    return found
-
-
 def add_enlarged(place: Array, pixels: Array) -> None:
     """Add `pixels` to a larger array, enlarged to that (bicubic)."""
     size = place.shape[3], place.shape[2]

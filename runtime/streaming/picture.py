@@ -58,7 +58,7 @@ class StreamedPicture:
         others: Others = ALONE,
     ) -> None:
         assert plan.tile
-        storage = Storage(scratch, plan.on_disk)
+        self._storage = storage = Storage(scratch, plan.on_disk)
         host = configure("cpu", threads=provider.threads)
         places = plan.history + 1  # one is free for the next
         self._optimizer = OPTIMIZERS[plan.optimizer]
@@ -81,6 +81,7 @@ class StreamedPicture:
         """
         targets = self._losses.content_targets(photo)
         squares = {name: np.array(sum_of_squares(target)) for name, target in targets.items()}
+        self._storage.rest()  # that was read in one go
         return {name: float(total) for name, total in self._others.total(squares).items()}
 
     def style_targets(self, painting: Array) -> dict[str, Array]:

@@ -68,6 +68,11 @@ def shares(height: int, count: int) -> list[Share]:
     return [Share(*ends, height) for ends in zip(cuts, [*cuts[1:], height], strict=True)]
 
 
+def largest_share(height: int, count: int) -> int:
+    """Return the rows of the largest of these shares."""
+    return max(share.last - share.first for share in shares(height, count))
+
+
 class Others(Protocol):
     """Those who compute the other shares of a picture; all of them call the same methods."""
 

@@ -12,7 +12,7 @@ from stylize.models.errors import OptionError
 from stylize.runtime import Iterate, Model, Options, Scene
 from stylize.runtime.method.options import Scales, parse_scales
 from stylize.runtime.method.scales import split, stages
-from stylize.runtime.pictures.arrays import enlarged
+from stylize.runtime.pictures.arrays import add_enlarged, room_for
 from stylize.runtime.streaming.plan import Budget
 
 SIZE = (512, 384)
@@ -166,6 +166,12 @@ def test_words(text: str, scales: Scales) -> None:
 def scene(picture: Callable[..., Path]) -> Scene:
     photo, painting = picture("photo.png", (60, 40)), picture("painting.png", (50, 70), seed=1)
     return Scene(Model.open("compact", "cpu"), photo, painting)
+
+
+def enlarged(pixels: Any, size: tuple[int, int]) -> Any:
+    found, _ = room_for(size, 0)
+    add_enlarged(found, pixels)
+    return found
 
 
 class TestPainting:

@@ -2,7 +2,7 @@
 
 import mmap
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stylize.models.catalog import MANIFEST_FILE, embedded_folder
@@ -105,6 +105,13 @@ class ModelFolder:
     def gradient_graph(self, layers: LayerSet) -> GraphFile:
         """Return the gradient graph that covers `layers` and computes the least beyond them."""
         return self._least(self.manifest.gradients, layers)
+
+    def guided_graph(self, layers: LayerSet) -> GraphFile | None:
+        """Return the gradient graph of parts of a picture; None if only tiles will do."""
+        try:
+            return self.gradient_graph(replace(layers, guided=True))
+        except ModelError:
+            return None
 
     def targets_graph(self, layers: LayerSet) -> GraphFile:
         """Return the targets graph that covers `layers` and computes the least beyond them."""

@@ -19,6 +19,9 @@ STRIP: Shape = ("height", "width")
 ABOVE: Shape = ("above_height", "above_width")
 """Height and width of a tile, and of the map above it."""
 
+REGIONS = "regions"
+"""How many parts of the picture have losses of style of their own."""
+
 REMEMBERED = ("height", "width", "places", "rows")
 """Dimensions that what an optimiser remembers may have."""
 
@@ -67,11 +70,21 @@ def gradient(layers: LayerSet, channels: Channels, moments: bool) -> Interface:
     """Return the interface of a graph of losses and their gradient."""
     kinds = {"content": layers.content, "style": layers.style}
     counts: dict[str, Shape] = {kind: (len(names),) for kind, names in kinds.items() if names}
+    given = _targets(layers, channels, moments)
+    if layers.guided:
+        counts["style"] = (REGIONS, len(layers.style))
+        given = {
+            name: (REGIONS, *shape) if name.startswith("style_target.") else shape
+            for name, shape in given.items()
+        }
+        given |= {
+            f"guidance.{name}": (REGIONS, f"{name}_height", f"{name}_width")
+            for name in layers.style
+        }
     weights = {f"{kind}_weights": count for kind, count in counts.items()}
     losses = {f"{kind}_losses": count for kind, count in counts.items()}
     return Interface(
-        {"image": IMAGE, **_targets(layers, channels, moments), **weights},
-        {**losses, "total": NUMBER, "gradient": IMAGE},
+        {"image": IMAGE, **given, **weights}, {**losses, "total": NUMBER, "gradient": IMAGE}
     )
 
 
@@ -108,7 +121,12 @@ ROOT = Interface(
 
 
 def block(
-    layers: LayerSet, block: BlockLayers, top: bool, channels: Channels, moments: bool
+    layers: LayerSet,
+    block: BlockLayers,
+    top: bool,
+    channels: Channels,
+    moments: bool,
+    guided: bool,
 ) -> tuple[Interface, Interface]:
     """Return the interfaces of a block's graphs, forwards and back.
 
@@ -124,6 +142,8 @@ def block(
         Channels of every layer.
     moments : bool
         Whether responses themselves are added up, beside their products.
+    guided : bool
+        Whether what is added up is of several regions, each with its weights.
     """
     pooling = block.pooling
 
@@ -139,14 +159,23 @@ def block(
     def above(name: str) -> Shapes:
         return {name: response(pooling)} if pooling and not top else {}
 
+    def weights() -> Shapes:
+        """Return what tells how much positions count in losses of style."""
+        if not guided:
+            return own(layers.style)
+        return {f"guidance.{name}": (REGIONS, *size(name)) for name in layers.style}
+
     sums = _sums(layers, channels, moments)
+    if guided:
+        sums = {name: (REGIONS, *shape) for name, shape in sums.items()}
     differences = {f"difference.{name}": response(name) for name in layers.content}
     handed_over = differences | {name: response(of) for name, of in _masks(layers, block, top)}
     below: Shapes = {"below": (1, block.below, *STRIP)}
     forwards = Interface(
         {
             **below,
-            **own(layers.content + layers.style),
+            **own(layers.content),
+            **weights(),
             **{f"content_target.{name}": response(name) for name in layers.content},
         },
         {
@@ -159,7 +188,7 @@ def block(
     backwards = Interface(
         {
             **(below if layers.style else {}),
-            **own(layers.style),
+            **weights(),
             **_gradients(sums),
             **{f"content_weight.{name}": NUMBER for name in layers.content},
             **handed_over,

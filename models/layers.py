@@ -28,12 +28,14 @@ STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 class LayerSet:
     """The layers of a content and of a style loss; either may be empty, and none counts twice.
 
-    The loss of style compares `statistics` of the layers.
+    The loss of style compares `statistics` of the layers: of the whole picture, or, `guided`, of
+    parts of it.
     """
 
     content: tuple[str, ...] = ()
     style: tuple[str, ...] = ()
     statistics: Statistics = "gram"
+    guided: bool = False
 
     def __post_init__(self) -> None:
         # The way for a frozen dataclass to tidy what it is given.
@@ -41,6 +43,7 @@ class LayerSet:
         object.__setattr__(self, "style", tuple(dict.fromkeys(self.style)))
         if not self.style:
             object.__setattr__(self, "statistics", "gram")
+            object.__setattr__(self, "guided", False)
 
     def __bool__(self) -> bool:
         return bool(self.content or self.style)
@@ -48,11 +51,13 @@ class LayerSet:
     def __str__(self) -> str:
         parts = (("content", self.content), ("style", self.style))
         text = ", ".join(f"{kind} {' '.join(layers)}" for kind, layers in parts if layers)
-        return text if self.statistics == "gram" else f"{text} ({self.statistics})"
+        kinds = [self.statistics] * (self.statistics != "gram") + ["by regions"] * self.guided
+        return f"{text} ({', '.join(kinds)})" if kinds else text
 
     def covers(self, other: "LayerSet") -> bool:
         """Tell whether every layer of `other` is here, for the same kind of loss."""
-        alike = self.statistics == other.statistics or not other.style
+        kinds = [(each.statistics, each.guided) for each in (self, other)]
+        alike = kinds[0] == kinds[1] or not (other.style or self.guided)
         layers = set(other.content) <= set(self.content) and set(other.style) <= set(self.style)
         return alike and layers
 
@@ -98,9 +103,14 @@ def richer_layer_sets() -> list[LayerSet]:
 
     They are those of Figure 2 and of our own settings. Graphs for these do for fewer layers, too.
     """
-    sets = [LayerSet(CONTENT_LAYERS, STYLE_LAYERS[:count]) for count in (5, 4)]
-    return [
-        replace(layers, statistics=statistics)
-        for statistics in get_args(Statistics)[1:]
-        for layers in sets
-    ]
+    others = get_args(Statistics)[1:]
+    return [replace(each, statistics=other) for other in others for each in _usual_layer_sets()]
+
+
+def guided_layer_sets() -> list[LayerSet]:
+    """Return the layer sets for which a model compares parts of a picture, without tiles."""
+    return [replace(layers, guided=True) for layers in _usual_layer_sets()]
+
+
+def _usual_layer_sets() -> list[LayerSet]:
+    return [LayerSet(CONTENT_LAYERS, STYLE_LAYERS[:count]) for count in (5, 4)]

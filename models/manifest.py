@@ -19,11 +19,12 @@ from stylize.models.parts import Part
 from stylize.models.pieces import PIECES
 from stylize.models.preprocessing import Preprocessing
 
-FORMAT = 4
+FORMAT = 5
 """Version of the folder's format; a change that old readers would misread raises it."""
 
-OLDER_FORMATS = (2, 3)
-"""Formats that are read, too; 2 has no graphs for tiles, and both compare Gram matrices alone."""
+OLDER_FORMATS = (2, 3, 4)
+"""Formats that are read, too. None has losses of regions; 2 and 3 compare Gram matrices alone, and
+2 has no graphs for tiles."""
 
 LARGEST_MANIFEST = 4 * 2**20
 """Bytes of a manifest; that of the embedded model has 0.2 MB."""
@@ -182,6 +183,11 @@ class Manifest:
         return self.format >= 4
 
     @property
+    def guided(self) -> bool:
+        """Whether its losses of style may be of parts of a picture."""
+        return self.format >= 5
+
+    @property
     def graphs(self) -> tuple[GraphFile, ...]:
         """All graphs of the folder."""
         network = (self.features, *self.targets, *self.gradients)
@@ -325,7 +331,8 @@ def _check_block(block: Block, manifest: Manifest, channels: Mapping[str, int]) 
         raise ValueError(f"{block.backwards.file} looks at other layers than {file}")
     if given.pooling is None and not block.top:
         raise ValueError(f"{file} is of the last block, above which there is no layer")
-    expected = interface.block(layers, given, block.top, channels, manifest.moments)
+    kinds = manifest.moments, manifest.guided
+    expected = interface.block(layers, given, block.top, channels, *kinds)
     for graph, each in zip((block.forwards, block.backwards), expected, strict=True):
         _check_interface(graph, each)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stylize.runtime.method.model import Model
     from stylize.runtime.method.options import RECONSTRUCTION, TEXTURE, Options
     from stylize.runtime.method.paintings import Painting
+    from stylize.runtime.method.regions import Mask, Region
     from stylize.runtime.method.scene import Scene
     from stylize.runtime.pictures.arrays import to_array, to_image
     from stylize.runtime.pictures.reading import load_image
@@ -34,10 +35,12 @@ __all__ = [
     "Iterate",
     "Judge",
     "Judgement",
+    "Mask",
     "Model",
     "Options",
     "Painting",
     "Plan",
+    "Region",
     "Scene",
     "load_image",
     "reconstruct",
@@ -56,10 +59,12 @@ _MODULES = {
     "Iterate": "method.iteration",
     "Judge": "judging.judge",
     "Judgement": "judging.judge",
+    "Mask": "method.regions",
     "Model": "method.model",
     "Options": "method.options",
     "Painting": "method.paintings",
     "Plan": "streaming.plan",
+    "Region": "method.regions",
     "Scene": "method.scene",
     "load_image": "pictures.reading",
     "reconstruct": "method.methods",

@@ -1,10 +1,12 @@
 """Losses of the embedded model, by tiles and of the whole picture, in float32."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
+from two_regions import two_regions
 
 from stylize.models.catalog import embedded_folder
 from stylize.models.folder import ModelFolder, open_folder
@@ -15,6 +17,7 @@ from stylize.runtime.engine.program import Program
 from stylize.runtime.engine.tensors import read
 from stylize.runtime.providers.table import Provider
 from stylize.runtime.streaming.losses import StreamedLosses
+from stylize.runtime.streaming.shares import ALONE, Others
 from stylize.runtime.streaming.storage import Storage
 
 Array = npt.NDArray[np.float32]
@@ -54,6 +57,9 @@ def whole(layers: LayerSet, size: Size) -> tuple[dict[str, Array], dict[str, Arr
         "content_weights": np.full(len(layers.content), 1e-3, np.float32),
         "style_weights": np.ones(len(layers.style), np.float32),
     }
+    if layers.guided:
+        strides = {layer.name: layer.stride for layer in compact().manifest.layers}
+        given |= two_regions(given, layers, size, strides)
     image = pictures(size)[2]
     return given, _run(compact().gradient_graph(layers), {**given, "image": image})
 
@@ -76,13 +82,20 @@ def streamed(
     provider: Provider = REFERENCE,
     storage: Storage | None = None,
     tile: Size = TILE,
+    others: Others = ALONE,
 ) -> StreamedLosses:
-    return StreamedLosses(compact(), layers, size, tile, provider, REFERENCE, storage or Storage())
+    regions = 2 if layers.guided else 0
+    layers = replace(layers, guided=False)  # tiles have the same graphs for both
+    storage = storage or Storage()
+    return StreamedLosses(
+        compact(), layers, size, tile, provider, REFERENCE, storage, regions, others
+    )
 
 
 def _run(graph: GraphFile, given: Mapping[str, Array]) -> dict[str, Array]:
     size = given["image"].shape[2], given["image"].shape[3]
-    program = Program(compact(), graph, compact().dimensions(size), REFERENCE)
+    dimensions = compact().dimensions(size) | {"regions": 2}
+    program = Program(compact(), graph, dimensions, REFERENCE)
     memory = program.memory
     outputs = {name: memory.empty(shape) for name, shape in program.output_shapes.items()}
     program.bind({name: memory.put(given[name]) for name in program.input_shapes}, outputs)()

@@ -4,6 +4,7 @@ What a host does is in numpy here; onnx's reference evaluator runs the graphs.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 import onnx
 from onnx.external_data_helper import load_external_data_for_model
 from onnx.reference import ReferenceEvaluator
+from two_regions import two_regions
 
 from stylize.export.method.assemble import gradient_model, targets_model
 from stylize.export.method.blocks import block_gradient_model, block_model
@@ -63,7 +65,13 @@ def whole(
     given |= rooted(network, given, layers)
     given["content_weights"] = 1.0 + np.arange(len(layers.content))
     given["style_weights"] = 1e2 * (1.0 + np.arange(len(layers.style)))
+    if layers.guided:
+        given |= two_regions(given, layers, size, strides(network))
     return given, runner(gradient_model(network, stored, layers, np.float64), folder)(given)
+
+
+def strides(network: Network) -> dict[str, int]:
+    return {layer.name: network.stride(layer.name) for layer in network.layers}
 
 
 def rooted(network: Network, targets: Values, layers: LayerSet) -> dict[str, Array]:
@@ -124,7 +132,8 @@ class ByTiles:
             ]
             for build in (block_model, block_gradient_model)
         )
-        self.sums = runner(sums_model(network, stored, layers, dtype), folder)
+        plain = replace(layers, guided=False)
+        self.sums = runner(sums_model(network, stored, plain, dtype), folder)
 
     def evaluate(self, image: Array, given: Values, share: float) -> dict[str, Array]:
         """Return the losses, their total and its gradient.
@@ -145,7 +154,7 @@ class ByTiles:
             sums |= _added(values for _, values in done[-1])
             if not part.top:
                 maps.append(_joined(done[-1], maps[-1].shape))
-        found = self.sums({**given, **self._counted(image.shape, sums)})
+        found = self._finished(given, self._counted(image.shape, sums))
         gradient = np.zeros(())
         for part in self.parts[::-1]:
             above, gradient = gradient, np.zeros_like(maps[part.number - 1])
@@ -171,11 +180,40 @@ class ByTiles:
                 sides = (strip.end - strip.start for strip in (cut.rows, cut.columns))
                 feeds[name] = np.zeros(tuple(sides), self.dtype)
                 feeds[name][cut.own] = 1
+            for layer in part.layers.style:
+                cut = tile.pooled if layer.startswith("pool") else tile
+                weights = self._guidance(layer, given, below.shape)
+                feeds[f"guidance.{layer}"] = _own(cut, weights, weights[..., *cut.computed])
             for layer in part.layers.content:
                 cut = tile.pooled if layer.startswith("pool") else tile
                 target = given[f"content_target.{layer}"]
                 feeds[f"content_target.{layer}"] = target[:, :, *cut.computed]
             yield tile, feeds | self.forwards[part.number - 1](feeds)
+
+    def _guidance(self, layer: str, given: Values, below: Sequence[int]) -> Array:
+        """Return how much each position counts in each region, of which there may be just one."""
+        if self.layers.guided:
+            return given[f"guidance.{layer}"]
+        sides = (side // 2 if layer.startswith("pool") else side for side in below[2:])
+        return np.ones((1, *sides), self.dtype)
+
+    def _finished(self, given: Values, counted: Values) -> dict[str, Array]:
+        """Return what follows from the sums: losses, and gradients by the sums, by regions."""
+        guided = self.layers.guided
+        found = []
+        for region in range(2 if guided else 1):
+            feeds = {**given, **counted}
+            for name, value in feeds.items():
+                if name.startswith(("gram.", "sum.")) or (guided and name.startswith("style_")):
+                    feeds[name] = value[region]
+            if region:  # that of the photo counts once
+                feeds["content_weights"] = np.zeros_like(feeds["content_weights"])
+            found.append(self.sums(feeds))
+        joined = {name: np.stack([each[name] for each in found]) for name in found[0]}
+        joined["total"] = joined["total"].sum(0)
+        if not guided and self.layers.style:
+            joined["style_losses"] = joined["style_losses"][0]
+        return joined
 
     def _halo(self, part: Part) -> int:
         """Return how many convolutions a block has; in the top one, up to its last loss."""
@@ -190,7 +228,8 @@ class ByTiles:
         feeds = {**sums, "content_losses": np.array(content, self.dtype)}
         for layer in self.layers.style:
             height, width = (side // self.network.stride(layer) for side in shape[2:])
-            feeds[f"positions.{layer}"] = np.array(height * width, self.dtype)
+            count = 1 if self.layers.guided else height * width
+            feeds[f"positions.{layer}"] = np.array(count, self.dtype)
         return feeds
 
     def _content_weights(self, given: Values) -> dict[str, Array]:
@@ -221,7 +260,7 @@ def _joined(done: Sequence[tuple[Tile, Values]], below: Sequence[int]) -> Array:
 
 
 def _own(tile: Tile, above: Array, like: Array) -> Array:
-    """Return a tile's gradient by the map above: that of its own part, and 0 beyond."""
+    """Return what a tile is given of the map above: that of its own part, and 0 beyond."""
     given = np.zeros_like(like)
-    given[:, :, *tile.own] = above[:, :, *tile.owned]
+    given[..., *tile.own] = above[..., *tile.owned]
     return given

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import onnx
 from onnx.reference import ReferenceEvaluator
 from small import small_weights
+from two_regions import two_regions
 
 from stylize.export.method.assemble import gradient_model, targets_model
 from stylize.export.method.statistics import root_model
@@ -100,6 +101,11 @@ def assert_equals_torch(
     every = np.concatenate([content, 1e2 * style])
     every[[index for index in unweighted if index < len(every)]] = 0
     weights = {"content_weights": every[: len(content)], "style_weights": every[len(content) :]}
+    if layers.guided:
+        strides = {layer: bench.network.stride(layer) for layer in layers.style}
+        regions = two_regions({**targets, **weights}, layers, size, strides)
+        weights["style_weights"] = regions.pop("style_weights")
+        targets |= regions
     found = bench.run(bench.gradient(layers), image=image, **targets, **weights)
     truth = bench.torch.evaluate(image, layers, targets, *weights.values())
     assert_close(found["total"], truth.total, within)

@@ -8,8 +8,16 @@ import typer
 from stylize.cli.making.opening import model_of
 from stylize.cli.making.paintings import named_paintings
 from stylize.cli.making.paths import matching
+from stylize.cli.making.regions import check_named, named_regions
 from stylize.cli.making.remarks import check_given
-from stylize.cli.options.arguments import Blend, PaintingFor, Paintings, Photo, PresetName
+from stylize.cli.options.arguments import (
+    AnyPaintings,
+    Blend,
+    PaintingFor,
+    Photo,
+    PresetName,
+    Regions,
+)
 from stylize.cli.options.grouping import Choose, Given
 from stylize.cli.showing.forecasts import forecasts_line, forecasts_table, remarks
 from stylize.cli.showing.tables import print_table, print_whole
@@ -32,11 +40,12 @@ Where = Choose(
 
 def plan(
     photo: Photo,
-    paintings: Paintings,
+    paintings: AnyPaintings = None,
     *,
     preset: PresetName = "stylize",
     blend: Blend = None,
     painting_for: PaintingFor = None,
+    region: Regions = None,
     given: Annotated[Given, Choose(Options)],
     json: Json = False,
     machine: Annotated[Given, Where],
@@ -56,8 +65,10 @@ def plan(
     options = replace(settings.options, **given)
     where = Machine(**machine)
     where = replace(where, model=where.model or model_of(preset, settings))
-    shown = named_paintings(matching(paintings), blend, painting_for)
-    found = forecasts(photo, shown, options, where, named="provider" in machine)
+    shown = named_paintings(matching(paintings or ()), blend, painting_for)
+    regions = named_regions(region)
+    check_named("plan", shown, regions)
+    found = forecasts(photo, shown, options, where, "provider" in machine, regions)
     if json:
         answer(forecasts_line(found))
         return

@@ -54,6 +54,7 @@ def rerun(
     output: Again = None,
     photo: Annotated[Path | None, _moved("the photo")] = None,
     painting: Annotated[list[Path] | None, _moved("the painting", "; repeat for more")] = None,
+    mask: Annotated[list[Path] | None, _moved("a mask", "; repeat for more")] = None,
     init: Annotated[Path | None, _moved("the picture that was started from")] = None,
     show: Annotated[
         bool,
@@ -80,6 +81,7 @@ def rerun(
     moved = {
         "photo": [photo] if photo else [],
         "painting": painting or [],
+        "mask": mask or [],
         "init": [init] if init else [],
     }
     job = job_of(recipe, picture, moved, changes, output, trace)

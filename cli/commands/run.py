@@ -7,15 +7,17 @@ from stylize.cli.making.opening import model_of
 from stylize.cli.making.paintings import named_paintings, title
 from stylize.cli.making.paths import matching, named_after
 from stylize.cli.making.picture import Job, make_picture
+from stylize.cli.making.regions import check_named, in_regions, named_regions
 from stylize.cli.making.remarks import check_given
 from stylize.cli.options.arguments import (
+    AnyPaintings,
     Blend,
     Output,
     PaintingFor,
-    Paintings,
     Photo,
     PresetName,
     Quiet,
+    Regions,
     Trace,
 )
 from stylize.cli.options.grouping import Choose, Given
@@ -26,27 +28,31 @@ from stylize.runtime.plans.preset import find_preset
 
 def run(
     photo: Photo,
-    paintings: Paintings,
+    paintings: AnyPaintings = None,
     *,
     preset: PresetName = "stylize",
     output: Output = None,
     blend: Blend = None,
     painting_for: PaintingFor = None,
+    region: Regions = None,
     given: Annotated[Given, Choose(Options)],
     trace: Trace = None,
     machine: Machine,
     quiet: Quiet = False,
 ) -> None:
-    """Render PHOTO in the manner of PAINTING, or of a blend of several.
+    """Render PHOTO in the manner of PAINTING, of a blend of several, or of one in each part.
 
     Ctrl-C stops early and saves the picture so far. Nothing is ever downloaded.
     """
     settings = find_preset(preset)
     check_given(given)
     options = replace(settings.options, **given)
-    files = matching(paintings)
+    files, regions = matching(paintings or ()), named_regions(region)
     shown = named_paintings(files, blend, painting_for)
-    result = output or named_after(photo.stem, *title(files))
+    check_named("run", shown, regions)
+    named = dict.fromkeys([*files, *(each.picture for each in in_regions(regions))])
+    result = output or named_after(photo.stem, *title([*named]))
     machine = replace(machine, model=machine.model or model_of(preset, settings))
-    job = Job(photo, shown, options, result, bool(output), trace, frozenset(given), preset)
+    names = frozenset(given)
+    job = Job(photo, shown, options, result, bool(output), trace, names, preset, regions=regions)
     make_picture(job, machine, quiet)

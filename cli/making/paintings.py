@@ -42,7 +42,7 @@ def named_paintings(
     weights = parse_blend(blend, len(files)) if blend is not None else [1.0] * len(files)
     found = []
     for file, weight in zip(files, weights, strict=True):
-        found += _style(file, weight)
+        found += style_of(file, weight)
     seen: set[str] = set()
     for text in named or ():
         layers, file = parse_named(text)
@@ -52,7 +52,7 @@ def named_paintings(
                 "seen by a layer."
             )
         seen.update(layers)
-        found += _style(file, 1.0, layers)
+        found += style_of(file, 1.0, layers)
     return tuple(found)
 
 
@@ -126,7 +126,13 @@ def title(paintings: Sequence[Path]) -> list[str]:
     return stems if len(stems) <= 4 else [*stems[:3], f"and-{len(stems) - 3}-more"]
 
 
-def _style(file: Path, weight: float, layers: tuple[str, ...] = ()) -> list[Painting[Path]]:
-    """Return the paintings of one style: a file, or all in a folder."""
+def style_of(file: Path, weight: float = 1.0, layers: tuple[str, ...] = ()) -> list[Painting[Path]]:
+    """Return the paintings of one style: a file, or all in a folder.
+
+    Raises
+    ------
+    ImageError
+        The folder has no pictures, or too many.
+    """
     files = pictures_in(file) if os.path.isdir(file) else [file]
     return [Painting(each, weight / len(files), layers) for each in files]

@@ -9,14 +9,20 @@ from pathlib import Path
 from stylize.models.errors import OptionError
 from stylize.runtime.method.options import STARTS, Options
 from stylize.runtime.method.paintings import Painting
+from stylize.runtime.method.regions import Region
 
 
 def files_read(
-    photo: Path | None, paintings: Iterable[Painting[Path]], options: Options
+    photo: Path | None,
+    paintings: Iterable[Painting[Path]],
+    options: Options,
+    regions: Iterable[Region[Path]] = (),
 ) -> list[Path]:
     """Return the files that a picture is made of."""
     start = None if options.init in STARTS else Path(options.init)
-    return [path for path in (photo, *(each.picture for each in paintings), start) if path]
+    shown = [each.picture for each in paintings]
+    shown += [path for each in regions for path in each.pictures]
+    return [path for path in (photo, *shown, start) if path]
 
 
 def matching(paths: Sequence[Path]) -> list[Path]:

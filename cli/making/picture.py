@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stylize.cli.making.opening import announce, check_memory, open_model
+from stylize.cli.making.parts import of_regions
 from stylize.cli.making.paths import check_outputs, files_read
+from stylize.cli.making.regions import in_regions
 from stylize.cli.making.remarks import (
     of_blend,
     of_files,
@@ -26,6 +28,7 @@ from stylize.cli.terminal import note
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.paintings import Painting
+from stylize.runtime.method.regions import Region
 
 if TYPE_CHECKING:
     from stylize.runtime import Iterate, Model, Scene
@@ -57,6 +60,8 @@ class Job:
         Iterations after which to stop, made or spared, before all are.
     remarks : sequence of str
         What is to be said before the work.
+    regions : sequence of Region
+        Parts of the photo with paintings of their own.
     """
 
     photo: Path | None
@@ -69,11 +74,12 @@ class Job:
     preset: str | None = None
     stop: int | None = None
     remarks: Sequence[str] = ()
+    regions: Sequence[Region[Path]] = ()
 
 
 def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
     """Make the picture and save it; if something ends that early, what there is of it."""
-    inputs = files_read(job.photo, job.paintings, job.options)
+    inputs = files_read(job.photo, job.paintings, job.options, job.regions)
     check_outputs([job.output, job.trace], inputs, replaced=job.named)
     _check_picture(job.output)
     if job.trace:
@@ -83,14 +89,14 @@ def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
     from stylize.runtime.method.scene import Scene, planned
     from stylize.runtime.plans.recipe import recipe_of
 
-    scene = Scene(model, job.photo, job.paintings)
+    scene = Scene(model, job.photo, job.paintings, job.regions)
     scene.check(job.options)
     _check_picture(job.output, scene.size(job.options))
     warnings = check_memory(model, scene, job.options)  # before a picture is scaled to that size
     plan = scene.plan(job.options)
     options = planned(job.options, plan)  # these make the same picture again, whatever memory has
     scene.read(options)
-    recipe = recipe_of(model, job.photo, job.paintings, options)
+    recipe = recipe_of(model, job.photo, job.paintings, options, job.regions)
     with tracing(job.trace) as write:
         if not quiet:
             announce(model, machine)
@@ -116,18 +122,22 @@ def announced(scene: "Scene", options: Options) -> "Iterator[str]":
 
 def _remarks(job: Job, model: "Model", scene: "Scene") -> "Iterator[str]":
     yield from job.remarks
+    size = scene.size(job.options)
+    unmasked = [each for each in job.regions if not each.painting_mask]
     manifest = model.folder.manifest
     yield from of_model(job.preset, manifest.pooling)
     yield from of_optimizer(
         job.options, manifest.optimizers[job.options.optimizer].interface.inputs
     )
     yield from of_options(job.options, job.given)
+    if job.photo and job.regions:
+        yield from of_regions(job.photo, job.paintings, job.regions, job.options, size)
     yield from of_scales(job.options, scene.stages(job.options))
-    yield from of_files(job.photo, job.paintings)
-    yield from of_sizes(*scene.sources, job.options, scene.size(job.options))
+    yield from of_files(job.photo, [*job.paintings, *in_regions(job.regions)])
+    yield from of_sizes(*scene.sources, job.options, size)
     yield from of_blend(job.paintings, job.options)
     yield from of_shares(job.paintings, job.options)
-    yield from of_pictures(job.photo, job.paintings, job.options)
+    yield from of_pictures(job.photo, [*job.paintings, *in_regions(unmasked)], job.options)
 
 
 def _until(iterates: "Iterable[Iterate]", stop: int | None) -> "Iterator[Iterate]":

@@ -119,7 +119,7 @@ def of_shares(paintings: Sequence[Painting[Path]], options: Options) -> Iterator
 def of_blend(paintings: Sequence[Painting[Path]], options: Options) -> Iterator[str]:
     """Yield a sentence for each painting that does nothing, and if there are very many."""
     layers = options.layers.style
-    if not layers:
+    if not layers or not paintings:
         return
     seen = {file for layer in layers for file, _ in shares(paintings, layer)}
     for each in paintings:
@@ -200,7 +200,7 @@ def of_sizes(
         return
     measure = max if options.side == "long" else min
     side = options.painting_size or measure(result)
-    for size in paintings:
+    for size in dict.fromkeys(paintings):
         if side > ENLARGED * measure(size):
             yield (
                 f"{'The' if len(paintings) == 1 else 'A'} painting has {size[0]}x{size[1]} pixels, "

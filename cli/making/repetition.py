@@ -17,10 +17,11 @@ from stylize.models.errors import ModelError, OptionError
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import STARTS
 from stylize.runtime.method.paintings import Painting
+from stylize.runtime.method.regions import Mask, Region
 from stylize.shell import quoted
 
 if TYPE_CHECKING:
-    from stylize.runtime.plans.recipe import Recipe, Source
+    from stylize.runtime.plans.recipe import PaintingSource, Recipe, RegionSource, Source
 
 HARMLESS = {
     "arena_extend_strategy",
@@ -58,8 +59,8 @@ def job_of(
     picture : Path
         The file; the pictures that it was made of may lie near it.
     moved : mapping of str to sequence of Path
-        Where ``photo``, ``painting`` and ``init`` lie now, as far as the user said so. Paintings
-        may come in any order.
+        Where ``photo``, ``painting``, ``mask`` and ``init`` lie now, as far as the user said so.
+        Paintings may come in any order, and so may masks.
     changes : mapping of str to object
         Options that are to be others than then.
     output, trace : Path or None
@@ -74,15 +75,14 @@ def job_of(
     """
     again = picture.parent / named_after(picture.stem, "again")
     start = _one(recipe.start, moved, "init", picture)
-    places = find_sources(recipe.paintings, moved["painting"], picture, "--painting")
-    paintings = [
-        Painting(place, each.weight, each.layers)
-        for place, each in zip(places, recipe.paintings, strict=True)
-    ]
+    shown = [*recipe.paintings, *(each for one in recipe.regions for each in one.paintings)]
+    places = _places(shown, moved, "painting", picture)
+    masks = [each for one in recipe.regions for each in one.masks]
+    places |= _places(masks, moved, "mask", picture)
     init = _unambiguous(start) if start else recipe.options.init
     return Job(
         _one(recipe.photo, moved, "photo", picture),
-        paintings,
+        [_painting(each, places) for each in recipe.paintings],
         replace(recipe.options, init=init, **changes),
         output or again,
         bool(output),
@@ -90,6 +90,7 @@ def job_of(
         # Not fewer iterations, since they bound the history, and with it how sums are rounded.
         stop=None if changes else recipe.progress,
         remarks=list(_remarks(recipe, picture, as_then=not changes)),
+        regions=[_region(each, places) for each in recipe.regions],
     )
 
 
@@ -99,6 +100,25 @@ def _one(
     """Return where a picture lies of which there is one at most."""
     found = find_sources([source] if source else [], moved[name], picture, f"--{name}")
     return found[0] if found else None
+
+
+def _places(
+    sources: "Sequence[Source]", moved: Mapping[str, Sequence[Path]], name: str, picture: Path
+) -> dict[str, Path]:
+    """Return where pictures lie, by their checksums; one may be used more than once."""
+    each_once = {source.sha256: source for source in sources}
+    places = find_sources(list(each_once.values()), moved[name], picture, f"--{name}")
+    return dict(zip(each_once, places, strict=True))
+
+
+def _painting(source: "PaintingSource", places: Mapping[str, Path]) -> Painting[Path]:
+    return Painting(places[source.sha256], source.weight, source.layers)
+
+
+def _region(source: "RegionSource", places: Mapping[str, Path]) -> Region[Path]:
+    photo_mask, *over_paintings = (Mask(places[each.sha256], each.colour) for each in source.masks)
+    paintings = [_painting(each, places) for each in source.paintings]
+    return Region(photo_mask, paintings, *over_paintings)
 
 
 def machine_of(recipe: "Recipe", given: Given, picture: Path) -> Machine:

@@ -22,6 +22,30 @@ Paintings = Annotated[
     ),
 ]
 
+AnyPaintings = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="PAINTING",
+        help="The picture whose style is taken; several are blended. A folder is one style: the "
+        "mean of all pictures in it. With --region, none is needed.",
+        show_default=False,
+    ),
+]
+
+Regions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--region",
+        metavar="MASK=FILE[:MASK]",
+        help="A part of the photo, white in a mask, takes the style of another painting, or of "
+        "the part of it that is white in a second mask: sky.png=starry.jpg:top.png. MASK#red is "
+        "the red part of a coloured file. Repeat for more parts. The rest takes the style of "
+        "PAINTING, or follows the photo.",
+        show_default=False,
+        rich_help_panel=PICTURES,
+    ),
+]
+
 Blend = Annotated[
     str | None,
     typer.Option(

@@ -83,11 +83,18 @@ def max_pool(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) 
 
 
 def gemm(graph: Graph, node: onnx.NodeProto, gradient: str, wanted: Wanted) -> dict[int, str]:
-    """G = F Fᵀ, the Gram matrix (eq. 3): with D = dL/dG, dL/dF = (D + Dᵀ) F."""
+    """G = F Fᵀ, the Gram matrix (eq. 3): with D = dL/dG, dL/dF = (D + Dᵀ) F.
+
+    Of Y = A Bᵀ, where nothing is led back to A, dL/dB = Dᵀ A.
+    """
     features, other = node.input
+    if attributes(node) == {"transB": 1} and wanted == {1}:
+        name = f"gradient.{other}"
+        return {1: graph.add("Gemm", gradient, features, transA=1, name=name)}
     if features != other or attributes(node) != {"transB": 1}:
         raise UnsupportedOperatorError(
-            f"Gemm '{node.output[0]}' is not a Gram matrix F Fᵀ; there is no rule for others."
+            f"Gemm '{node.output[0]}' is not a Gram matrix F Fᵀ, nor A Bᵀ with a constant A; there "
+            "is no rule for others."
         )
     both = graph.add("Add", gradient, graph.add("Transpose", gradient, perm=[1, 0]))
     return {0: graph.add("Gemm", both, features, name=f"gradient.{features}")}

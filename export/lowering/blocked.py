@@ -200,9 +200,14 @@ class _Lowering:
     def _reshape(self, node: onnx.NodeProto) -> Value | None:
         """End a Gram matrix's gradient: a product, in the shape of the response."""
         gemm, shape = (self._producers.get(name) for name in node.input)
-        if gemm is None or shape is None or gemm.op_type != "Gemm":
+        if gemm is None or shape is None or shape.op_type != "Shape":
             return None
-        feature, gradient = shape.input[0], self._whole(gemm.input[0])
+        feature = shape.input[0]
+        if not self._is_map(feature):
+            return None
+        if gemm.op_type != "Gemm" or "transA" in attributes(gemm):  # that of regions
+            return self._returned(node, feature)
+        gradient = self._whole(gemm.input[0])
         same = [self._whole(name) for name in gemm.input[2:]]  # in every column
 
         def enter(part: str) -> str:
@@ -211,6 +216,14 @@ class _Lowering:
             return self._enter(reshaped, feature)
 
         return self._each(feature, enter)
+
+    def _returned(self, node: onnx.NodeProto, feature: str) -> Value:
+        """Let a gradient by a response's rows enter."""
+        (whole,) = self._copied(node).values()
+        value = self._values[feature]
+        if isinstance(value, Phases):
+            return split(self._graph, whole, value.channels)
+        return self._enter(whole, feature)
 
     def _mul(self, node: onnx.NodeProto) -> Value | None:
         """Multiply phase by phase, or a map by a number: the gradient of a content loss."""
@@ -250,7 +263,7 @@ class _Lowering:
         added = self._producers[node.input[0]]
         if added.op_type == "Reshape":
             return self._sum_of_rows(node, added.input[0])
-        if added.op_type != "Mul" or len({*added.input}) > 1:
+        if added.op_type != "Mul" or len({*added.input}) > 1 or len(node.input) > 1:
             return None
         value = self._values[added.input[0]]
         parts = value.parts if isinstance(value, Phases) else (value,)

@@ -14,9 +14,16 @@ import onnx
 from stylize.export.calculus.autodiff import differentiate
 from stylize.export.calculus.graph import Dimensions, Graph
 from stylize.export.calculus.terms import Term
-from stylize.export.method.half import SLOPES, content_slope, gradient_scale, read_back
+from stylize.export.method.guided import REGIONS, add_guided_sums, guided_loss, guided_weights
+from stylize.export.method.half import (
+    SLOPES,
+    content_slope,
+    gradient_scale,
+    guided_slope,
+    read_back,
+)
 from stylize.export.method.losses import add_content_loss, weights_of
-from stylize.export.method.moments import Moments, add_moments, target_shape
+from stylize.export.method.moments import Moments, add_moments, target_shape, total
 from stylize.export.method.statistics import LOSSES, style_layer
 from stylize.export.network.architecture import Network
 from stylize.export.network.forward import Parameters, add_features
@@ -70,18 +77,19 @@ def gradient_model(
         for layer in dict.fromkeys(layers.content + layers.style):  # each is cast once
             image.features[layer] = graph.cast(image.features[layer], dtype)
     content = [_content_loss(image, layer) for layer in layers.content]
-    style = [_style_loss(image, layer, layers.statistics) for layer in layers.style]
-    factors = [
-        *weights_of(graph, "content", [loss.value for loss in content]),
-        *weights_of(graph, "style", [loss.value for loss in style]),
-    ]
-    weighted = list(zip(factors, content + style, strict=True))
-    total = graph.sum([graph.add("Mul", weight, loss.value) for weight, loss in weighted])
+    if layers.guided:
+        style = [_guided_loss(image, layer) for layer in layers.style]
+    else:
+        style = [_style_loss(image, layer, layers.statistics) for layer in layers.style]
+    losses = [*content, *style]
+    factors = _weights(graph, "content", content) + _weights(graph, "style", style)
+    weighted = list(zip(losses, factors, strict=True))
+    whole = graph.sum([loss.weighted(weight).name for loss, weight in weighted])
     if convolved is not None:
-        slopes = [loss.slope(Term(graph, weight)) for weight, loss in weighted]
+        slopes = [loss.slope(weight) for loss, weight in weighted]
         graph.gradient_scale = gradient_scale(slopes).name
-    graph.output("total", total, ())
-    graph.output("gradient", differentiate(graph, total, image.name), IMAGE_SHAPE)
+    graph.output("total", whole, ())
+    graph.output("gradient", differentiate(graph, whole, image.name), IMAGE_SHAPE)
     return graph.model("gradient")
 
 
@@ -122,19 +130,34 @@ class _Image:
 
 @dataclass(frozen=True)
 class _Loss:
-    value: str
+    value: Term
+    """A number, or one for each region, shape (R, 1, 1)."""
     slope: Callable[[Term], Term]
     """How large a gradient the loss sends into the network, as a function of its weight."""
+    guided: bool = False
+
+    def weighted(self, weight: Term) -> Term:
+        """Return the loss times its weight, of all regions together."""
+        product = weight * self.value
+        return total(product) if self.guided else product
+
+
+def _weights(graph: Graph, kind: str, losses: list[_Loss]) -> list[Term]:
+    """Declare the weights of losses of one kind, and return each."""
+    values = [loss.value for loss in losses]
+    if losses and losses[0].guided:
+        return guided_weights(graph, values)
+    return [Term(graph, name) for name in weights_of(graph, kind, [each.name for each in values])]
 
 
 def _content_loss(image: _Image, layer: str) -> _Loss:
     graph, scale = image.graph, image.network.preprocessing.feature_scale
     target = graph.input(f"content_target.{layer}", image.response_shape(layer))
     response = image.response(layer)
-    loss = add_content_loss(graph, response, target, scale)
+    loss = Term(graph, add_content_loss(graph, response, target, scale))
 
     def slope(weight: Term) -> Term:
-        entering = content_slope(weight, Term(graph, loss), Term(graph, response), scale)
+        entering = content_slope(weight, loss, Term(graph, response), scale)
         return read_back(entering, image.weights, image.network.layer(layer).readout)
 
     return _Loss(loss, slope)
@@ -151,4 +174,22 @@ def _style_loss(image: _Image, layer: str, statistics: Statistics) -> _Loss:
         entering = SLOPES[statistics](loss, response, found, known)
         return read_back(weight * entering, image.weights, image.network.layer(layer).readout)
 
-    return _Loss(loss.name, slope)
+    return _Loss(loss, slope)
+
+
+def _guided_loss(image: _Image, layer: str) -> _Loss:
+    graph, known = image.graph, style_layer(image.network, layer)
+    _, _, *size = image.response_shape(layer)
+    guidance = graph.input(f"guidance.{layer}", (REGIONS, *size))
+    sums = add_guided_sums(graph, image.features[layer], guidance, known.channels)
+    readout = image.network.layer(layer).readout
+    found = sums.read_out(image.weights, readout)
+    target = graph.input(f"style_target.{layer}", (REGIONS, *target_shape(known.channels)))
+    loss = guided_loss(found, Term(graph, target), known)
+
+    def slope(weight: Term) -> Term:
+        response = Term(graph, image.features[layer])
+        entering = guided_slope(weight, loss, response, found, Term(graph, guidance), known)
+        return read_back(entering, image.weights, readout)
+
+    return _Loss(loss, slope, guided=True)

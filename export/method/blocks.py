@@ -9,6 +9,9 @@ more on either side for each convolution of the block. What is wrong there, sinc
 missing, does not reach the own part. The gradient of a tile is that of its own part's share in the
 losses. It reaches into what is beyond, and is added up where tiles overlap.
 
+What counts of a response in a loss of style is told by weights, for one region of the picture or
+for several (`stylize.export.method.guided`). They are 0 beyond the own part.
+
 The way back needs the responses themselves only where they have a style loss, since the gradient of
 a Gram matrix is a product with them (eq. 6). Up to the last of these, a block is computed again.
 From further ones all that is asked is where they were positive, and for a max pooling which was the
@@ -31,8 +34,9 @@ from stylize.export.calculus.autodiff import pull_back
 from stylize.export.calculus.graph import Dimensions, Graph
 from stylize.export.calculus.rules import FIRST, POSITIVE
 from stylize.export.calculus.terms import Term
+from stylize.export.method.guided import REGIONS, add_guided_sums, guided_parts
 from stylize.export.method.half import gradient_scale, largest, read_back, sums_slope
-from stylize.export.method.moments import Moments, add_sums, parts
+from stylize.export.method.moments import Moments
 from stylize.export.network.architecture import Convolution, Network, Pooling
 from stylize.export.network.forward import Parameters, add_layers, add_preprocessing
 from stylize.export.network.readout import read_response
@@ -111,7 +115,7 @@ class _Block:
     Attributes
     ----------
     sums : dict of str to Moments
-        F Fᵀ (eq. 3) and F 1 over the own part, by the layer.
+        Σ w F Fᵀ and Σ w F over the own part, by the layer; w is each region's weight.
     differences : dict of str to str
         F - P (eq. 1) over the own part, by the layer.
     above : str
@@ -133,6 +137,7 @@ class _Block:
         self._network = network
         self._weights = weights
         self._own: dict[Dimensions, str] = {}
+        self._guidance: dict[str, str] = {}
         self.graph = graph = Graph(dtype)
         self.layers = _needed(network.blocks[part.number - 1], part.layers, part.top)
         first = part.number == 1
@@ -167,7 +172,7 @@ class _Block:
     def each_sum(self) -> Iterator[tuple[str, str, Dimensions]]:
         """Yield the name, the value and the shape of each sum."""
         for layer, sums in self.sums.items():
-            for kind, value, shape in parts(sums, self._network.layer(layer).channels):
+            for kind, value, shape in guided_parts(sums, self._network.layer(layer).channels):
                 yield f"{kind}.{layer}", value, shape
 
     def content_loss(self, difference: str) -> str:
@@ -193,11 +198,11 @@ class _Block:
         return read_response(self.graph, self._weights, readout, feature)
 
     def _sums(self, layer: str) -> Moments:
-        """Append the sums over the own part, before a read-out; what is not own becomes zero."""
-        graph, shape = self.graph, self.shape(layer)
-        own = graph.add("Reshape", self._own_rows(shape), graph.integers(1, -1))
-        rows = graph.add("Reshape", self._features[layer], graph.integers(int(shape[1]), -1))
-        return add_sums(graph, graph.add("Mul", rows, own))
+        """Append the sums over the own part, before a read-out."""
+        _, channels, *size = self.shape(layer)
+        guidance = self.graph.input(f"guidance.{layer}", (REGIONS, *size))
+        self._guidance[layer] = guidance
+        return add_guided_sums(self.graph, self._features[layer], guidance, int(channels))
 
     def _difference(self, layer: str, response: str) -> str:
         graph, shape = self.graph, self.shape(layer)
@@ -236,7 +241,8 @@ class _Block:
         others = {value: Term(self.graph, name) for value, name in given.items()}
         for layer, sums in self.sums.items():
             gradients = others.pop(sums.gram.name), others.pop(sums.mean.name)
-            yield sums_slope(*gradients, Term(self.graph, self._features[layer]))
+            seen = (self._features[layer], self._guidance[layer])
+            yield sums_slope(*gradients, *(Term(self.graph, name) for name in seen))
         for value, gradient in others.items():
             yield read_back(largest(gradient), self._weights, readouts.get(value))
 

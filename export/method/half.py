@@ -9,7 +9,7 @@ multiplied by it. The scale follows from the losses, which are known before the 
 from collections.abc import Callable
 
 from stylize.export.calculus.terms import Term
-from stylize.export.method.moments import Moments
+from stylize.export.method.moments import Moments, total
 from stylize.export.method.statistics import MOMENTS, StyleLayer
 from stylize.export.network.forward import Parameters, add_parameter
 from stylize.models.layers import Statistics
@@ -48,6 +48,20 @@ def moments_slope(loss: Term, feature: Term, found: Moments, layer: StyleLayer) 
     return slope + gram_slope(loss, feature, found, layer)
 
 
+def guided_slope(
+    weight: Term, loss: Term, feature: Term, found: Moments, guidance: Term, layer: StyleLayer
+) -> Term:
+    """Return a bound on the root mean square of Σ_r weight_r dE_r/dF, of guided Gram matrices.
+
+    dE_r/dF = (G - A) (w F) / N², where |w F|² ≤ max w · tr G; the rest is as in `gram_slope`.
+    """
+    grams = found.gram.op("ReduceL2", axes=[1, 2], keepdims=1)
+    squares = loss * grams * _most(guidance)
+    root_of_channels = layer.channels**0.5
+    slopes = (squares / (root_of_channels * layer.channels * _size(feature))).op("Sqrt")
+    return 2 * layer.scale**2 * total(weight * slopes)
+
+
 SLOPES: dict[Statistics, Callable[[Term, Term, Moments, StyleLayer], Term]] = {
     "gram": gram_slope,
     "gram+moments": moments_slope,
@@ -74,13 +88,21 @@ def read_back(slope: Term, weights: Parameters, readout: str | None) -> Term:
     return slope * gain(Term(slope.graph, matrix))
 
 
-def sums_slope(gram: Term, sums: Term, feature: Term) -> Term:
-    """Return a bound on the root mean square of (D + Dᵀ) F + g 1ᵀ.
+def sums_slope(gram: Term, sums: Term, feature: Term, guidance: Term) -> Term:
+    """Return a bound on the root mean square of Σ_r (D + Dᵀ) (w F) + g wᵀ.
 
-    Given are D = dL/d(F Fᵀ), symmetric, and g = dL/d(F 1).
+    Given are D = dL/d(Σ w F Fᵀ), symmetric, and g = dL/d(Σ w F), of each region.
     """
     length = feature.op("ReduceL2", keepdims=1).op("Squeeze")
-    return 2 * _norm(gram) * length / _size(feature).op("Sqrt") + largest(sums)
+    norms = gram.op("ReduceL1", axes=[2], keepdims=1).op("ReduceMax", axes=[1], keepdims=1)
+    steepest = sums.op("Abs").op("ReduceMax", axes=[1, 2], keepdims=1)
+    slopes = 2 * norms * length / _size(feature).op("Sqrt") + steepest
+    return total(_most(guidance) * slopes)
+
+
+def _most(guidance: Term) -> Term:
+    """Return the largest weight of each region, shape (R, 1, 1)."""
+    return guidance.op("ReduceMax", axes=[1, 2], keepdims=1)
 
 
 def largest(gradient: Term) -> Term:

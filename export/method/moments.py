@@ -134,8 +134,9 @@ def bordered(matrix: Term, column: Term, corner: Term) -> Term:
 
 
 def part(matrix: Term, start: tuple[int, int], end: tuple[int, int]) -> Term:
-    """Cut a part out of a matrix, given its first row and column and those beyond its last."""
-    return matrix.op("Slice", *(whole_numbers(matrix.graph, each) for each in (start, end, (0, 1))))
+    """Cut a part out of matrices, given its first row and column and those beyond its last."""
+    axes = (-2, -1)
+    return matrix.op("Slice", *(whole_numbers(matrix.graph, each) for each in (start, end, axes)))
 
 
 def _sums_of_rows(matrix: Term) -> Term:

@@ -96,7 +96,8 @@ class TorchNetwork:
 
         `image` is RGB in 0...1, shape (1, 3, height, width). `targets` holds P under
         ``content_target.L`` and A/M_a under ``style_target.L``. The weights are in the order of
-        the layers.
+        the layers. If the layers are guided, there is one of each target, and one row of the
+        weights and losses of style, for each region; and ``guidance.L``, each position's weight.
         """
         pixels = self.tensor(image).requires_grad_()
         known = {name: self.tensor(array) for name, array in targets.items()}
@@ -104,9 +105,9 @@ class TorchNetwork:
         losses = dict(self.losses(pixels, layers, known, last))
         content = [losses[f"content.{layer}"] for layer in layers.content]
         style = [losses[f"style.{layer}"] for layer in layers.style]
-        weights = [*content_weights, *style_weights]
+        weights = [*self.tensor(content_weights), *self.tensor(np.transpose(style_weights))]
         total = self.torch.stack(
-            [float(weight) * loss for weight, loss in zip(weights, content + style, strict=True)]
+            [(weight * loss).sum() for weight, loss in zip(weights, content + style, strict=True)]
         ).sum()
         (gradient,) = self.torch.autograd.grad(total, pixels)
         return Evaluation(
@@ -129,7 +130,10 @@ class TorchNetwork:
             if name in layers.content:
                 target = targets[f"content_target.{name}"]
                 yield f"content.{name}", self.content_loss(layer, response, target)
-            if name in layers.style:
+            if name in layers.style and layers.guided:
+                given = (targets[f"{kind}.{name}"] for kind in ("style_target", "guidance"))
+                yield f"style.{name}", self.guided_losses(layer, response, *given)
+            elif name in layers.style:
                 target = targets[f"style_target.{name}"]
                 loss = {
                     "gram": self.style_loss,
@@ -155,9 +159,31 @@ class TorchNetwork:
         self, layer: Layer, response: "torch.Tensor", target: "torch.Tensor"
     ) -> "torch.Tensor":
         """Return E_l (eq. 4) of a response before its read-out."""
+        return self._gram_loss(layer, self.gram(self._read_out(layer, response)), target)
+
+    def _gram_loss(
+        self, layer: Layer, gram: "torch.Tensor", target: "torch.Tensor"
+    ) -> "torch.Tensor":
         squared = self.network.preprocessing.feature_scale**2
-        difference = squared * (self.gram(self._read_out(layer, response)) - target[:-1, :-1])
+        difference = squared * (gram - target[:-1, :-1])
         return (difference**2).sum() / (4 * layer.represented_channels**2)
+
+    def guided_losses(
+        self,
+        layer: Layer,
+        response: "torch.Tensor",
+        target: "torch.Tensor",
+        guidance: "torch.Tensor",
+    ) -> "torch.Tensor":
+        """Return E_l of each region, of F times the root of each position's weight there."""
+        feature = self._read_out(layer, response)
+        positions = guidance[0].numel()  # by which `gram` divides
+        weighted = (feature * (positions * weights).sqrt() for weights in guidance)
+        losses = [
+            self._gram_loss(layer, self.gram(each), compared)
+            for each, compared in zip(weighted, target, strict=True)
+        ]
+        return self.torch.stack(losses)
 
     def moments_loss(
         self, layer: Layer, response: "torch.Tensor", target: "torch.Tensor"
@@ -250,7 +276,7 @@ def _root_trace(matrix: "torch.Tensor") -> "torch.Tensor":
 
 
 def _numbers(losses: list["torch.Tensor"]) -> Array:
-    return np.array([float(loss.detach()) for loss in losses])
+    return np.array([loss.detach().numpy() for loss in losses]).T
 
 
 def _torch() -> Any:

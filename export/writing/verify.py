@@ -104,7 +104,9 @@ class _Comparison:
         self.targets: dict[str, Array] = {}
         for graph in manifest.targets:
             # Those of style are the same, whatever is compared.
-            looked_at = (replace(gradient.layers, statistics="gram") for gradient in gradients)
+            looked_at = (
+                replace(gradient.layers, statistics="gram", guided=False) for gradient in gradients
+            )
             if any(layers.covers(graph.layers) for layers in looked_at):
                 self.targets |= self._run(graph, {"image": self.other})
         self.rooted = {
@@ -112,7 +114,8 @@ class _Comparison:
             for name, target in self.targets.items()
             if name.startswith("style_target.") and manifest.root
         }
-        self.weights: dict[str, float] = {}
+        self.regions = self._regions(manifest)
+        self.weights: dict[str, Array] = {}
 
     def with_torch(self, peer: TorchNetwork) -> Iterator[Check]:
         """Yield the largest difference over all graphs, for each kind of output."""
@@ -171,23 +174,39 @@ class _Comparison:
             differences.append(_difference(target, truth))
         return differences
 
+    def _regions(self, manifest: Manifest) -> dict[str, Array]:
+        """Return the weights and the targets of two regions, whose edges are soft."""
+        found: dict[str, Array] = {}
+        random = np.random.default_rng(1)
+        for layer in manifest.layers:
+            name = f"style_target.{layer.name}"
+            if name in self.targets:
+                sides = (side // layer.stride for side in self.image.shape[2:])
+                weights = random.random((2, *sides))
+                found[f"guidance.{layer.name}"] = weights / weights.sum((1, 2), keepdims=True)
+                found[name] = np.stack([self.targets[name], 2 * self.targets[name]])
+        return found
+
     def _targets(self, graph: GraphFile) -> dict[str, Array]:
         rooted = self.rooted if graph.layers.statistics == "bures" else {}
-        return {**self.targets, **rooted}
+        return {**self.targets, **rooted, **(self.regions if graph.layers.guided else {})}
 
     def _weights(self, graph: GraphFile) -> tuple[Array, Array]:
         """Return the weights that make each loss 1, so that none hides behind a larger one."""
-        content = [f"content.{layer}" for layer in graph.layers.content]
-        style = [f"{graph.layers.statistics}.{layer}" for layer in graph.layers.style]
+        layers = graph.layers
+        kind = f"{layers.statistics}{layers.guided}"
+        content = [f"content.{layer}" for layer in layers.content]
+        style = [f"{kind}.{layer}" for layer in layers.style]
         if not self.weights.keys() >= {*content, *style}:
-            ones = np.ones(len(content)), np.ones(len(style))
-            _, *losses = _losses(self._evaluate(graph, self.image, *ones))
+            ones = np.ones((2, len(style)) if layers.guided else len(style))
+            found = self._evaluate(graph, self.image, np.ones(len(content)), ones)
+            losses = [*found.get("content_losses", ()), *found.get("style_losses", ones).T]
             self.weights |= {
                 name: 1 / loss for name, loss in zip(content + style, losses, strict=True)
             }
         return (
             np.array([self.weights[name] for name in content]),
-            np.array([self.weights[name] for name in style]),
+            np.array([self.weights[name] for name in style]).T,
         )
 
     def _gradient(

@@ -29,7 +29,13 @@ from stylize.export.network.weights import Weights, store_weights
 from stylize.models.catalog import MANIFEST_FILE
 from stylize.models.errors import ModelError
 from stylize.models.files import sha256
-from stylize.models.layers import LayerSet, Statistics, paper_layer_sets, richer_layer_sets
+from stylize.models.layers import (
+    LayerSet,
+    Statistics,
+    guided_layer_sets,
+    paper_layer_sets,
+    richer_layer_sets,
+)
 from stylize.models.manifest import (
     FORMAT,
     LINE,
@@ -96,10 +102,11 @@ def write_folder(
     check_replaceable(path)
     added = in_order(network, layers)
     sets = _layer_sets(added)
+    guided = _guided_sets(added)
     with _replacing_folder(path) as folder:
         with _writing(path):
             weights_file = _save_weights(folder, weights, half)
-            manifest = _save_graphs(folder, path.name, network, weights_file, sets)
+            manifest = _save_graphs(folder, path.name, network, weights_file, sets, guided)
             (folder / MANIFEST_FILE).write_bytes(to_json(manifest))
         check(folder, manifest)
     return manifest
@@ -149,6 +156,12 @@ def _layer_sets(added: LayerSet) -> list[LayerSet]:
     return list(dict.fromkeys([*paper, *richer_layer_sets(), *others]))
 
 
+def _guided_sets(added: LayerSet) -> list[LayerSet]:
+    """Return those for which parts of a picture are compared."""
+    others = [] if not added.style or added in paper_layer_sets() else [replace(added, guided=True)]
+    return list(dict.fromkeys([*guided_layer_sets(), *others]))
+
+
 @contextmanager
 def _replacing_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder beside `path`, and move it there once it is complete.
@@ -192,9 +205,17 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _save_graphs(
-    folder: Path, name: str, network: Network, weights: WeightsFile, sets: Sequence[LayerSet]
+    folder: Path,
+    name: str,
+    network: Network,
+    weights: WeightsFile,
+    sets: Sequence[LayerSet],
+    guided: Sequence[LayerSet],
 ) -> Manifest:
-    """Save the graphs, for some layer sets, beside their weights; return the folder's manifest."""
+    """Save the graphs, for some layer sets, beside their weights; return the folder's manifest.
+
+    Tiles need none of their own for regions.
+    """
     stored = stored_tensors(folder / weights.file)
     return Manifest(
         format=FORMAT,
@@ -216,7 +237,7 @@ def _save_graphs(
                 partial(gradient_model, network, stored, layers),
                 layers,
             )
-            for number, layers in enumerate(sets, start=1)
+            for number, layers in enumerate([*sets, *guided], start=1)
         ),
         optimizers={
             "lbfgs": _save(folder, "lbfgs", lbfgs_model()),

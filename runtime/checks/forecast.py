@@ -15,6 +15,7 @@ from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.paintings import Painting
+from stylize.runtime.method.regions import Region
 from stylize.runtime.method.scene import Scene, planned
 from stylize.runtime.providers.table import PROVIDERS, Precision, Provider, configure
 from stylize.runtime.streaming.plan import Budget, Plan
@@ -116,6 +117,7 @@ def forecasts(
     options: Options,
     machine: Machine,
     named: bool,
+    regions: Sequence[Region[Path]] = (),
 ) -> list[Forecast]:
     """Return what a picture would take on each provider; a few small steps are timed.
 
@@ -132,6 +134,8 @@ def forecasts(
     named : bool
         Whether only the provider of `machine` is asked for; else all that are installed, and that
         stylize is tested with.
+    regions : sequence of Region
+        Parts of the photo with paintings of their own.
 
     Raises
     ------
@@ -154,11 +158,11 @@ def forecasts(
         )
     cluster = connect(machine.cluster) if machine.cluster else None
     models = [Model(folder, each, budget, cluster) for each in found if isinstance(each, Provider)]
-    scenes = [Scene(model, photo, paintings) for model in models]
+    scenes = [Scene(model, photo, paintings, regions) for model in models]
     for scene in scenes:
         scene.check(options)
     cpu = Model(folder, configure("cpu"), Budget(scratch=machine.scratch))
-    on_cpu = Scene(cpu, photo, paintings)
+    on_cpu = Scene(cpu, photo, paintings, regions)
     # All are planned before one computes: what that takes would not be free for the others.
     planned = [_planned(*each, on_cpu, options) for each in zip(models, scenes, strict=True)]
     timed = [_timed(model, options, plan) for model, plan in zip(models, planned, strict=True)]

@@ -14,6 +14,7 @@ from stylize.models.manifest import Block, blocks_of
 from stylize.runtime.checks.specimens import drawn_painting, drawn_photo
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import Options
+from stylize.runtime.method.regions import Region
 from stylize.runtime.method.scene import Scene
 from stylize.runtime.method.streamed import StreamedSearch
 from stylize.runtime.streaming.pieces import RUN
@@ -94,7 +95,7 @@ class Pace:
         height, width = size
         size = largest_share(height, plan.workers or 1), width
         plan = replace(plan, workers=0)
-        manner = plan.tile, plan.optimizer, plan.history
+        manner = plan.tile, plan.optimizer, plan.history, plan.regions
         if manner not in self._timed:
             self._timed[manner] = self._measure(plan, size)
         return self._timed[manner].at(size, self._layers, plan, self._model.folder)
@@ -109,7 +110,9 @@ class Pace:
         return found
 
     def _time(self, plan: Plan, size: Size) -> Seconds:
-        scene = Scene(self._model, drawn_photo(), drawn_painting())
+        photo, painting = drawn_photo(), drawn_painting()
+        regions = [Region(photo, painting)] * plan.regions  # any picture is a mask
+        scene = Scene(self._model, photo, None if regions else painting, regions)
         small = replace(
             self._options,
             size=size[::-1],

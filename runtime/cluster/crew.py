@@ -1,7 +1,7 @@
 """Those who compute one picture together, as the machine that wants it sees them."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +16,7 @@ from stylize.runtime.cluster import travel
 from stylize.runtime.cluster.job import Job
 from stylize.runtime.cluster.mailbox import PartedError
 from stylize.runtime.cluster.member import Member
+from stylize.runtime.streaming.losses import with_own_rows
 from stylize.runtime.streaming.shares import shares
 
 Array = npt.NDArray[np.float32]
@@ -63,6 +64,7 @@ class Crew:
             for worker in self._workers
         ]
         self._actors: list[Actor] = []
+        self._folder: ModelFolder | None = None
         self._done([_awaited(each) for each in self._futures])
         with client.as_current():
             self._actors = [
@@ -72,6 +74,7 @@ class Crew:
 
     def join(self, job: Job, folder: ModelFolder) -> None:
         """Begin with a picture; whoever has not got its model gets it."""
+        self._folder = folder
         having = self.all("has_model", job.model)
         if not all(having):
             files = travel.packed(folder)
@@ -96,6 +99,11 @@ class Crew:
     def shared(self, image: Array) -> list[Array]:
         """Return each member's rows of an image, shape (1, channels, height, width)."""
         return [np.ascontiguousarray(image[:, :, share.rows]) for share in self.shares]
+
+    def with_own_rows(self, given: Mapping[str, Array]) -> list[dict[str, Array]]:
+        """Return for each member the same, but of weights of positions its own rows."""
+        assert self._folder
+        return [with_own_rows(given, share, self._folder) for share in self.shares]
 
     def put_together(self, name: str, *given: Any) -> Array | None:
         """Return an image of which each member gives its rows; None if one of them has none."""

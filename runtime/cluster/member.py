@@ -110,7 +110,7 @@ class Member:
         return self._joined.style_targets(painting)
 
     def put(self, given: Mapping[str, Array], tv_weight: float) -> None:
-        """Set targets, and the weights of the losses and of the variation."""
+        """Set targets and weights: of the losses, of one's own positions, of the variation."""
         self._joined.put(given, tv_weight)
 
     def evaluate(self, image: Array) -> tuple[Mapping[str, Array], Array]:

@@ -88,14 +88,20 @@ class ClusterPicture:
         self._photo = photo
         return found[0]
 
-    def style_targets(self, painting: Array) -> dict[str, Array]:
-        """Return ``style_target.L`` of a painting of this size."""
-        found = self.reliably(lambda crew: crew.each("style_targets", crew.shared(painting)))
-        return found[0]
+    def style_targets(
+        self, painting: Array, guidance: Mapping[str, Array] | None = None
+    ) -> dict[str, Array]:
+        """Return ``style_target.L`` of a painting of this size, or of a part of it."""
+
+        def look(crew: Crew) -> list[dict[str, Array]]:
+            _put(crew, guidance or {}, 0.0)
+            return crew.each("style_targets", crew.shared(painting))
+
+        return self.reliably(look)[0]
 
     def put(self, given: Mapping[str, Array], tv_weight: float) -> None:
         """Set the targets of style, and the weights of the losses and of the variation."""
-        self.reliably(lambda crew: crew.all("put", given, tv_weight))
+        self.reliably(lambda crew: _put(crew, given, tv_weight))
         self._given = given, tv_weight
 
     def evaluate(self, image: Array, gradient: Array) -> np.float32:
@@ -155,10 +161,15 @@ class ClusterPicture:
         if self._photo is not None:
             crew.each("look_at", crew.shared(self._photo))
         if self._given:
-            crew.all("put", *self._given)
+            _put(crew, *self._given)
         if self._search:
             self._search.begin(crew)
         return crew
+
+
+def _put(crew: Crew, given: Mapping[str, Array], tv_weight: float) -> None:
+    """Give all members the same, but for what is of positions: of that, their own rows."""
+    crew.each("put", crew.with_own_rows(given), tv_weight=tv_weight)
 
 
 class ClusterSearch:

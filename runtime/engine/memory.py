@@ -71,7 +71,7 @@ class Need:
         return round(self.fixed + prod(size) * self.of_a_pixel)
 
 
-def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0) -> Need:
+def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0, regions: int = 0) -> Need:
     """Return the CPU memory that pictures need.
 
     Parameters
@@ -82,8 +82,11 @@ def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0) -> Need
         The layers that have a loss.
     history : int
         Steps that L-BFGS remembers; each keeps two images.
+    regions : int
+        Parts of the picture; of each, responses times weights are held where there is a loss.
     """
-    responses = sum(_responses(folder, layers))
+    bytes_of = _responses(folder, layers)
+    responses = sum(bytes_of.values()) + regions * sum(bytes_of[name] for name in layers.style)
     images = IMAGE_BYTES * (IMAGES + 2 * history)
     of_a_pixel = RESPONSES[folder.manifest.pooling] * responses + images
     return Need(fixed_bytes(folder), of_a_pixel)
@@ -91,7 +94,9 @@ def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0) -> Need
 
 def targets_need(folder: ModelFolder, layers: LayerSet) -> Need:
     """Return the CPU memory that computing the targets of a picture needs."""
-    return Need(fixed_bytes(folder), FORWARD * max(_responses(folder, layers)) + 2 * IMAGE_BYTES)
+    return Need(
+        fixed_bytes(folder), FORWARD * max(_responses(folder, layers).values()) + 2 * IMAGE_BYTES
+    )
 
 
 def fixed_bytes(folder: ModelFolder, kernels: float = KERNELS) -> float:
@@ -102,12 +107,13 @@ def fixed_bytes(folder: ModelFolder, kernels: float = KERNELS) -> float:
     return PROCESS + kernels * as_float32
 
 
-def _responses(folder: ModelFolder, layers: LayerSet) -> list[float]:
+def _responses(folder: ModelFolder, layers: LayerSet) -> dict[str, float]:
     """Return the bytes for each pixel of the image of every response up to the deepest layer."""
     known = folder.manifest.layers
     names = [layer.name for layer in known]
     deepest = max(map(names.index, layers.content + layers.style))
-    return [4 * layer.channels / layer.stride**2 for layer in known[: deepest + 1]]
+    used = known[: deepest + 1]
+    return {layer.name: 4 * layer.channels / layer.stride**2 for layer in used}
 
 
 HEADROOM = 0.9

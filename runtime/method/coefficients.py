@@ -4,7 +4,7 @@ The programs that followed the paper normalise their losses otherwise. Each of t
 the paper's times a number that depends on the layer's channels N and positions M alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -86,6 +86,18 @@ class Coefficients:
             style=divided("style", self.style),
             relative=False,
         )
+
+
+def by_regions(
+    style: Sequence[Mapping[str, float]], shares: Sequence[float]
+) -> dict[str, tuple[float, ...]]:
+    """Return the factors of E_l of each region, given what they would be for the whole picture.
+
+    They are times the region's share of it. So a pixel is drawn as much to its painting as it is
+    without regions, whatever their sizes.
+    """
+    pairs = list(zip(shares, style, strict=True))
+    return {layer: tuple(share * each[layer] for share, each in pairs) for layer in style[0]}
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """The three things that the paper shows: a style transfer, a content and a style reconstruction."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stylize.runtime.method.iteration import Iterate
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import RECONSTRUCTION, TEXTURE, Options
+from stylize.runtime.method.regions import Region
 from stylize.runtime.method.scene import Scene
 from stylize.runtime.pictures.reading import PictureLike
 
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def transfer(
-    model: Model, photo: PictureLike, painting: "PaintingsLike", options: Options = Options()
+    model: Model,
+    photo: PictureLike,
+    painting: "PaintingsLike | None" = None,
+    options: Options = Options(),
+    regions: Sequence[Region[PictureLike]] = (),
 ) -> Iterator[Iterate]:
     """Render a photo in the manner of a painting (Figures 2 and 3 of the paper).
 
@@ -28,13 +33,16 @@ def transfer(
         a list, each of them maybe a `Painting`, which tells its share.
     options : Options
         Settings; by default the paper's layers, and a start from the photo.
+    regions : sequence of Region
+        Parts of the photo that take the style of other paintings. The rest takes that of
+        `painting`, or follows the photo if there is none.
 
     Returns
     -------
     iterator of Iterate
         See ``Scene.render``, also for the errors raised.
     """
-    return Scene(model, photo, painting).render(options)
+    return Scene(model, photo, painting, regions).render(options)
 
 
 def reconstruct(

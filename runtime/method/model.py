@@ -18,7 +18,7 @@ from stylize.runtime.cluster.extra import connect
 from stylize.runtime.engine.choice import find_provider
 from stylize.runtime.engine.memory import memory_to_spare
 from stylize.runtime.engine.program import Program
-from stylize.runtime.method.objective import Objective, Weights
+from stylize.runtime.method.objective import Factor, Objective, Weights
 from stylize.runtime.method.options import OptimizerName
 from stylize.runtime.method.streamed import Picture, StreamedObjective
 from stylize.runtime.pictures.arrays import as_array
@@ -172,8 +172,14 @@ class Model:
         check_sides((width, height), "The image is", "Use a larger one.", least)
         return self._program(graph, image, self._provider(layers))({"image": image})
 
-    def style_targets(self, painting: Array, layers: LayerSet, plan: Plan) -> dict[str, Array]:
-        """Return the same of a painting, by tiles: ``style_target.L``.
+    def style_targets(
+        self,
+        painting: Array,
+        layers: LayerSet,
+        plan: Plan,
+        guidance: Mapping[str, Array] | None = None,
+    ) -> dict[str, Array]:
+        """Return the same of a painting, or of a part of it, by tiles: ``style_target.L``.
 
         Parameters
         ----------
@@ -183,18 +189,21 @@ class Model:
             All layers that have a loss; only those of style are looked at.
         plan : Plan
             From `plan_targets`, with tiles.
+        guidance : mapping of str to array, optional
+            ``guidance.L`` of the part, for all layers of style.
         """
         size = painting.shape[2], painting.shape[3]
-        return self.streamed(size, layers, plan).style_targets(painting)
+        return self.streamed(size, layers, plan).style_targets(painting, guidance)
 
     def objective(
         self,
         size: tuple[int, int],
         targets: Mapping[str, Array],
         content_weights: Mapping[str, float],
-        style_weights: Mapping[str, float],
+        style_weights: Mapping[str, Factor],
         tv_weight: float = 0.0,
         statistics: Statistics = "gram",
+        shares: Sequence[float] = (),
     ) -> Objective:
         """Return the total loss (eq. 7) and its gradient, as a function of the image.
 
@@ -208,17 +217,22 @@ class Model:
         targets : mapping of str to array
             Targets of the photo (at the same size) and of the painting (at any size).
         content_weights, style_weights : mapping of str to float
-            The factor of each layer's loss: alpha, and beta w_l.
+            The factor of each layer's loss: alpha, and beta w_l. If there are regions, each layer
+            of style has a tuple of as many.
         tv_weight : float
             The factor of the total variation.
         statistics : {"gram", "gram+moments", "bures"}
             What losses of style compare.
+        shares : sequence of float
+            The share of the picture that each region has, if there are any.
         """
-        layers = LayerSet(tuple(content_weights), tuple(style_weights), statistics)
+        names = tuple(content_weights), tuple(style_weights)
+        layers = LayerSet(*names, statistics, guided=bool(shares))
         graph = self._gradient_graph(layers)
         provider = self._provider(layers)
-        program = self._kept("gradient", graph, self.folder.dimensions(size), provider)
-        weights = Weights(graph.layers, content_weights, style_weights, tv_weight)
+        dimensions = self.folder.dimensions(size) | {"regions": len(shares)}
+        program = self._kept("gradient", graph, dimensions, provider)
+        weights = Weights(graph.layers, content_weights, style_weights, tv_weight, shares)
         targets = self._compared(targets, layers)
         return Objective(program, targets, weights, self._variation(size) if tv_weight else None)
 
@@ -229,9 +243,15 @@ class Model:
             return targets
         found = dict(targets)
         for name in (f"style_target.{layer}" for layer in layers.style):
-            dimensions = {"height": 0, "width": 0, "channels": len(targets[name])}
+            dimensions = {"height": 0, "width": 0, "channels": targets[name].shape[-1]}
             program = Program(self.folder, root, dimensions, host_of(self.provider))
-            found[name] = program({"style_target": targets[name]})["rooted_target"]
+
+            def rooted(target: Array, program: Program = program) -> Array:
+                return program({"style_target": target})["rooted_target"]
+
+            target = targets[name]
+            of_regions = target.ndim > 2
+            found[name] = np.stack([*map(rooted, target)]) if of_regions else rooted(target)
         return found
 
     def _provider(self, layers: LayerSet) -> Provider:
@@ -254,6 +274,7 @@ class Model:
         optimizer: OptimizerName,
         history: int,
         spare: int | None = None,
+        regions: int = 0,
     ) -> Plan:
         """Return how a picture is computed: whole, or by tiles, and what lies where.
 
@@ -269,6 +290,8 @@ class Model:
             Steps that L-BFGS is to remember.
         spare : int, optional
             Bytes of memory that are free here; without it, they do not count.
+        regions : int
+            Parts of it that have losses of style of their own; 0: there is one, of all of it.
 
         Raises
         ------
@@ -278,7 +301,7 @@ class Model:
             It must be computed by tiles, and the model has no graphs for these.
         """
         share, workers = self._share(size)
-        case = self._case(share, layers, optimizer, history)
+        case = self._case(share, layers, optimizer, history, regions)
         return make_plan(case, self.budget, self._spare_of_each if workers else spare, workers)
 
     def plan_targets(
@@ -287,13 +310,15 @@ class Model:
         layers: LayerSet,
         spare: int | None = None,
         tile: tuple[int, int] | None = None,
+        masked: bool = False,
     ) -> Plan:
         """Return how a painting of a height and width is looked at; see `plan`.
 
-        `tile` is that of the picture's own plan.
+        `tile` is that of the picture's own plan. If it is `masked`, only a part of it counts.
         """
         share, workers = self._share(size)
-        case = self._case(share, layers, "adam", 0)
+        case = self._case(share, layers, "adam", 0, regions=int(masked))
+        case = replace(case, needs_tiles=masked)
         spare = self._spare_of_each if workers else spare
         return plan_targets(case, self.budget, spare, tile, workers)
 
@@ -325,11 +350,28 @@ class Model:
         return None if on_device or not self._cluster else self._cluster.memory_to_spare()
 
     def _case(
-        self, size: tuple[int, int], layers: LayerSet, optimizer: OptimizerName, history: int
+        self,
+        size: tuple[int, int],
+        layers: LayerSet,
+        optimizer: OptimizerName,
+        history: int,
+        regions: int,
     ) -> Case:
-        layers = self.folder.gradient_graph(layers).layers
+        used = self.folder.gradient_graph(replace(layers, guided=False)).layers
         on_device = self.provider.memory != "cpu"
-        return Case(self.folder, layers, size, optimizer, history, on_device)
+        if not regions:
+            return Case(self.folder, used, size, optimizer, history, on_device)
+        if not self.folder.manifest.guided:
+            raise ModelError(
+                f"The model '{self.folder.manifest.name}' was exported by an earlier release, which"
+                " had no regions. Run 'stylize export vgg19' again."
+            )
+        needs_tiles = self.folder.guided_graph(layers) is None
+        return Case(self.folder, used, size, optimizer, history, on_device, regions, needs_tiles)
+
+    def _layers_of_tiles(self, layers: LayerSet) -> LayerSet:
+        """Return the layers at which graphs for tiles look, which are the same for regions."""
+        return self._gradient_graph(replace(layers, guided=False)).layers
 
     def streamed(self, size: tuple[int, int], layers: LayerSet, plan: Plan) -> Picture:
         """Return what computes a picture by tiles.
@@ -343,7 +385,7 @@ class Model:
         plan : Plan
             A plan with tiles.
         """
-        layers = self._gradient_graph(layers).layers
+        layers = self._layers_of_tiles(layers)
         self._loaded.clear()  # whole graphs of a scale before, which no plan has
         give_back_freed_memory()
         given = self.folder, layers, size, plan, self._provider(layers), self.budget.scratch
@@ -358,14 +400,15 @@ class Model:
         picture: Picture,
         targets: Mapping[str, Array],
         content_weights: Mapping[str, float],
-        style_weights: Mapping[str, float],
+        style_weights: Mapping[str, Factor],
         tv_weight: float = 0.0,
         statistics: Statistics = "gram",
+        shares: Sequence[float] = (),
     ) -> StreamedObjective:
         """Return what is minimised in a picture by tiles; see `objective`."""
         asked = LayerSet(tuple(content_weights), tuple(style_weights), statistics)
-        layers = self._gradient_graph(asked).layers
-        weights = Weights(layers, content_weights, style_weights, tv_weight)
+        layers = self._layers_of_tiles(asked)
+        weights = Weights(layers, content_weights, style_weights, tv_weight, shares)
         targets = self._compared(targets, asked)
         return StreamedObjective(picture, targets, weights)
 

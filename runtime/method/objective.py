@@ -5,7 +5,7 @@ graphs, whose numbers are float32, in which the square of a gradient soon overfl
 largest weight is always of the same order, and losses are scaled back when they are read.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import frexp, ldexp
@@ -20,6 +20,8 @@ from stylize.runtime.engine.tensors import Memory, Tensor, read, translating_err
 from stylize.runtime.pictures.arrays import as_array
 
 Array = npt.NDArray[np.float32]
+Factor = float | tuple[float, ...]
+"""The factor of a loss, or one for each region."""
 
 LARGEST_WEIGHT = 11
 """The largest weight in the graphs is at most 2¹¹, and more than half of that. With the paper's
@@ -36,7 +38,8 @@ class Losses:
     total : float
         The sum of every layer's loss times its weight (eq. 7), plus the variation times its weight.
     content_losses, style_losses : dict of str to float
-        L_c (eq. 1) and E_l (eq. 4) by layer, without their weights.
+        L_c (eq. 1) and E_l (eq. 4) by layer, without their weights; of regions, the mean of E_l by
+        their shares.
     variation : float or None
         ½ Σ of squared differences of neighbours, in grey levels; None if it has no weight.
     """
@@ -75,26 +78,32 @@ class Weights:
     layers : LayerSet
         The layers that the graphs look at.
     content, style : mapping of str to float
-        The factor of each layer's loss in the total; a layer that is left out does not count.
+        The factor of each layer's loss in the total; a layer that is left out does not count. If
+        there are regions, each layer of style has a tuple of as many.
     of_variation : float
         The factor of the variation.
+    shares : sequence of float
+        The share of the picture that each region has. Of these, losses of style are the mean.
     """
 
     def __init__(
         self,
         layers: LayerSet,
         content: Mapping[str, float],
-        style: Mapping[str, float],
+        style: Mapping[str, Factor],
         of_variation: float,
+        shares: Sequence[float] = (),
     ) -> None:
-        self._unit = _unit((*content.values(), *style.values(), of_variation))
-        self._named = {
-            "content_losses": (layers.content, content),
-            "style_losses": (layers.style, style),
+        of_style = np.ravel(list(style.values())).tolist()
+        self._unit = _unit((*content.values(), *of_style, of_variation))
+        self._shares = shares
+        self._named: dict[str, tuple[tuple[str, ...], Collection[str]]] = {
+            "content_losses": (layers.content, content.keys()),
+            "style_losses": (layers.style, style.keys()),
         }
         self.given = {
             "content_weights": self._in_order(content, layers.content),
-            "style_weights": self._in_order(style, layers.style),
+            "style_weights": self._in_order(style, layers.style).T,
         }
         self.of_variation = ldexp(of_variation, -self._unit)
 
@@ -120,11 +129,15 @@ class Weights:
         if name not in found:
             return {}
         layers, wanted = self._named[name]
-        losses = zip(layers, found[name], strict=True)
+        values = found[name]
+        if values.ndim > 1:  # a row for each region
+            values = np.average(values, axis=0, weights=self._shares)
+        losses = zip(layers, values, strict=True)
         return {layer: float(loss) for layer, loss in losses if layer in wanted}
 
-    def _in_order(self, weights: Mapping[str, float], layers: tuple[str, ...]) -> Array:
-        scaled = [ldexp(weights.get(layer, 0.0), -self._unit) for layer in layers]
+    def _in_order(self, weights: Mapping[str, Factor], layers: tuple[str, ...]) -> Array:
+        none = np.zeros_like(next(iter(weights.values()), 0.0))
+        scaled = [np.ldexp(weights.get(layer, none), -self._unit) for layer in layers]
         return np.array(scaled, np.float32)
 
 
@@ -161,7 +174,8 @@ class Objective:
     program : Program
         A gradient graph.
     targets : mapping of str to array
-        ``content_target.L`` of the photo and ``style_target.L`` of the painting.
+        ``content_target.L`` of the photo and ``style_target.L`` of the painting; if there are
+        regions, one of the latter for each, and ``guidance.L``.
     weights : Weights
         The factor of each layer's loss, and of the variation.
     variation : Program, optional

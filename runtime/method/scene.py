@@ -2,31 +2,34 @@
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import pairwise
 from math import prod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from stylize.models.errors import ImageError, StylizeError
-from stylize.models.layers import LayerSet
 from stylize.runtime.engine.memory import PROCESS
-from stylize.runtime.method.coefficients import Coefficients, coefficients
+from stylize.runtime.method.coefficients import Coefficients, by_regions, coefficients
 from stylize.runtime.method.descent import Descent
+from stylize.runtime.method.guidance import guidance, mirrored
 from stylize.runtime.method.iteration import Iterate, Past, Search, minimise
 from stylize.runtime.method.model import Model
-from stylize.runtime.method.objective import Objective
+from stylize.runtime.method.objective import Factor, Objective
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.paintings import as_paintings
+from stylize.runtime.method.parts import Part
+from stylize.runtime.method.regions import Region
 from stylize.runtime.method.scales import stages
 from stylize.runtime.method.streamed import StreamedObjective, StreamedSearch
-from stylize.runtime.method.views import Look, Size, Views
+from stylize.runtime.method.targets import Targets
+from stylize.runtime.method.views import Size, Views
 from stylize.runtime.pictures.limits import MAX_SIDE, MIN_SIDE
-from stylize.runtime.pictures.reading import Picture, PictureLike
+from stylize.runtime.pictures.reading import PictureLike
 from stylize.runtime.streaming.plan import Plan
 from stylize.runtime.streaming.storage import sum_of_squares
 
@@ -57,13 +60,16 @@ class Scene:
         The picture whose style is matched (eq. 4 and 5), on white where it is transparent. Of
         several, each `Painting` tells its share, or the layers that see it. Without any, the result
         is a reconstruction of the photo's content.
+    regions : sequence of Region
+        Parts of the photo with paintings of their own. The rest takes the style of `painting`, or
+        follows the photo.
 
     Raises
     ------
     ImageError
-        A picture cannot be read or used.
+        A picture cannot be read or used, or a mask has other proportions than what it lies over.
     OptionError
-        There is neither a photo nor a painting.
+        There is neither a photo nor a painting, or there are regions of no photo.
     """
 
     def __init__(
@@ -71,10 +77,11 @@ class Scene:
         model: Model,
         photo: PictureLike | None = None,
         painting: "PaintingsLike | None" = None,
+        regions: Sequence[Region[PictureLike]] = (),
     ) -> None:
         self._model = model
-        self._views = Views(model.folder, photo, as_paintings(painting))
-        self._targets: dict[tuple[str, Look], Array] = {}
+        self._views = Views(model.folder, photo, as_paintings(painting), regions)
+        self._targets = Targets(model, self._views)
         self._plans: dict[object, Plan] = {}
 
     def __repr__(self) -> str:
@@ -240,7 +247,8 @@ class Scene:
     def _plan(self, options: Options, spare: int | None) -> Plan:
         """Return the same, given the bytes of memory that are free."""
         history = min(options.history, options.iterations)
-        asked = (self._views.field(options), options.layers, options.optimizer, history, spare)
+        wanted = options.optimizer, history, spare, self._views.regions(options)
+        asked = self._views.field(options), options.layers, *wanted
         key = self._model.budget, *asked
         if key not in self._plans:  # once, since what this process takes of a disk would count
             self._plans[key] = self._model.plan(*asked)
@@ -252,13 +260,19 @@ class Scene:
 
     def _painting_plan(self, options: Options, plan: Plan, spare: int | None) -> Plan:
         sizes = self._views.painting_sizes(options)
-        plans = (self._plan_targets(options, size[::-1], plan, spare) for size in sizes)
+        masked = any(part.painting_stencil for part in self._views.parts)
+        plans = (self._plan_targets(options, size[::-1], plan, spare, masked) for size in sizes)
         return max(plans, key=lambda each: each.memory)
 
     def _plan_targets(
-        self, options: Options, size: tuple[int, int], plan: Plan, spare: int | None
+        self,
+        options: Options,
+        size: tuple[int, int],
+        plan: Plan,
+        spare: int | None,
+        masked: bool,
     ) -> Plan:
-        return self._model.plan_targets(size, options.layers, spare, plan.tile)
+        return self._model.plan_targets(size, options.layers, spare, plan.tile, masked)
 
     def memory_of_reading(self, options: Options) -> int:
         """Return how many bytes this process takes while the larger of the pictures is read."""
@@ -340,58 +354,38 @@ class Scene:
         views, model = self._views, self._model
         views.check(options)
         field = views.field(options)
-        targets = self._style_targets(options)  # first: a large painting needs its own tiles
+        # First: a large painting needs its own tiles.
+        of_parts = [self._style_targets(part, options) for part in views.parts] or [{}]
         streamed = model.streamed(field, options.layers, plan) if plan.tile else None
-        squares: dict[str, float] = {}
+        targets, squares = dict[str, Array](), dict[str, float]()
         if streamed and options.layers.content:
             squares = streamed.look_at(views.canvas(options))
         elif options.layers.content:
-            found = self._content_targets(options)
-            squares = {name: sum_of_squares(target) for name, target in found.items()}
-            targets |= found
-        factors = self.coefficients(options).absolute(model.folder.manifest, targets, squares)
-        weights = factors.content, factors.style, factors.variation, factors.statistics
+            targets = self._targets.content(options)
+            squares = {name: sum_of_squares(target) for name, target in targets.items()}
+        factors = self.coefficients(options)
+        each = [factors.absolute(model.folder.manifest, found, squares) for found in of_parts]
+        shares: tuple[float, ...] = ()
+        style: Mapping[str, Factor] = each[0].style
+        if plan.regions:
+            masks = views.masks(options)
+            shares = tuple(map(float, masks.mean(axis=(1, 2), dtype=np.float64)))
+            style = by_regions([one.style for one in each], shares)
+            layers, wanted = model.folder.manifest.layers, options.layers.style
+            targets |= guidance(mirrored(masks, options.margin), layers, wanted)
+            targets |= {name: np.stack([one[name] for one in of_parts]) for name in of_parts[0]}
+        else:
+            targets |= of_parts[0]
+        weights = each[0].content, style, each[0].variation, each[0].statistics, shares
         if streamed:
             return model.streamed_objective(streamed, targets, *weights)
         return model.objective(field, targets, *weights)
 
-    def _content_targets(self, options: Options) -> dict[str, Array]:
-        def find(missing: tuple[str, ...]) -> dict[str, Array]:
-            return self._model.targets(self._views.canvas(options), LayerSet(content=missing))
+    def _style_targets(self, part: Part, options: Options) -> dict[str, Array]:
+        def plan(size: tuple[int, int], masked: bool) -> Plan:
+            return self._plan_targets(options, size, self.plan(options), self.spare, masked)
 
-        look = self._views.content_look(options)
-        return self._targets_of("content", options.layers.content, look, find)
-
-    def _style_targets(self, options: Options) -> dict[str, Array]:
-        layers = options.layers.style
-        if not layers:
-            return {}
-
-        def find(missing: tuple[str, ...]) -> dict[str, Array]:
-            """Blend the paintings, of which one at a time is in memory."""
-            blended: dict[str, Array] = {}
-            for picture, shares in self._views.seen_by(missing).items():
-                found = self._style_targets_of(picture, options, tuple(shares))
-                for layer, share in shares.items():
-                    name = f"style_target.{layer}"
-                    part = np.float32(share) * found[name]
-                    blended[name] = blended[name] + part if name in blended else part
-            return blended
-
-        # Some statistics need them more exactly than others.
-        look = *self._views.style_look(options), options.style_statistics
-        return self._targets_of("style", layers, look, find)
-
-    def _style_targets_of(
-        self, picture: Picture, options: Options, layers: tuple[str, ...]
-    ) -> dict[str, Array]:
-        """Return F Fᵀ / M of one painting, for those layers at least."""
-        painting = self._views.painting(picture, options)
-        _, _, height, width = painting.shape
-        plan = self._plan_targets(options, (height, width), self.plan(options), self.spare)
-        if plan.tile:
-            return self._model.style_targets(painting, options.layers, plan)
-        return self._model.targets(painting, LayerSet((), layers, options.style_statistics))
+        return self._targets.style(part, options, plan)
 
     def start(self, options: Options) -> Array:
         """Return the image that a scale starts from, shape (1, 3, height, width), in 0...1.
@@ -406,21 +400,6 @@ class Scene:
             There is no such picture here.
         """
         return self._views.start(options)
-
-    def _targets_of(
-        self,
-        kind: Literal["content", "style"],
-        layers: tuple[str, ...],
-        look: Look,
-        find: Callable[[tuple[str, ...]], dict[str, Array]],
-    ) -> dict[str, Array]:
-        """Return the targets in one look, finding those that are not known yet."""
-        names = {layer: f"{kind}_target.{layer}" for layer in layers}
-        missing = tuple(layer for layer in layers if (names[layer], look) not in self._targets)
-        if missing:
-            found = find(missing)
-            self._targets |= {(name, look): target for name, target in found.items()}
-        return {name: self._targets[name, look] for name in names.values()}
 
 
 def _least_side(options: Options) -> int:

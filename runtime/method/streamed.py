@@ -33,11 +33,16 @@ class Picture(Protocol):
     def look_at(self, photo: Array) -> dict[str, float]:
         """Look at the photo, which images are compared with; return its targets' squares."""
 
-    def style_targets(self, painting: Array) -> dict[str, Array]:
-        """Return ``style_target.L`` of a painting of this size."""
+    def style_targets(
+        self, painting: Array, guidance: Mapping[str, Array] | None = None
+    ) -> dict[str, Array]:
+        """Return ``style_target.L`` of a painting of this size, or of a part of it."""
 
     def put(self, given: Mapping[str, Array], tv_weight: float) -> None:
-        """Set the targets of style, and the weights of the losses and of the variation."""
+        """Set the targets of style, and the weights of the losses and of the variation.
+
+        Of regions, the weights of positions, ``guidance.L``, are among them.
+        """
 
     def evaluate(self, image: Array, gradient: Array) -> np.float32:
         """Return the total loss at an image, in the unit of the graphs, and write its gradient."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from math import prod
 
 import numpy as np
@@ -13,12 +14,22 @@ from stylize.models.layers import LayerSet
 from stylize.models.manifest import GraphFile
 from stylize.runtime.method.options import Colors, Options
 from stylize.runtime.method.paintings import Painting, check_layers, shares
+from stylize.runtime.method.parts import Part, open_paintings, open_parts
 from stylize.runtime.method.preserved import Preserved
+from stylize.runtime.method.regions import Region
 from stylize.runtime.method.start import faint_noise, start_file, white_noise
 from stylize.runtime.pictures.arrays import add_enlarged, fill, mirror, room_for, to_array
 from stylize.runtime.pictures.lightness import to_grey
 from stylize.runtime.pictures.limits import MIN_SIDE
-from stylize.runtime.pictures.matching import Moments, match_colours, mixed, moments
+from stylize.runtime.pictures.masks import covering, within
+from stylize.runtime.pictures.matching import (
+    ColourMap,
+    Moments,
+    match_colours,
+    mixed,
+    moments,
+    recolour,
+)
 from stylize.runtime.pictures.reading import Picture, PictureLike, open_picture
 from stylize.runtime.pictures.sizes import check_sides, scaled_size
 from stylize.runtime.pictures.transparency import Seen
@@ -28,9 +39,6 @@ Size = tuple[int, int]
 """Width and height."""
 Look = tuple[object, ...]
 """What decides on the pixels that are looked at: size, side, margin and so on."""
-Shares = dict[str, float]
-"""A painting's share of the target of each layer that sees it."""
-
 USE_LARGER = "Use a larger --size."
 
 RECENT = 12
@@ -60,6 +68,14 @@ class Views:
         The photo, unless there is a painting.
     paintings : sequence of Painting
         The paintings, of which there may be none.
+    regions : sequence of Region
+        Parts of the photo that have paintings of their own; `paintings` are for the rest.
+
+    Attributes
+    ----------
+    parts : tuple of Part
+        The regions; if there are paintings beside these, another part that is the rest. Without
+        regions that is all of the picture.
     """
 
     def __init__(
@@ -67,23 +83,30 @@ class Views:
         folder: ModelFolder,
         photo: PictureLike | None,
         paintings: Sequence[Painting[PictureLike]],
+        regions: Sequence[Region[PictureLike]] = (),
     ) -> None:
-        if photo is None and not paintings:
+        if photo is None and not (paintings or regions):
             raise OptionError("There is nothing to match: give a photo, a painting, or both.")
         self._folder = folder
         self._photo = None if photo is None else open_picture(photo, alpha=True)
-        self._paintings = [
-            Painting(open_picture(each.picture), each.weight, each.layers) for each in paintings
-        ]
+        opened = open_paintings(paintings)
+        rest = (Part(None, opened),) if opened else ()
+        self.parts = (*open_parts(regions, self._photo), *rest)
+        self._guided = bool(regions)
         self._cropped: dict[tuple[Picture, int | float], Picture] = {}
         self._recent: dict[object, Seen] = {}
         self._matched: dict[Look, Moments] = {}
+        self._masks: dict[Look, Array] = {}  # at two scales at most
 
     @property
     def sources(self) -> tuple[Size | None, tuple[Size, ...]]:
         """Width and height of the photo and of the paintings, upright."""
-        paintings = tuple(each.picture.size for each in self._paintings)
+        paintings = tuple(picture.size for picture in self._pictures)
         return self._photo.size if self._photo else None, paintings
+
+    def regions(self, options: Options) -> int:
+        """Return how many parts have losses of style of their own; 0 if all is one."""
+        return len(self.parts) if self._guided and options.layers.style else 0
 
     def check(self, options: Options) -> None:
         """Find out whether each loss has a picture that is large enough to compare with."""
@@ -94,19 +117,28 @@ class Views:
                 "content weight to 0."
             )
         if options.layers.style:
-            check_layers(self._paintings, options.layers.style)
+            for part in self.parts:
+                check_layers(part.paintings, options.layers.style)
             self.painting_sizes(options)
 
     def read(self, options: Options) -> None:
-        """Read the pictures in the sizes in which they are looked at."""
+        """Read the pictures and masks in the sizes in which they are looked at."""
         self._canvas_at(options)
         for painting in self._shown(options):
             self._painting_at(painting, options)
+        if self.regions(options):
+            self.masks(options)
+            for part in self.parts:
+                for picture in part.seen_by(options.layers.style):
+                    self.painting_mask(part, picture, options)
 
     def bytes_read(self, options: Options) -> int:
         """Return how much memory the picture takes whose reading takes most."""
         paintings = self._shown(options)
         found = [each.bytes_read(self._painting_size(each, options)) for each in paintings]
+        if self.regions(options):
+            stencils = (each for part in self.parts for each in part.stencils)
+            found += [each.bytes_read(self.size(options)) for each in stencils]
         return max([self._canvas(options).bytes_read(self.size(options)), *found])
 
     def size(self, options: Options) -> Size:
@@ -129,7 +161,7 @@ class Views:
 
     def painting_sizes(self, options: Options) -> list[Size]:
         """Return the widths and heights in which the paintings are seen, each once."""
-        if not self._paintings:
+        if not self.parts:
             raise OptionError(NO_PAINTING)
         sizes = (self._painting_size(each, options) for each in self._shown(options))
         return list(dict.fromkeys(sizes))
@@ -154,6 +186,39 @@ class Views:
         like = self._photo_look(options) if matched else None
         return *self.painting_sizes(options), options.crop_painting, like
 
+    def masks(self, options: Options) -> Array:
+        """Return how much of each pixel of the result belongs to each part, without a margin.
+
+        It is not to be changed.
+
+        Returns
+        -------
+        float32 array, shape (parts, height, width)
+            In 0...1; together 1 at most.
+        """
+        look = options.size, options.side
+        if look not in self._masks:
+            found = self._covering(options)
+            if found.size > HELD:
+                return found
+            self._masks = dict([*self._masks.items(), (look, found)][-2:])
+        return self._masks[look]
+
+    def _covering(self, options: Options) -> Array:
+        canvas, size = self._canvas(options), self.size(options)
+        cut = isinstance(options.size, tuple)
+        found = covering([p.stencil.over(canvas, size, cut) for p in self.parts if p.stencil])
+        if all(part.stencil for part in self.parts):
+            return found
+        return np.concatenate([found, (1 - found.sum(axis=0, keepdims=True)).clip(0)])
+
+    def painting_mask(self, part: Part, picture: Picture, options: Options) -> Array | None:
+        """Return how much of each pixel of a painting counts, (height, width); None: all of all."""
+        if part.painting_stencil is None:
+            return None
+        shown = self._without_edges(picture, options)
+        return part.painting_stencil.over(shown, self._painting_size(shown, options))
+
     def canvas(self, options: Options) -> Array:
         """Return what the result is painted over, in the colours that are wanted, with its margin.
 
@@ -168,10 +233,15 @@ class Views:
         """Write the canvas, without a margin, into an array; large ones leave no room for two."""
         seen, colours = self._canvas_at(options), self._colours(options)
         # First, so that there are never two large arrays.
-        matched = self._of_paintings(options) if colours == "painting-matched" else None
+        matched = colours == "painting-matched"
+        others = [self._of_paintings(part, options) for part in self.parts] if matched else []
         fill(place, seen.colours)
-        if matched:
-            match_colours(place, matched, seen.alpha)
+        if matched and not self._guided:
+            match_colours(place, others[0], seen.alpha)
+        elif matched:
+            masks = self.masks(options)
+            own = (moments(place, within(mask, seen.alpha)) for mask in masks)
+            recolour(place, [*map(ColourMap, own, others)], masks)
         elif colours == "photo":
             to_grey(place)
 
@@ -180,18 +250,10 @@ class Views:
         seen = self._canvas_at(options)
         return Preserved(seen.alpha, seen.colours if self._colours(options) == "photo" else None)
 
-    def seen_by(self, layers: Sequence[str]) -> dict[Picture, Shares]:
-        """Return the paintings that layers see, and the share of each in their targets."""
-        found: dict[Picture, Shares] = {}
-        for layer in layers:
-            for picture, share in shares(self._paintings, layer):
-                found.setdefault(picture, {})[layer] = share
-        return found
-
-    def painting(self, picture: Picture, options: Options) -> Array:
+    def painting(self, part: Part, picture: Picture, options: Options) -> Array:
         """Return a painting in the size and the colours in which its style is matched."""
         colours = self._colours(options)
-        matched = self._of_photo(options) if colours in ("photo", "photo-matched") else None
+        matched = self._of_photo(part, options) if colours in ("photo", "photo-matched") else None
         shown = self._painting_at(self._without_edges(picture, options), options)
         pixels = to_array(shown.colours)
         if colours == "photo":
@@ -251,7 +313,7 @@ class Views:
 
     def _first(self, options: Options) -> Picture | None:
         """Return the first painting without its edges."""
-        first = self._paintings[0].picture if self._paintings else None
+        first = next(iter(self._pictures), None)
         return first and self._without_edges(first, options)
 
     def _canvas(self, options: Options) -> Picture:
@@ -268,15 +330,21 @@ class Views:
     def _painting_at(self, painting: Picture, options: Options) -> Seen:
         """Return a painting in the size in which its style is matched."""
         size = self._painting_size(painting, options)
-        several = len(self._paintings)
+        several = len(self._pictures)
         if several > 1 and several * prod(size) > HELD:
             return painting.seen(size)
         return self._seen(painting, size)
 
     def _shown(self, options: Options) -> list[Picture]:
         """Return the paintings that a layer sees, without their edges."""
-        seen = self.seen_by(options.layers.style) if self._paintings else ()
+        layers = options.layers.style
+        seen = (picture for part in self.parts for picture in part.seen_by(layers))
         return [self._without_edges(picture, options) for picture in seen]
+
+    @property
+    def _pictures(self) -> list[Picture]:
+        """All paintings."""
+        return [each.picture for part in self.parts for each in part.paintings]
 
     def _without_edges(self, painting: Picture, options: Options) -> Picture:
         """Return a painting without its edges, each time the same."""
@@ -287,28 +355,34 @@ class Views:
 
     def _colours(self, options: Options) -> Colors:
         """Return whose colours are wanted, where there are those of a photo and of a painting."""
-        both = self._photo is not None and bool(self._paintings) and bool(options.layers.style)
+        both = self._photo is not None and bool(self.parts) and bool(options.layers.style)
         return options.colors if both else "painting"
 
-    def _of_photo(self, options: Options) -> Moments:
-        """Return the moments of the photo's colours; of its greys, if only these are painted."""
-        look = self._photo_look(options)
+    def _of_photo(self, part: Part, options: Options) -> Moments:
+        """Return the moments of the colours of a part of the photo; of its greys, if only these are
+        painted.
+        """
+        look = part, *self._photo_look(options)
         if look not in self._matched:
             seen = self._canvas_at(options)
             pixels = to_array(seen.colours)
             if self._colours(options) == "photo":
                 to_grey(pixels)
-            self._matched[look] = moments(pixels, seen.alpha)
+            alpha = seen.alpha
+            if self._guided:
+                alpha = within(self.masks(options)[self.parts.index(part)], alpha)
+            self._matched[look] = moments(pixels, alpha)
         return self._matched[look]
 
-    def _of_paintings(self, options: Options) -> Moments:
-        """Return the moments of the colours of all paintings that give theirs."""
-        look = self._palette_look(options)
+    def _of_paintings(self, part: Part, options: Options) -> Moments:
+        """Return the moments of the colours of all paintings of a part that give theirs."""
+        look = part, *self._palette_look(options)
         if look not in self._matched:
-            found = [
-                (moments(self.painting(picture, options)), share)
-                for picture, share in self._palette(options)
-            ]
+            found = []
+            for picture, share in self._palette(part, options):
+                mask = self.painting_mask(part, picture, options)
+                alpha = None if mask is None else within(mask)
+                found.append((moments(self.painting(part, picture, options), alpha), share))
             self._matched[look] = mixed(found)
         return self._matched[look]
 
@@ -318,19 +392,20 @@ class Views:
 
     def _palette_look(self, options: Options) -> Look:
         """Return what decides on the colours of the paintings that give theirs."""
-        return *self._palette(options), self.style_look(options)
+        palettes = (self._palette(part, options) for part in self.parts)
+        return *chain.from_iterable(palettes), self.style_look(options)
 
-    def _palette(self, options: Options) -> list[tuple[Picture, float]]:
+    def _palette(self, part: Part, options: Options) -> list[tuple[Picture, float]]:
         """Return the paintings that give their colours: those that the lowest style layer sees."""
         order = [layer.name for layer in self._folder.manifest.layers]
-        return shares(self._paintings, min(options.layers.style, key=order.index))
+        return shares(part.paintings, min(options.layers.style, key=order.index))
 
     def _seen(self, picture: Picture, size: Size, cut: bool = False) -> Seen:
         """Return a picture in a size, remembering the last few; `cut` keeps its proportions."""
         key = picture, size, cut
         if key not in self._recent:
             found = picture.seen(size, cut)
-            most = RECENT * max(1, len(self._paintings))
+            most = RECENT * max(1, len(self._pictures))
             self._recent = dict([*self._recent.items(), (key, found)][-most:])
         return self._recent[key]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -37,13 +38,39 @@ class Moments:
     covariance: Double
 
 
+@dataclass(frozen=True)
+class ColourMap:
+    """The linear map of colours that moves them least, if both pictures' are normally distributed.
+
+    It is that of Monge and Kantorovich (Pitié and Kokaram 2007, "The linear Monge-Kantorovitch
+    linear colour mapping"). Gatys et al. (2017, "Controlling Perceptual Factors in Neural Style
+    Transfer") match colours so the other way round, by another root.
+
+    Parameters
+    ----------
+    own, other : Moments
+        Those of the picture whose colours are changed, and of the other.
+    """
+
+    own: Moments
+    other: Moments
+
+    @cached_property
+    def _matrix(self) -> Double:
+        root = _power(self.own.covariance, 0.5)
+        inverse = _power(self.own.covariance, -0.5)
+        spread = inverse @ _power(root @ self.other.covariance @ root, 0.5) @ inverse
+        factors, directions = np.linalg.eigh(spread)
+        bounded = factors.clip(1 / FURTHEST, FURTHEST)
+        return (directions * bounded) @ directions.T
+
+    def __call__(self, colours: Double) -> Double:
+        """Return what colours, shape (3, number), become; they may leave 0...1."""
+        return self._matrix @ (colours - self.own.mean) + self.other.mean
+
+
 def match_colours(picture: Array, other: Moments, alpha: Image.Image | None = None) -> None:
     """Give a picture's colours the mean and covariance of another's.
-
-    It is the linear map that moves colours least, if both are distributed normally: that of Monge
-    and Kantorovich (Pitié and Kokaram 2007, "The linear Monge-Kantorovitch linear colour mapping").
-    Gatys et al. (2017, "Controlling Perceptual Factors in Neural Style Transfer") match colours so
-    the other way round, by another root.
 
     Parameters
     ----------
@@ -54,17 +81,29 @@ def match_colours(picture: Array, other: Moments, alpha: Image.Image | None = No
     alpha : PIL image, optional
         8-bit grey: how much is seen of each pixel of `picture`, and so counts.
     """
-    own = moments(picture, alpha)
-    root = _power(own.covariance, 0.5)
-    inverse = _power(own.covariance, -0.5)
-    spread = inverse @ _power(root @ other.covariance @ root, 0.5) @ inverse
-    factors, directions = np.linalg.eigh(spread)
-    bounded = factors.clip(1 / FURTHEST, FURTHEST)
-    matrix = (directions * bounded) @ directions.T
+    everywhere = np.ones((1, *picture.shape[2:]), np.float32)
+    recolour(picture, [ColourMap(moments(picture, alpha), other)], everywhere)
+
+
+def recolour(picture: Array, maps: Sequence[ColourMap], masks: Array) -> None:
+    """Change the colours of parts of a picture, each by a map of its own.
+
+    Parameters
+    ----------
+    picture : float32 array, shape (1, 3, height, width)
+        RGB in 0...1. It is changed, and clipped to that.
+    maps : sequence of ColourMap
+        One for each part.
+    masks : float32 array, shape (parts, height, width)
+        How much of each pixel belongs to each part, together 1 at most. The rest stays.
+    """
     for rows in _rows(picture):
-        place = picture[0, :, rows]
-        mapped = matrix @ (_colours(picture, rows) - own.mean) + other.mean
-        place[...] = mapped.clip(0, 1).reshape(place.shape)
+        place, colours = picture[0, :, rows], _colours(picture, rows)
+        shares = masks[:, rows].reshape(len(maps), -1)
+        found = (1 - shares.sum(axis=0)) * colours
+        for change, share in zip(maps, shares, strict=True):
+            found += share * change(colours)
+        place[...] = found.clip(0, 1).reshape(place.shape)
 
 
 def mixed(parts: Sequence[tuple[Moments, float]]) -> Moments:

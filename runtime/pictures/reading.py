@@ -164,7 +164,7 @@ class Picture:
         scale = _reduction(self.size, size)
         with picture_file(self.source) as file, opened(file, self.name) as image:
             reduced = scale if image.format in ("JPEG", "MPO") and in_one_pass(file) else 1
-        return round(READ * prod(self._whole) / reduced**2)
+        return round(READ * prod(self.whole) / reduced**2)
 
     def seen(self, size: tuple[int, int], cut: bool = False) -> Seen:
         """Return the colours and the alpha in (width, height).
@@ -178,9 +178,22 @@ class Picture:
                 return image
             return cover(image, size) if cut else image.resize(size, Image.Resampling.LANCZOS)
 
-        return seen(self._read(size), resample)
+        return seen(self.read(size), resample)
 
-    def _read(self, wanted: tuple[int, int]) -> Image.Image:
+    @property
+    def whole(self) -> tuple[int, int]:
+        """Width and height with the edges."""
+        return self.size[0] + 2 * self.edges[0], self.size[1] + 2 * self.edges[1]
+
+    def part_seen(self, size: tuple[int, int], cut: bool = False) -> tuple[float, float]:
+        """Return which part of the whole width and height `seen` shows; it is in the middle."""
+        least = min(side / wanted for side, wanted in zip(self.size, size, strict=True))
+        shown = [wanted * least for wanted in size] if cut else self.size
+        width, height = (min(1.0, a / b) for a, b in zip(shown, self.whole, strict=True))
+        return width, height
+
+    def read(self, wanted: tuple[int, int]) -> Image.Image:
+        """Return it as RGB, or with alpha as RGBA: reduced, but to no less than (width, height)."""
         if isinstance(self.source, Image.Image):
             image = self.source
         else:
@@ -192,11 +205,6 @@ class Picture:
         reduced = image.reduce(scale) if scale > 1 else image
         return reduced if self.alpha else on_white(reduced)
 
-    @property
-    def _whole(self) -> tuple[int, int]:
-        """Width and height with the edges."""
-        return self.size[0] + 2 * self.edges[0], self.size[1] + 2 * self.edges[1]
-
     def _without_edges(self, image: Image.Image) -> Image.Image:
         """Return what is left of the whole picture, which may have been read reduced.
 
@@ -204,7 +212,7 @@ class Picture:
         """
         if self.edges == (0, 0):
             return image
-        scales = (now / then for now, then in zip(image.size, self._whole, strict=True))
+        scales = (now / then for now, then in zip(image.size, self.whole, strict=True))
         x, y = (ceil(edge * scale) for edge, scale in zip(self.edges, scales, strict=True))
         return image.crop((x, y, image.width - x, image.height - y))
 

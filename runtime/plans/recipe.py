@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import file_digest
 from pathlib import Path
@@ -17,6 +17,7 @@ from stylize.models.manifest import Sha256
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import MAX_WEIGHT, STARTS, Options
 from stylize.runtime.method.paintings import Painting
+from stylize.runtime.method.regions import Mask, Region
 from stylize.runtime.method.start import start_file
 from stylize.runtime.pictures.reading import picture_file, read_chunk
 from stylize.runtime.providers.table import Precision
@@ -65,6 +66,49 @@ class PaintingSource(Source):
 
 
 @dataclass(frozen=True)
+class MaskSource(Source):
+    """A mask that was read.
+
+    Attributes
+    ----------
+    colour : str or None
+        The colour of the part that is meant; None if that is white.
+    """
+
+    colour: Word | None = None
+
+
+@dataclass(frozen=True)
+class RegionSource:
+    """A part of the photo, and the paintings whose style it took.
+
+    Attributes
+    ----------
+    photo_mask : MaskSource
+        Which part of the photo.
+    paintings : tuple of PaintingSource
+        Whose style.
+    painting_mask : MaskSource or None
+        Which part of these; None if all of them was taken.
+    """
+
+    photo_mask: MaskSource
+    paintings: tuple[PaintingSource, ...]
+    painting_mask: MaskSource | None = None
+
+    @property
+    def masks(self) -> tuple[MaskSource, ...]:
+        """Its one or two masks."""
+        return (self.photo_mask, *([self.painting_mask] if self.painting_mask else ()))
+
+    @property
+    def essence(self) -> object:
+        """What it is, wherever its files lie."""
+        masks = [(each.sha256, each.colour) for each in self.masks]
+        return masks, _essence_of(self.paintings)
+
+
+@dataclass(frozen=True)
 class UsedModel:
     """The model that was used.
 
@@ -110,6 +154,8 @@ class Recipe:
         The provider's options that the user gave.
     spared : int
         The iterations that were not needed, since the loss had settled.
+    regions : tuple of RegionSource
+        The parts of the photo that took the style of other paintings.
     """
 
     photo: Source | None
@@ -123,6 +169,7 @@ class Recipe:
     precision: Precision = "float32"
     provider_options: Mapping[str, str] = field(default_factory=dict)
     spared: Annotated[int, msgspec.Meta(ge=0)] = 0
+    regions: tuple[RegionSource, ...] = ()
 
     @property
     def progress(self) -> int:
@@ -147,7 +194,8 @@ class Recipe:
         options = replace(self.options, init="file") if self.start else self.options
         return {
             **{name: source and source.sha256 for name, source in sources.items()},
-            "paintings": [(each.sha256, each.weight, each.layers) for each in self.paintings],
+            "paintings": _essence_of(self.paintings),
+            "regions": [each.essence for each in self.regions],
             "model": (self.model.weights_sha256, self.model.pooling),
             "provider": self.provider,
             "precision": self.precision,
@@ -156,8 +204,16 @@ class Recipe:
         }
 
 
+def _essence_of(paintings: Iterable[PaintingSource]) -> list[object]:
+    return [(each.sha256, each.weight, each.layers) for each in paintings]
+
+
 def recipe_of(
-    model: Model, photo: Path | None, paintings: Sequence[Painting[Path]], options: Options
+    model: Model,
+    photo: Path | None,
+    paintings: Sequence[Painting[Path]],
+    options: Options,
+    regions: Sequence[Region[Path]] = (),
 ) -> Recipe:
     """Return the recipe of a picture that is about to be made.
 
@@ -171,11 +227,13 @@ def recipe_of(
         The files of the paintings, and their shares.
     options : Options
         All settings.
+    regions : sequence of Region
+        The files of parts of the photo that have other paintings.
 
     Raises
     ------
     ImageError
-        There is no such photo or painting.
+        There is no such photo, painting or mask.
     OptionError
         There is no such picture to start from.
     """
@@ -183,9 +241,7 @@ def recipe_of(
     init = options.init
     return Recipe(
         photo=_source(photo),
-        paintings=tuple(
-            PaintingSource(*_told(each.picture), each.weight, each.layers) for each in paintings
-        ),
+        paintings=_sources(paintings),
         start=None if init in STARTS else _source(start_file(init)),
         model=UsedModel(
             name=_printable(os.path.basename(os.path.abspath(model.folder.path))),
@@ -197,6 +253,14 @@ def recipe_of(
         version=release(),
         precision=model.provider.precision,
         provider_options=model.provider.given,
+        regions=tuple(
+            RegionSource(
+                _mask(each.photo_mask),
+                _sources(each.paintings),
+                _mask(each.painting_mask) if each.painting_mask else None,
+            )
+            for each in regions
+        ),
     )
 
 
@@ -248,6 +312,16 @@ def _check_start(recipe: Recipe) -> None:
 
 def _source(path: Path | None) -> Source | None:
     return Source(*_told(path)) if path else None
+
+
+def _sources(paintings: Iterable[Painting[Path]]) -> tuple[PaintingSource, ...]:
+    return tuple(
+        PaintingSource(*_told(each.picture), each.weight, each.layers) for each in paintings
+    )
+
+
+def _mask(mask: Mask[Path]) -> MaskSource:
+    return MaskSource(*_told(mask.picture), mask.colour)
 
 
 def _told(path: Path) -> tuple[str, str]:

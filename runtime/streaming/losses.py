@@ -16,19 +16,35 @@ from stylize.models.folder import ModelFolder
 from stylize.models.layers import LayerSet
 from stylize.models.manifest import Block
 from stylize.runtime.engine.program import Program
-from stylize.runtime.engine.tensors import Memory, Slot
+from stylize.runtime.engine.tensors import Slot
 from stylize.runtime.providers.hardware import give_back_freed_memory
 from stylize.runtime.providers.table import Provider
-from stylize.runtime.streaming.shares import ALONE, Others, surrounded
+from stylize.runtime.streaming.shares import ALONE, Others, Share, surrounded
 from stylize.runtime.streaming.storage import AnyArray, Storage
 from stylize.runtime.streaming.strips import Strip, Tile, tiles
+from stylize.runtime.streaming.sums import SUMS, Sums
 from stylize.runtime.streaming.turns import add_slots, bound
 
 Array = npt.NDArray[np.float32]
+AddedUp = dict[str, npt.NDArray[np.float64]]
+"""Sums over all tiles by their names."""
 
-SUMS = ("gram", "sum")
-"""What is added up of responses, where there is a loss of style: F Fᵀ and F 1. Folders of format 3
-have the first alone."""
+GUIDANCE = "guidance."
+"""What the names of weights of positions begin with."""
+
+
+def with_own_rows(
+    given: Mapping[str, Array], share: Share, folder: ModelFolder
+) -> dict[str, Array]:
+    """Return what is given to all, but of weights of positions the rows of a share."""
+    strides = {f"{GUIDANCE}{layer.name}": layer.stride for layer in folder.manifest.layers}
+
+    def own(name: str, value: Array) -> Array:
+        if name not in strides:
+            return value
+        return np.ascontiguousarray(value[:, share.of_map(strides[name], halo=0).owned])
+
+    return {name: own(name, value) for name, value in given.items()}
 
 
 class StreamedLosses:
@@ -40,8 +56,6 @@ class StreamedLosses:
     ----------
     shape : tuple of int
         Shape of the image; of several machines, each has its own rows of it.
-    numbers : dict of str to float32 array
-        ``total``, ``content_losses`` and ``style_losses`` at the last image.
 
     Parameters
     ----------
@@ -59,6 +73,8 @@ class StreamedLosses:
         The CPU's.
     storage : Storage
         Where maps are kept.
+    regions : int
+        Parts of the image that have losses of style of their own; 0: there is one, of all of it.
     others : Others
         Those who compute the rest of the image.
     """
@@ -72,6 +88,7 @@ class StreamedLosses:
         provider: Provider,
         host: Provider,
         storage: Storage,
+        regions: int = 0,
         others: Others = ALONE,
     ) -> None:
         height, width = size
@@ -80,38 +97,33 @@ class StreamedLosses:
         self._others = others
         self._layers = layers
         self._storage = storage
-        graph = folder.sums_graph(layers)
-        self._sums = Program(folder, graph, {"height": 0, "width": 0}, host)
         blocks = folder.blocks(layers)
         rows = [share.of_map(_stride(block), folder.halo(block)) for block in blocks]
         self._blocks = [
-            _Tiles(folder, block, size, tile, provider, storage, own, above)
+            _Tiles(folder, block, size, tile, provider, storage, regions, own, above)
             for block, own, above in zip(blocks, rows, [*rows[1:], None], strict=True)
         ]
-        memory = Memory(host)
-        shapes = {**self._sums.input_shapes, **self._sums.output_shapes}
-        slots = {name: Slot(memory, shape) for name, shape in shapes.items()}
-        self._values = {name: slot.array for name, slot in slots.items()}
-        self._finish = self._sums.bind(
-            {name: slots[name].tensor for name in self._sums.input_shapes},
-            {name: slots[name].tensor for name in self._sums.output_shapes},
-        )
-        for block in self._blocks:
-            for name, positions in block.positions.items():
-                self._values[f"positions.{name}"][...] = positions
-        names = ("total", "content_losses", "style_losses")
-        self.numbers = {name: self._values[name] for name in names if name in self._values}
+        positions = {
+            name: count for block in self._blocks for name, count in block.positions.items()
+        }
+        self._sums = Sums(folder, layers, positions, regions, host)
+
+    @property
+    def numbers(self) -> dict[str, AnyArray]:
+        """``total``, ``content_losses`` and ``style_losses`` at the last image."""
+        return self._sums.numbers
 
     def put(self, given: Mapping[str, Array]) -> None:
-        """Set targets and weights."""
-        for name in self._sums.input_shapes.keys() & given.keys():
-            self._values[name][...] = given[name]
+        """Set targets and weights, and ``guidance.L``: the weights of one's own positions."""
+        self._sums.put(given)
         for block in self._blocks:
+            block.guide(given)
             targets = {name: given[name] for name in block.target_names if name in given}
             block.targets = {**block.targets, **targets}
-            for name in block.layers.content:
-                index = self._layers.content.index(name)
-                block.content_weights[name] = given["content_weights"][index]
+            if "content_weights" in given:
+                weights = zip(self._layers.content, given["content_weights"], strict=True)
+                mine = block.layers.content
+                block.content_weights = {name: each for name, each in weights if name in mine}
 
     def content_targets(self, photo: Array) -> dict[str, Array]:
         """Set and return F of a photo at the content layers: ``content_target.L``.
@@ -131,29 +143,31 @@ class StreamedLosses:
 
     def style_targets(self, painting: Array) -> dict[str, Array]:
         """Return the moments of a painting at the style layers: ``style_target.L``."""
-        self._seen(painting, lambda block, number: None)
-        self._finish()
+        self._sums.finish(self._seen(painting, lambda block, number: None))
         return {
-            f"style_target.{name}": self._values[f"style.{name}"].copy()
-            for name in self._layers.style
+            name.replace("style.", "style_target."): moments[0]
+            for name, moments in self._sums.moments.items()
         }
 
     def evaluate(self, image: Array, gradient: Array) -> None:
         """Find the losses at an image, and write their gradient."""
-        maps = self._upwards(image, _Tiles.keep)
-        self._finish()
+        maps, sums = self._upwards(image, _Tiles.keep)
+        self._sums.finish(sums)
         self._downwards(maps, gradient)
 
-    def _seen(self, image: Array, see: "Callable[[_Tiles, int], None]") -> None:
-        """Go upwards, and not back."""
-        _, *maps = self._upwards(image, see)
+    def _seen(self, image: Array, see: "Callable[[_Tiles, int], None]") -> AddedUp:
+        """Go upwards, and not back; return the sums over all tiles."""
+        (_, *maps), sums = self._upwards(image, see)
         for each in maps:
             self._storage.free(each)
+        return sums
 
-    def _upwards(self, image: Array, see: "Callable[[_Tiles, int], None]") -> list[Array]:
-        """Gather the sums, and let each tile be seen; return the map below each block."""
+    def _upwards(
+        self, image: Array, see: "Callable[[_Tiles, int], None]"
+    ) -> tuple[list[Array], AddedUp]:
+        """Let each tile be seen; return the map below each block, and the sums over all tiles."""
         maps = [surrounded(image, self._blocks[0].rows, self._others)]
-        gathered: dict[str, npt.NDArray[np.float64]] = {}
+        gathered: AddedUp = {}
         for block in self._blocks:
             above, sums = block.upwards(maps[-1], see)
             gathered |= sums
@@ -161,24 +175,13 @@ class StreamedLosses:
                 self._others.surround(above, block.rows_above)
                 maps.append(above)
             give_back_freed_memory()
-        self._see_sums(self._others.total(gathered))
-        return maps
-
-    def _see_sums(self, sums: Mapping[str, npt.NDArray[np.float64]]) -> None:
-        """Set what the losses are computed from."""
-        for name, total in sums.items():
-            kind, _, layer = name.partition(".")
-            if kind in SUMS:
-                self._values[name][...] = total
-            else:
-                self._values["content_losses"][self._layers.content.index(layer)] = total
+        return maps, self._others.total(gathered)
 
     def _downwards(self, maps: list[Array], gradient: Array) -> None:
         above: Array | None = None
         for block in reversed(self._blocks):
-            for name, value in self._values.items():
-                kind, _, layer = name.partition("_gradient.")
-                if kind in SUMS and layer in block.layers.style:
+            for name, value in self._sums.gradients.items():
+                if name.partition("_gradient.")[2] in block.layers.style:
                     block.set(name, value)
             below = maps.pop()
             is_gradient = below.shape == gradient.shape and not maps
@@ -211,6 +214,7 @@ class _Tiles:
         tile: tuple[int, int],
         provider: Provider,
         storage: Storage,
+        regions: int,
         rows: Strip,
         rows_above: Strip | None,
     ) -> None:
@@ -219,11 +223,14 @@ class _Tiles:
         self.rows_above = rows_above or rows.pooled
         self.layers = block.part.layers
         self.targets: Mapping[str, Array] = {}
+        self._guidance: dict[str, Array] = {}
+        # Without guidance all of a picture counts; of regions, layers that nobody asked for do not.
+        self._everywhere = 0 if regions else 1
         self.content_weights: dict[str, float] = {}
         self._storage = storage
         self._tiles = tiles(rows, self.width, tile, folder.halo(block))
         height, width = self._tiles[0].rows.end, self._tiles[0].columns.end
-        dimensions = {"height": height, "width": width}
+        dimensions = {"height": height, "width": width, "regions": regions or 1}
         dimensions |= {"above_height": height // 2, "above_width": width // 2}
         self._load = partial(Program, folder, dimensions=dimensions, provider=provider.in_turns)
         self._block = block
@@ -252,14 +259,18 @@ class _Tiles:
     @property
     def content_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each content target, of all rows that are looked at."""
+        return {
+            name: (1, self._slots[f"difference.{name}"].array.shape[1], *self._sizes[_own(name)])
+            for name in self.layers.content
+        }
+
+    @property
+    def _sizes(self) -> dict[str, tuple[int, int]]:
+        """Rows that are looked at, and columns, of the block's maps and of the one above it."""
         above = self.rows.pooled
-        sizes = {
+        return {
             "own": (self.rows.end - self.rows.start, self.width),
             "own_above": (above.end - above.start, self.width // 2),
-        }
-        return {
-            name: (1, self._slots[f"difference.{name}"].array.shape[1], *sizes[_own(name)])
-            for name in self.layers.content
         }
 
     @cached_property
@@ -269,6 +280,16 @@ class _Tiles:
         whole["own_above"] = (self.height // 2) * (self.width // 2)
         return {name: whole[_own(name)] for name in self.layers.style}
 
+    def guide(self, given: Mapping[str, Array]) -> None:
+        """Keep the weights of one's own positions, where targets are kept."""
+        for layer in self.layers.style:
+            if (name := f"{GUIDANCE}{layer}") in given:
+                own = _own(layer)
+                rows = self.rows if own == "own" else self.rows.pooled
+                shape = len(given[name]), *self._sizes[own]
+                self._guidance[name] = self._storage.zeros("targets", shape)
+                self._guidance[name][:, rows.own] = given[name]
+
     def set(self, name: str, value: npt.ArrayLike) -> None:
         """Set an input that is the same for all tiles."""
         self._slots[name].array[...] = value
@@ -276,10 +297,10 @@ class _Tiles:
 
     def upwards(
         self, below: Array, see: "Callable[[_Tiles, int], None]"
-    ) -> tuple[Array | None, dict[str, npt.NDArray[np.float64]]]:
+    ) -> tuple[Array | None, AddedUp]:
         """Return the map above, if one is needed, and the sums over all tiles."""
         above: Array | None = None
-        sums: dict[str, npt.NDArray[np.float64]] = {}
+        sums: AddedUp = {}
         for number, tile in enumerate(self._tiles):
             self._give(tile, below, self._forwards)
             self._run_forwards(tile is self._tiles[-1])
@@ -330,9 +351,19 @@ class _Tiles:
                 self.set(name, self.targets[name][:, :, *each.computed])
             elif name in ("own", "own_above"):
                 each = tile if name == "own" else tile.pooled
-                self._slots[name].array[...] = 0
-                self._slots[name].array[*each.own] = 1
-                self._slots[name].send()
+                self._set_own(name, each, 1)
+            elif name.startswith(GUIDANCE):
+                each = tile.pooled if _own(name) == "own_above" else tile
+                weights = self._guidance.get(name)
+                self._set_own(
+                    name, each, self._everywhere if weights is None else weights[:, *each.owned]
+                )
+
+    def _set_own(self, name: str, tile: Tile, value: npt.ArrayLike) -> None:
+        """Set an input that is 0 beyond what a tile answers for."""
+        self._slots[name].array[...] = 0
+        self._slots[name].array[..., *tile.own] = value
+        self._slots[name].send()
 
     def copy_differences(self, number: int, found: Mapping[str, Array]) -> None:
         """Copy the differences in a tile's own part to where they are in the whole picture."""

@@ -14,7 +14,7 @@ from stylize.runtime.streaming.losses import StreamedLosses
 from stylize.runtime.streaming.pieces import Pieces
 from stylize.runtime.streaming.plan import Plan
 from stylize.runtime.streaming.shares import ALONE, Others
-from stylize.runtime.streaming.storage import Storage, sum_of_squares
+from stylize.runtime.streaming.storage import Storage
 
 Array = npt.NDArray[np.float32]
 
@@ -64,7 +64,7 @@ class StreamedPicture:
         self._optimizer = OPTIMIZERS[plan.optimizer]
         self._pieces = Pieces(folder, size, places, host, storage, others)
         self._losses = StreamedLosses(
-            folder, layers, size, plan.tile, provider, host, storage, others
+            folder, layers, size, plan.tile, provider, host, storage, plan.regions, others
         )
         self._others = others
         self._tv_weight = np.zeros((), np.float32)
@@ -80,12 +80,15 @@ class StreamedPicture:
             The sum of squares of each target, ``content_target.L``, of the whole photo.
         """
         targets = self._losses.content_targets(photo)
+        sum_of_squares = self._storage.sum_of_squares
         squares = {name: np.array(sum_of_squares(target)) for name, target in targets.items()}
-        self._storage.rest()  # that was read in one go
         return {name: float(total) for name, total in self._others.total(squares).items()}
 
-    def style_targets(self, painting: Array) -> dict[str, Array]:
-        """Return ``style_target.L`` of a painting of this size."""
+    def style_targets(
+        self, painting: Array, guidance: Mapping[str, Array] | None = None
+    ) -> dict[str, Array]:
+        """Return ``style_target.L`` of a painting of this size, or of a part of it."""
+        self._losses.put(guidance or {})
         return self._losses.style_targets(painting)
 
     def put(self, given: Mapping[str, Array], tv_weight: float) -> None:

@@ -99,6 +99,8 @@ class Plan:
     workers : int
         How many workers of a cluster share it; 0 if it is computed here. Else the bytes are those
         of each.
+    regions : int
+        Parts of it that have losses of style of their own; 0: there is one, of all of it.
     """
 
     tile: Size | None
@@ -108,6 +110,7 @@ class Plan:
     memory: int
     disk: int
     workers: int = 0
+    regions: int = 0
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,10 @@ class Case:
     on_device : bool
         Whether it is computed in another memory than the CPU's: whatever is streamed lies in the
         CPU's all the same, and only tiles count.
+    regions : int
+        Parts of it that have losses of style of their own; 0: there is one, of all of it.
+    needs_tiles : bool
+        Whether only the graphs for tiles compute these losses.
     """
 
     folder: ModelFolder
@@ -137,14 +144,17 @@ class Case:
     optimizer: OptimizerName
     history: int
     on_device: bool = False
+    regions: int = 0
+    needs_tiles: bool = False
 
     @property
     def whole(self) -> Plan:
         """The plan without tiles."""
         steps = self.history if self.optimizer == "lbfgs" else 1
-        need = memory_need(self.folder, self.layers, steps)
+        need = memory_need(self.folder, self.layers, steps, self.regions)
         height, width = self.size
-        return Plan(None, self.optimizer, self.history, (), need.bytes((width, height)), 0)
+        memory = need.bytes((width, height))
+        return Plan(None, self.optimizer, self.history, (), memory, 0, regions=self.regions)
 
     @property
     def has_tiles(self) -> bool:
@@ -175,7 +185,8 @@ class Case:
             starting = stays.get("targets", 0) + pixels * STARTING
             memory += pixels * PICTURES + max(sum(stays.values()), starting)
         disk = sum(arrays[kind] for kind in on_disk)
-        return Plan(tile, self.optimizer, self.history, on_disk, memory, disk)
+        kept = self.optimizer, self.history, on_disk
+        return Plan(tile, *kept, memory, disk, regions=self.regions)
 
     def looking(self, tile: Size, on_disk: tuple[Kind, ...] = ()) -> Plan:
         """Return the plan for the way upwards alone, as for a painting's targets."""
@@ -185,7 +196,8 @@ class Case:
         if not self.on_device:
             memory += pixels * (IMAGE_BYTES + PICTURES)
             memory, disk = (memory, maps) if "maps" in on_disk else (memory + maps, 0)
-        return Plan(tile, self.optimizer, self.history, on_disk, memory, disk)
+        kept = self.optimizer, self.history, on_disk
+        return Plan(tile, *kept, memory, disk, regions=self.regions)
 
     @property
     def _fixed(self) -> float:
@@ -194,11 +206,12 @@ class Case:
     def _bytes_of_a_pixel(self) -> dict[Kind, float]:
         history = 2 * (self.history + 1) if self.optimizer == "lbfgs" else 0
         known = {layer.name: layer for layer in self.folder.manifest.layers}
+        # F of the photo, and for each region and layer of style a map of weights.
+        targets = [(known[name], known[name].channels) for name in self.layers.content]
+        targets += [(known[name], self.regions) for name in self.layers.style]
         return {
             "history": IMAGE_BYTES * history,
-            "targets": sum(
-                4 * known[name].channels / known[name].stride ** 2 for name in self.layers.content
-            ),
+            "targets": sum(4 * maps / layer.stride**2 for layer, maps in targets),
             "images": IMAGE_BYTES * PLANES[self.optimizer],
             "maps": self._maps,
         }
@@ -249,11 +262,12 @@ class Case:
                 for value in (*graph.inputs, *graph.outputs)
             }
             area = height * width
-            held += sum(_bytes(value, area) for value in values.values())
+            held += sum(_bytes(value, area, self.regions or 1) for value in values.values())
             channels = max(
                 layer.channels for layer in self.folder.manifest.layers if layer.stride == stride
             )
-            work = max(work, WORK * 4 * channels * area)
+            more = max(self.regions - 1, 0)  # of each, the responses times its weights
+            work = max(work, (WORK + more) * 4 * channels * area)
         return held + work
 
 
@@ -280,6 +294,8 @@ def make_plan(case: Case, budget: Budget, spare: int | None, workers: int = 0) -
     """
     if workers:
         return replace(_by_tiles(case, budget, spare, []), workers=workers)
+    if case.needs_tiles:
+        return _by_tiles(case, budget, spare, [])
     whole = case.whole
     limit = _limit(case, budget, spare, UNSTREAMED)
     if whole.memory <= limit or (budget.memory is None and not case.has_tiles):
@@ -318,7 +334,7 @@ def plan_targets(
     """
     limit = _limit(case, budget, spare, UNSTREAMED_TARGETS)
     fits = case.whole_targets.memory <= limit or not (budget.memory or case.has_tiles)
-    if fits and not workers:
+    if fits and not (workers or case.needs_tiles):
         return case.whole_targets
     on_disk: tuple[Kind, ...] = ("maps",) if budget.scratch else ()
     sizes = case.tile_sizes[case.tile_sizes.index(tile) if tile in case.tile_sizes else 0 :]
@@ -386,9 +402,10 @@ def _disk_too_small(needed: int, budget: Budget, room: float) -> str:
     )
 
 
-def _bytes(value: Value, area: float) -> float:
+def _bytes(value: Value, area: float, regions: int = 1) -> float:
     """Return the bytes of a value for so many positions of the block's maps."""
     positions = {"height": area, "width": 1, "above_height": area / 4, "above_width": 1}
+    positions["regions"] = regions
     numbers = prod(positions[n] if isinstance(n, str) else n for n in value.shape)
     return numbers * np.dtype(value.dtype).itemsize
 

@@ -3,7 +3,7 @@
 import mmap
 import os
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, Literal
@@ -22,8 +22,8 @@ KINDS: tuple[Kind, ...] = ("history", "targets", "images", "maps")
 
 AnyArray = npt.NDArray[Any]
 
-PART = 2**22
-"""Numbers that are set to zero at a time."""
+PART = 2**20
+"""Numbers that are looked at at a time."""
 
 
 class Storage:
@@ -71,6 +71,10 @@ class Storage:
             numbers[start : start + PART] = 0
             self.rest()
 
+    def sum_of_squares(self, array: npt.NDArray[np.float32]) -> float:
+        """Return the sum of squares of an array, of which only a part is in memory at a time."""
+        return sum_of_squares(array, self.rest)
+
     def free(self, array: AnyArray) -> None:
         """Let go of an array; when nobody else holds it, its place on disk is free."""
         self._maps.pop(array.ctypes.data, None)
@@ -82,11 +86,19 @@ class Storage:
                 each.madvise(mmap.MADV_DONTNEED)
 
 
-def sum_of_squares(array: npt.NDArray[np.float32]) -> float:
-    """Return the sum of squares, in double precision, without a copy of all of it."""
+def sum_of_squares(
+    array: npt.NDArray[np.float32], between: Callable[[], None] = lambda: None
+) -> float:
+    """Return the sum of squares, in double precision, without a copy of all of it.
+
+    `between` is called after each part.
+    """
+    total = 0.0
     flat = array.ravel()
-    parts = np.array_split(flat, 1 + flat.size // 2**20)
-    return float(sum(np.square(part, dtype=np.float64).sum() for part in parts))
+    for start in range(0, flat.size, PART):
+        total += float(np.square(flat[start : start + PART], dtype=np.float64).sum())
+        between()
+    return total
 
 
 def _file(folder: Path | None, size: int) -> mmap.mmap:

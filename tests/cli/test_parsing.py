@@ -21,8 +21,13 @@ def no_tracebacks(monkeypatch: pytest.MonkeyPatch) -> None:
     ("arguments", "message"),
     [
         (
+            ["grid", "a.jpg"],
+            "Missing argument 'PAINTING'. The order is: stylize grid PHOTO PAINTING....",
+        ),
+        (
             ["run", "a.jpg"],
-            "Missing argument 'PAINTING'. The order is: stylize run PHOTO PAINTING....",
+            "Missing argument 'PAINTING', or a --region with a painting of its own. "
+            "The order is: stylize run PHOTO [PAINTING...].",
         ),
         (
             ["judge", "a.jpg", "b.jpg"],
@@ -82,6 +87,6 @@ class TestHelp:
         assert max(map(len, text.splitlines())) <= 80
 
     def test_names_arguments_as_they_are_given(self, page: Callable[..., str]) -> None:
-        assert "stylize run [OPTIONS] PHOTO PAINTING... " in page("run", "-h")
+        assert "stylize run [OPTIONS] PHOTO [PAINTING...] " in page("run", "-h")
         assert "stylize sheet [OPTIONS] PICTURE... " in page("sheet", "-h")
         assert "stylize presets [OPTIONS] [NAME] " in page("presets", "-h")

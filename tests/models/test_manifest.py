@@ -90,7 +90,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 
 
 def test_the_embedded_manifest_says_what_the_model_is() -> None:
-    assert (EMBEDDED.format, EMBEDDED.name, EMBEDDED.network) == (4, "compact", "compact vgg19")
+    assert (EMBEDDED.format, EMBEDDED.name, EMBEDDED.network) == (5, "compact", "compact vgg19")
     assert EMBEDDED.pooling == "average"
     assert EMBEDDED.preprocessing == CAFFE
     assert [layer.name for layer in EMBEDDED.layers if layer.name.startswith("pool")] == [
@@ -322,7 +322,9 @@ def test_a_huge_manifest_is_not_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", [0, 1, 1000])
 def test_another_format_is_told_from_damage(tmp_path: Path, version: int) -> None:
     (tmp_path / "model.json").write_text(json.dumps({"format": version, "all": "different"}))
-    message = rf"model\.json' has format {version}; this release of stylize reads formats 2, 3, 4\."
+    message = (
+        rf"model\.json' has format {version}; this release of stylize reads formats 2, 3, 4, 5\."
+    )
     with pytest.raises(ModelError, match=message):
         read_manifest(tmp_path)
 
@@ -340,7 +342,7 @@ KINDS = list({re.sub(r"\d+", "", name): name for name in FILES}.values())
 
 def test_the_weights_and_graphs_are_all_files_but_the_manifest() -> None:
     files = {path.name for path in embedded_folder().iterdir()}
-    assert len(FILES) == len(set(FILES)) == 231
+    assert len(FILES) == len(set(FILES)) == 237
     assert {*FILES, "model.json"} == files
 
 

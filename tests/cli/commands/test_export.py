@@ -89,7 +89,7 @@ def test_the_folder_is_written_and_really_checked(weights: Path, tmp_path: Path)
     assert manifest.weights.source == "small.safetensors"
     first, made, checking, *lines, wrote = result.stdout.splitlines()
     assert first == "Weights: small.safetensors; caffe preprocessing."
-    assert made == "Made weights (float32, 0.3 MB) and 230 graphs (1.4 MB)."
+    assert made == "Made weights (float32, 0.3 MB) and 236 graphs (1.6 MB)."
     assert checking.startswith("Checking the written graphs")
     assert [line.split(":")[0] for line in lines] == [
         f"  ok     {subject}, {size}, {against}"
@@ -233,7 +233,7 @@ def test_layers_add_a_graph_for_all_of_them_together(export: Export, tmp_path: P
     layers = LayerSet(("conv3_2",), ("conv1_2", "conv2_2"))
     folder = opened(result, tmp_path / "m")
     assert folder.gradient_graph(layers).layers == layers
-    assert len(folder.manifest.gradients) == 23
+    assert len(folder.manifest.gradients) == 26
 
 
 @pytest.mark.parametrize("option", ["--content-layer", "--style-layer"])

@@ -13,7 +13,13 @@ from peer import Bench, assert_close, assert_equals_torch, images
 from small import distilled_network, small_network
 
 from stylize.export.method.assemble import features_model
-from stylize.models.layers import LayerSet, PoolingKind, paper_layer_sets, richer_layer_sets
+from stylize.models.layers import (
+    LayerSet,
+    PoolingKind,
+    guided_layer_sets,
+    paper_layer_sets,
+    richer_layer_sets,
+)
 from stylize.models.preprocessing import CAFFE, TORCHVISION, Preprocessing
 
 Array = npt.NDArray[np.float64]
@@ -43,6 +49,13 @@ def test_every_layer_set_equals_autograd(tmp_path: Path, layers: LayerSet) -> No
 
 @pytest.mark.parametrize("layers", richer_layer_sets()[::2], ids=str)
 def test_other_statistics_equal_autograd(tmp_path: Path, layers: LayerSet) -> None:
+    assert_equals_torch(Bench(tmp_path, distilled_network()), layers, (20, 24))
+    bench = Bench(tmp_path, small_network("max", TORCHVISION))
+    assert_equals_torch(bench, layers, (17, 31))
+
+
+def test_regions_equal_autograd(tmp_path: Path) -> None:
+    layers = guided_layer_sets()[0]
     assert_equals_torch(Bench(tmp_path, distilled_network()), layers, (20, 24))
     bench = Bench(tmp_path, small_network("max", TORCHVISION))
     assert_equals_torch(bench, layers, (17, 31))

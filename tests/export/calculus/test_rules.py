@@ -88,6 +88,9 @@ CASES: dict[str, Build] = {
     ),
     "MaxPool": lambda graph, x: graph.add("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2]),
     "Gemm": gram,
+    "Gemm, by a constant": lambda graph, x: graph.add(
+        "Gemm", graph.constant(FACTORS[0].T), matrix(graph, x), transB=1
+    ),
     "MatMul, left": lambda graph, x: product(graph, x, left=True),
     "MatMul, right": lambda graph, x: product(graph, x, left=False),
     "Reshape": lambda graph, x: graph.add("Reshape", x, graph.integers(2, -1)),

@@ -19,7 +19,13 @@ from stylize.export.calculus.graph import Graph, attributes
 from stylize.export.lowering.blocked import lower
 from stylize.export.network.architecture import Network
 from stylize.export.writing.convolution import Conv
-from stylize.models.layers import LayerSet, PoolingKind, paper_layer_sets, richer_layer_sets
+from stylize.models.layers import (
+    LayerSet,
+    PoolingKind,
+    guided_layer_sets,
+    paper_layer_sets,
+    richer_layer_sets,
+)
 
 # Odd in every combination of strides 1 to 16 and of height and width; the first is even in all.
 SIZES = ((32, 32), (33, 35), (17, 18), (20, 27), (31, 47))
@@ -38,6 +44,7 @@ SETS = (
     LayerSet(("conv1_1", "conv5_1"), ("conv5_1",)),
     LayerSet(("conv2_2", "pool3"), ("pool1", "conv4_4")),
     *richer_layer_sets()[::2],
+    guided_layer_sets()[0],
 )
 
 

@@ -1,6 +1,7 @@
 """The rewritten graphs of blocks compute what the plain graph of the whole does, in float64."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,14 @@ from stylize.models.layers import LayerSet, paper_layer_sets
 
 FIGURE_2 = paper_layer_sets()[0]
 MIXED = LayerSet(("conv2_2", "pool3"), ("pool1", "conv4_4"))
+GUIDED = replace(MIXED, guided=True)
 
 DEEP, NONE = 8, 10**9
 """Fewest channels of a convolution on phases, where layers have 4, 8, 16, 32 and 32."""
 
 
 @pytest.mark.parametrize("fewest_channels", [DEEP, NONE], ids=["phases", "whole"])
-@pytest.mark.parametrize("layers", [FIGURE_2, MIXED], ids=["figure 2", "mixed"])
+@pytest.mark.parametrize("layers", [FIGURE_2, MIXED, GUIDED], ids=["figure 2", "mixed", "guided"])
 @pytest.mark.parametrize(
     ("network", "size"),
     [

@@ -1,6 +1,7 @@
 """Losses and gradient of a picture by tiles are those of the picture as a whole, in float64."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,12 @@ def test_each_network_at_sizes_and_tiles_odd_and_even(
 @pytest.mark.parametrize("layers", richer_layer_sets()[::2], ids=str)
 def test_other_statistics(small_model: Callable[..., Path], kind: str, layers: LayerSet) -> None:
     assert_equals_whole(small_model, kind, layers, ODD, 0.4)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize("layers", [FIGURE_2, MIXED], ids=["figure 2", "mixed"])
+def test_regions(small_model: Callable[..., Path], kind: str, layers: LayerSet) -> None:
+    assert_equals_whole(small_model, kind, replace(layers, guided=True), ODD, 0.4)
 
 
 def test_one_tile_is_the_whole(small_model: Callable[..., Path]) -> None:

@@ -15,13 +15,14 @@ pytest.importorskip("safetensors", reason="exporting needs safetensors")
 from by_tiles_in_float64 import ByTiles
 from onnx.reference import ReferenceEvaluator
 from small import distilled_network, small_network, small_weights
+from two_regions import two_regions
 
 from stylize.export.network.architecture import Network
 from stylize.export.writing import convolution
 from stylize.export.writing.pooling import AveragePool
 from stylize.export.writing.write import write_folder
 from stylize.models.folder import ModelFolder, open_folder
-from stylize.models.layers import LayerSet, Statistics, paper_layer_sets
+from stylize.models.layers import LayerSet, paper_layer_sets
 from stylize.models.manifest import GraphFile, OtherForm
 
 Array = npt.NDArray[Any]
@@ -78,6 +79,9 @@ def errors(
     """Return the total's relative difference from float32, and the gradient's in the L2 norm."""
     graph, feeds = folder.gradient_graph(layers), feeds_of(folder, size, weight)
     assert graph.float16
+    if layers.guided:
+        strides = {layer.name: layer.stride for layer in folder.manifest.layers}
+        feeds |= two_regions(feeds, layers, size, strides)
     found, expected = (evaluate(folder, form, feeds) for form in (graph.float16, graph))
     assert {value.dtype for value in found.values()} == {np.dtype(np.float32)}
     return differences(found, expected)
@@ -91,12 +95,15 @@ def differences(found: Mapping[str, Array], expected: Mapping[str, Array]) -> tu
     return float(total), float(gradient)
 
 
-@pytest.mark.parametrize("statistics", ["gram", "gram+moments"])
+@pytest.mark.parametrize(
+    "layers",
+    [FIGURE_2, replace(FIGURE_2, statistics="gram+moments"), replace(FIGURE_2, guided=True)],
+    ids=str,
+)
 @pytest.mark.parametrize("weight", [1e-14, 1.0, 1e8])
 def test_it_is_as_exact_at_any_scale_of_the_loss(
-    small: ModelFolder, weight: float, statistics: Statistics
+    small: ModelFolder, weight: float, layers: LayerSet
 ) -> None:
-    layers = replace(FIGURE_2, statistics=statistics)
     total, gradient = errors(small, (41, 38), weight, layers)
     assert total <= 2e-3
     assert gradient <= 5e-2

@@ -45,7 +45,7 @@ def test_the_embedded_folder_is_small_and_whole() -> None:
     assert {file.name for file in files} == {"model.json"} | listed
     assert (embedded_folder() / manifest.weights.file).stat().st_size < 2e6
     # The package carries it compressed; the graphs, which say much the same, shrink most.
-    assert sum(len(zlib.compress(file.read_bytes())) for file in files) < 2.05e6
+    assert sum(len(zlib.compress(file.read_bytes())) for file in files) < 2.1e6
 
 
 def test_every_weight_is_of_use_in_float16() -> None:

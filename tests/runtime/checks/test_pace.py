@@ -76,7 +76,10 @@ def test_the_first_run_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(runs) == 3
 
 
-@pytest.mark.parametrize("plan", [WHOLE, STREAMED, replace(STREAMED, optimizer="adam")])
+@pytest.mark.parametrize(
+    "plan",
+    [WHOLE, STREAMED, replace(STREAMED, optimizer="adam"), replace(WHOLE, regions=2)],
+)
 def test_what_is_timed_takes_time(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -5,21 +5,21 @@ import pytest
 
 pytest.importorskip("onnxruntime", reason="loads graphs")
 
-from by_tiles import REFERENCE, TILE, Array, away, compact, pictures, targets, whole
+from by_tiles import REFERENCE, TILE, Array, away, compact, pictures, streamed, targets, whole
 from company import in_company
 
-from stylize.models.layers import LayerSet, paper_layer_sets
+from stylize.models.layers import LayerSet, guided_layer_sets, paper_layer_sets
 from stylize.runtime.checks.comparison import FLOAT32
 from stylize.runtime.cluster.post import Post
 from stylize.runtime.streaming import pieces
 from stylize.runtime.streaming.descent import StreamedDescent
-from stylize.runtime.streaming.losses import StreamedLosses
+from stylize.runtime.streaming.losses import StreamedLosses, with_own_rows
 from stylize.runtime.streaming.picture import StreamedPicture
 from stylize.runtime.streaming.plan import OptimizerName, Plan
 from stylize.runtime.streaming.shares import ALONE, Others
-from stylize.runtime.streaming.storage import Storage
 
 FIGURE_2 = paper_layer_sets()[0]
+GUIDED = guided_layer_sets()[0]
 SIZE = (389, 36)
 SHORT = 3
 """Steps: later, those of L-BFGS show what rounding has grown to."""
@@ -30,10 +30,12 @@ def mine(image: Array, others: Others) -> Array:
 
 
 def losses_of(layers: LayerSet, others: Others) -> StreamedLosses:
-    return StreamedLosses(compact(), layers, SIZE, TILE, REFERENCE, REFERENCE, Storage(), others)
+    return streamed(layers, SIZE, others=others)
 
 
-@pytest.mark.parametrize("layers", [FIGURE_2, compact().manifest.gradients[2].layers], ids=str)
+@pytest.mark.parametrize(
+    "layers", [FIGURE_2, compact().manifest.gradients[2].layers, GUIDED], ids=str
+)
 def test_losses_and_gradient(layers: LayerSet) -> None:
     given, expected = whole(layers, SIZE)
     photo, _, image = pictures(SIZE)
@@ -42,7 +44,7 @@ def test_losses_and_gradient(layers: LayerSet) -> None:
     def compute(post: Post) -> tuple[dict[str, Array], Array]:
         losses = losses_of(layers, post)
         losses.content_targets(mine(photo, post))
-        losses.put(of_style)
+        losses.put(with_own_rows(of_style, post.share(SIZE[0]), compact()))
         gradient = np.full(losses.shape, np.nan, np.float32)
         losses.evaluate(mine(image, post), gradient)
         return losses.numbers, gradient

@@ -51,7 +51,8 @@ def seen(
 ) -> list[Array]:
     """Return the photo and the paintings as they are looked at."""
     views, options = Views(model.folder, photo, paintings), replace(OPTIONS, colors=colors)
-    shown = (views.painting(each, options) for each in views.seen_by(options.layers.style))
+    (part,) = views.parts
+    shown = (views.painting(part, each, options) for each in part.seen_by(options.layers.style))
     return [views.canvas(options), *shown]
 
 

@@ -89,7 +89,7 @@ def assert_alike(scene: Scene, options: Options, tiles: Tiles) -> None:
     tiles.on = False
     expected = rendered(scene, options)
     tiles.on = True
-    scene._targets.clear()
+    scene._targets._known.clear()
     found = rendered(scene, options)
     assert len(found) == len(expected)
     np.testing.assert_allclose(found[0][1], expected[0][1], atol=1e-6)

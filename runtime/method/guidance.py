@@ -1,0 +1,98 @@
+"""Guidance: how much each position of a layer counts for the losses of style of a region.
+
+A mask goes down through the network as the picture does: the mean of 3x3 for each convolution, the
+mean of 2x2 for each pooling. So T, the guidance, is at each position the share of its receptive
+field that lies in the region, counted as often as ways lead there. Responses are multiplied by T
+(Gatys et al. 2017, "Controlling Perceptual Factors in Neural Style Transfer", eq. 5 and 6):
+
+    G_r = Σ T_r² F Fᵀ / Σ T_r²
+
+Beside the edge of a region, where positions see both sides, they count less for either.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from stylize.models.manifest import Layer
+
+Array = npt.NDArray[np.float32]
+
+
+def guidance(masks: Array, layers: Sequence[Layer], wanted: Collection[str]) -> dict[str, Array]:
+    """Return the weight of each position in Gram matrices of regions.
+
+    Parameters
+    ----------
+    masks : float32 array, shape (R, height, width)
+        How much of each pixel belongs to each region, in 0...1.
+    layers : sequence of Layer
+        All layers of the network, from the image upwards.
+    wanted : collection of str
+        The names of the layers that have a loss of style.
+
+    Returns
+    -------
+    dict of str to float32 array, shape (R, height // stride, width // stride)
+        ``guidance.L``: T², divided by its sum, or 0 everywhere if nothing of a region is left.
+    """
+    found: dict[str, list[Array]] = {name: [] for name in wanted}
+    for mask in masks:
+        for name, shares in _downwards(mask, layers, wanted):
+            squares = np.square(shares)
+            total = float(squares.sum(dtype=np.float64))
+            if total:
+                squares /= np.float32(total)
+            found[name].append(squares)
+    return {f"guidance.{name}": np.stack(weights) for name, weights in found.items()}
+
+
+def mirrored(masks: Array, margin: int) -> Array:
+    """Return masks with so many pixels of their mirror image around them, as a picture has."""
+    edges = (margin, margin)
+    found: Array = np.pad(masks, ((0, 0), edges, edges), "reflect")
+    return found
+
+
+def _downwards(
+    mask: Array, layers: Sequence[Layer], wanted: Collection[str]
+) -> Iterator[tuple[str, Array]]:
+    """Yield T of each layer that is wanted."""
+    left, stride = set(wanted), 1
+    for layer in layers:
+        mask = _pooled(mask) if layer.stride > stride else _convolved(mask)
+        stride = layer.stride
+        if layer.name in left:
+            left.remove(layer.name)
+            yield layer.name, mask
+        if not left:
+            return
+
+
+def _convolved(mask: Array) -> Array:
+    """Return the mean of 3x3; beyond the border it is as at the border."""
+    for axis in (0, 1):
+        mask = _mean_of_three(np.moveaxis(mask, axis, 0))
+        mask = np.moveaxis(mask, 0, axis)
+    return mask
+
+
+def _mean_of_three(rows: Array) -> Array:
+    total = rows.copy()
+    total[1:] += rows[:-1]
+    total[:-1] += rows[1:]
+    total[0] += rows[0]
+    total[-1] += rows[-1]
+    total /= 3
+    return total
+
+
+def _pooled(mask: Array) -> Array:
+    """Return the mean of 2x2; an odd last row or column is dropped, as poolings do."""
+    height, width = (side // 2 for side in mask.shape)
+    even = mask[: 2 * height, : 2 * width]
+    rows = even[::2] + even[1::2]
+    rows /= 4
+    found: Array = rows[:, ::2] + rows[:, 1::2]
+    return found

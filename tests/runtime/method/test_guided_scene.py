@@ -1,0 +1,197 @@
+"""Pictures with regions: each takes the style of its painting, and nothing of the others."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from every_provider import MODES, provider_or_skip
+from PIL import Image
+
+pytest.importorskip("onnxruntime", reason="makes pictures")
+
+from stylize.models.layers import Statistics
+from stylize.runtime import Mask, Model, Options, Painting, Region, Scene
+from stylize.runtime.checks.comparison import (
+    FLOAT32,
+    gradients_apart,
+    losses_apart,
+    named_losses,
+    reference_provider,
+    tolerance_of,
+)
+from stylize.runtime.method.objective import Evaluation
+from stylize.runtime.method.options import Colors
+from stylize.runtime.providers.table import Precision
+from stylize.runtime.streaming.plan import Budget
+
+Array = npt.NDArray[np.float32]
+
+SIZE = (64, 48)
+OPTIONS = Options(size=SIZE[0], iterations=4, margin=8, scales=1)
+LEFT = np.zeros((48, 64), np.uint8)
+LEFT[:, :40] = 255
+WHITE = np.full_like(LEFT, 255)
+
+
+@pytest.fixture
+def photo(picture: Callable[..., Path]) -> Path:
+    return picture("photo.png", SIZE)
+
+
+@pytest.fixture
+def paintings(picture: Callable[..., Path]) -> tuple[Path, Path]:
+    return picture("one.png", (60, 50), seed=1), picture("two.png", (40, 70), seed=2)
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model.open("compact", "cpu")
+
+
+def evaluated(scene: Scene, options: Options = OPTIONS) -> Evaluation:
+    """Return losses and gradient at an image half-way between the photo and noise."""
+    images = [scene.start(replace(options, init=init)) for init in ("photo", "noise")]
+    return scene.objective(options)(np.mean(images, axis=0, dtype=np.float32))
+
+
+def assert_alike(found: Evaluation, expected: Evaluation, within: float = 1.0) -> None:
+    assert found.total == pytest.approx(expected.total, rel=within * FLOAT32.losses)
+    for layer, loss in expected.style_losses.items():
+        assert found.style_losses[layer] == pytest.approx(loss, rel=within * FLOAT32.losses)
+    away = np.linalg.norm(found.gradient - expected.gradient)
+    assert away <= within * FLOAT32.gradient * np.linalg.norm(expected.gradient)
+
+
+@pytest.mark.parametrize("colors", ["painting-matched", "painting", "photo", "photo-matched"])
+def test_a_region_of_everything_is_the_whole(
+    model: Model, photo: Path, paintings: tuple[Path, Path], colors: Colors
+) -> None:
+    options = replace(OPTIONS, colors=colors)
+    expected = evaluated(Scene(model, photo, paintings[0]), options)
+    for white in (WHITE, WHITE[:24, :32]):
+        region = Region(Image.fromarray(white), paintings[0])
+        assert_alike(evaluated(Scene(model, photo, regions=[region]), options), expected)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_provider(
+    model: Model, photo: Path, paintings: tuple[Path, Path], mode: tuple[str, Precision]
+) -> None:
+    provider = provider_or_skip(*mode)
+    ramp = Image.linear_gradient("L").resize(SIZE)
+    regions = [Region(ramp, paintings[0]), Region(Image.fromarray(LEFT), paintings[1])]
+    found, expected = (
+        evaluated(Scene(Model(model.folder, each), photo, regions=regions))
+        for each in (provider, reference_provider())
+    )
+    tolerance = tolerance_of(provider, model.folder.manifest.pooling)
+    assert losses_apart(named_losses(found), named_losses(expected)) <= tolerance.losses
+    assert gradients_apart(found.gradient, expected.gradient) <= tolerance.gradient
+
+
+def test_the_paintings_of_the_command_are_for_the_rest(
+    model: Model, photo: Path, paintings: tuple[Path, Path]
+) -> None:
+    one, two = paintings
+    left, right = Image.fromarray(LEFT), Image.fromarray(255 - LEFT)
+    both = Scene(model, photo, regions=[Region(left, one), Region(right, two)])
+    rest = Scene(model, photo, two, [Region(left, one)])
+    assert_alike(evaluated(rest), evaluated(both))
+
+
+@pytest.mark.parametrize("statistics", ["gram", "gram+moments", "bures"])
+def test_by_tiles_as_whole(
+    model: Model, photo: Path, paintings: tuple[Path, Path], statistics: Statistics
+) -> None:
+    """Only Gram matrices have graphs without tiles; the rest of this file compares these."""
+    options = replace(OPTIONS, style_statistics=statistics, style_layers=("conv1_1", "conv3_1"))
+    white = Image.fromarray(WHITE)
+    by_tiles = Model(model.folder, model.provider, Budget(memory=150_000_000))
+    scene = Scene(by_tiles, photo, regions=[Region(white, paintings[0])])
+    if statistics != "gram":
+        assert Scene(model, photo, regions=[Region(white, paintings[0])]).plan(options).tile
+    expected = evaluated(Scene(model, photo, paintings[0]), options)
+    assert_alike(evaluated(scene, options), expected, within=3)
+
+
+def test_soft_regions_by_tiles_as_whole(
+    model: Model, photo: Path, paintings: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ramp = Image.linear_gradient("L").resize(SIZE)
+    regions = [Region(ramp, paintings[0]), Region(Image.fromarray(LEFT), paintings[1])]
+    expected = evaluated(Scene(model, photo, regions=regions))
+    monkeypatch.setattr("stylize.runtime.streaming.plan.UNSTREAMED", 0)
+    monkeypatch.setattr("stylize.runtime.streaming.plan.TILES", ((16, 24),))
+    scene = Scene(model, photo, regions=regions)
+    assert scene.plan(OPTIONS).tile == (16, 24)
+    assert_alike(evaluated(scene), expected)
+
+
+def test_a_region_leaves_the_rest_as_the_photo_has_it(
+    model: Model, photo: Path, paintings: tuple[Path, Path]
+) -> None:
+    options = replace(OPTIONS, iterations=30, scales=2, size=128)
+    scene = Scene(model, photo, regions=[Region(Image.fromarray(LEFT), paintings[0])])
+    *_, last = scene.render(options)
+    before = scene.start(replace(options, margin=0))
+    changed = np.abs(last.best.pixels - before).mean(axis=(0, 1, 2))
+    assert changed[120:].mean() < 0.1 * changed[:60].mean()
+
+
+def test_a_mask_of_the_painting_hides_what_it_does_not_cover(
+    model: Model, photo: Path, paintings: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Whatever is there. Only near the edge do positions see beyond it."""
+    one, two = (Image.open(path).convert("RGB").resize((256, 256)) for path in paintings)
+    both = one.copy()
+    both.paste(two.crop((192, 0, 256, 256)), (192, 0))
+    mask = Image.new("L", (256, 256))
+    mask.paste(255, (0, 0, 96, 256))
+    white = Image.fromarray(WHITE)
+    options = replace(OPTIONS, painting_size=256, colors="painting", style_layers=("conv2_1",))
+    first, second = (
+        evaluated(Scene(model, photo, regions=[Region(white, each, mask)]), options)
+        for each in (one, both)
+    )
+    assert_alike(second, first)
+    everything = evaluated(Scene(model, photo, regions=[Region(white, both)]), options)
+    losses = everything.style_losses, first.style_losses
+    assert losses[0]["conv2_1"] != pytest.approx(losses[1]["conv2_1"], rel=1e-2)
+
+
+def test_losses_are_the_mean_of_the_regions(
+    model: Model, photo: Path, paintings: tuple[Path, Path]
+) -> None:
+    """By what each has of the picture; the weights make the total of the same parts."""
+    halves = np.zeros_like(LEFT)
+    halves[:, :32] = 255
+    masks = [Image.fromarray(halves), Image.fromarray(255 - halves)]
+    options = replace(OPTIONS, content_weight=0.0, losses="paper", margin=0)
+    regions = [Region(mask, paintings[0]) for mask in masks]
+    found = evaluated(Scene(model, photo, regions=regions), options)
+    factors = Scene(model, photo, paintings[0]).coefficients(options).style
+    expected = sum(factors[layer] * loss for layer, loss in found.style_losses.items())
+    assert found.total == pytest.approx(expected, rel=1e-5)
+
+
+def test_colour_coded_regions(model: Model, photo: Path, paintings: tuple[Path, Path]) -> None:
+    coded = Image.new("RGB", SIZE, "red")
+    coded.paste("blue", (40, 0, 64, 48))
+    colours = [Mask(coded, "red"), Mask(coded, "0000ff")]
+    grey = [Image.fromarray(LEFT), Image.fromarray(255 - LEFT)]
+    by_colour, by_grey = (
+        Scene(model, photo, regions=[*map(Region, masks, paintings)]) for masks in (colours, grey)
+    )
+    assert_alike(evaluated(by_colour), evaluated(by_grey))
+
+
+def test_a_region_may_blend_paintings(
+    model: Model, photo: Path, paintings: tuple[Path, Path]
+) -> None:
+    blend = [Painting(paintings[0], 3), Painting(paintings[1], 1)]
+    region = Region(Image.fromarray(WHITE), blend)
+    found = evaluated(Scene(model, photo, regions=[region]))
+    assert_alike(found, evaluated(Scene(model, photo, blend)))

@@ -8,9 +8,12 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from conftest import REPOSITORY
+from deep import read_deep
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -128,6 +131,15 @@ def test_python_example_of_judging_runs(
     short = example.replace('"vgg19"', '"compact"').replace("size=512", "size=32")
     exec(compile(short, "docs/judging.md", "exec"), {})
     assert all(float(figure) >= 0 for figure in capsys.readouterr().out.split())
+
+
+def test_python_example_of_16_bits_runs(picture: Callable[..., Path]) -> None:
+    picture("photo.jpg"), picture("painting.jpg", seed=1)
+    (example,) = code_blocks("python", TEXTS["docs/pictures.md"])
+    names: dict[str, Any] = {}
+    exec(example.replace("size=384", "size=32, iterations=2"), names)
+    levels = names["last"].best.pixels[0].transpose(1, 2, 0).clip(0, 1) * 65535
+    assert np.abs(read_deep(Path("out.tiff")) - levels).max() < 0.51
 
 
 @every_page

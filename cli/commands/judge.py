@@ -7,7 +7,7 @@ import typer
 
 from stylize.cli.making.opening import announce, open_model
 from stylize.cli.making.paths import matching
-from stylize.cli.options.arguments import Quiet
+from stylize.cli.options.arguments import Quiet, piped
 from stylize.cli.options.grouping import Choose, Given
 from stylize.cli.showing.judgements import MEANING, judgement_line, judgements_table
 from stylize.cli.showing.tables import print_table, print_whole
@@ -20,17 +20,27 @@ if TYPE_CHECKING:
 
 Photo = Annotated[
     Path,
-    typer.Argument(metavar="PHOTO", help="The picture that was rendered.", show_default=False),
+    typer.Argument(
+        metavar="PHOTO", help="The picture that was rendered.", show_default=False, callback=piped
+    ),
 ]
 Painting = Annotated[
     Path,
     typer.Argument(
-        metavar="PAINTING", help="The picture whose style was taken.", show_default=False
+        metavar="PAINTING",
+        help="The picture whose style was taken.",
+        show_default=False,
+        callback=piped,
     ),
 ]
 Results = Annotated[
     list[Path],
-    typer.Argument(metavar="RESULT", help="What was made of the two.", show_default=False),
+    typer.Argument(
+        metavar="RESULT",
+        help="What was made of the two; - for one that is piped.",
+        show_default=False,
+        callback=piped,
+    ),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print all distances, a JSON object for each result.")

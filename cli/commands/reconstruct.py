@@ -9,6 +9,7 @@ from stylize.cli.options.arguments import Output, Photo, Quiet, Trace
 from stylize.cli.options.grouping import Choose, Given
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import RECONSTRUCTION, Options
+from stylize.runtime.pictures.file_options import FileOptions
 
 Settings = Choose(
     Options,
@@ -31,6 +32,7 @@ def reconstruct(
     output: Output = None,
     given: Annotated[Given, Settings],
     trace: Trace = None,
+    form: Annotated[Given, Choose(FileOptions)],
     machine: Machine,
     quiet: Quiet = False,
 ) -> None:
@@ -42,5 +44,7 @@ def reconstruct(
     """
     options = replace(RECONSTRUCTION, **given)
     result = output or named_after(photo.stem, *options.content_layers)
-    job = Job(photo, (), options, result, bool(output), trace, frozenset(given))
+    job = Job(
+        photo, (), options, result, bool(output), trace, {*given, *form}, files=FileOptions(**form)
+    )
     make_picture(job, machine, quiet)

@@ -9,11 +9,12 @@ import typer
 from stylize.cli.making.paths import check_outputs
 from stylize.cli.making.picture import make_picture
 from stylize.cli.making.repetition import as_json, job_of, machine_of
-from stylize.cli.options.arguments import Quiet, Trace
+from stylize.cli.options.arguments import Quiet, Trace, to_stdout
 from stylize.cli.options.grouping import Choose, Given
 from stylize.cli.terminal import answer
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
+from stylize.runtime.pictures.file_options import FileOptions
 
 AS_THEN: Mapping[str, Any] = {"shown": "as then"}
 Iterations = Choose(
@@ -23,6 +24,13 @@ Iterations = Choose(
 )
 SameMachine = Choose(
     Machine, model=AS_THEN, provider=AS_THEN, precision=AS_THEN, provider_options=AS_THEN
+)
+SameFiles = Choose(
+    FileOptions,
+    without=("profile", "float_range"),  # these would change what is painted
+    bits=AS_THEN,
+    keep_metadata=AS_THEN,
+    quality=AS_THEN,
 )
 
 
@@ -42,8 +50,9 @@ Again = Annotated[
         "--output",
         "-o",
         metavar="OUT.png",
-        help="The picture to write. Default: FILE-again.png beside it.",
+        help="The picture to write; - for a PNG to a pipe. Default: FILE-again.png beside it.",
         show_default=False,
+        callback=to_stdout,
     ),
 ]
 
@@ -63,6 +72,7 @@ def rerun(
     changes: Annotated[Given, Iterations],
     trace: Trace = None,
     given: Annotated[Given, SameMachine],
+    files: Annotated[Given, SameFiles],
     quiet: Quiet = False,
 ) -> None:
     """Repeat the run that made FILE.png, which tells how it was made.
@@ -84,5 +94,5 @@ def rerun(
         "mask": mask or [],
         "init": [init] if init else [],
     }
-    job = job_of(recipe, picture, moved, changes, output, trace)
+    job = job_of(recipe, picture, moved, changes, output, trace, files)
     make_picture(job, machine_of(recipe, given, picture), quiet)

@@ -23,6 +23,7 @@ from stylize.cli.options.arguments import (
 from stylize.cli.options.grouping import Choose, Given
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
+from stylize.runtime.pictures.file_options import FileOptions
 from stylize.runtime.plans.preset import find_preset
 
 
@@ -37,6 +38,7 @@ def run(
     region: Regions = None,
     given: Annotated[Given, Choose(Options)],
     trace: Trace = None,
+    form: Annotated[Given, Choose(FileOptions)],
     machine: Machine,
     quiet: Quiet = False,
 ) -> None:
@@ -53,6 +55,16 @@ def run(
     named = dict.fromkeys([*files, *(each.picture for each in in_regions(regions))])
     result = output or named_after(photo.stem, *title([*named]))
     machine = replace(machine, model=machine.model or model_of(preset, settings))
-    names = frozenset(given)
-    job = Job(photo, shown, options, result, bool(output), trace, names, preset, regions=regions)
+    job = Job(
+        photo,
+        shown,
+        options,
+        result,
+        bool(output),
+        trace,
+        {*given, *form},
+        preset,
+        files=FileOptions(**form),
+        regions=regions,
+    )
     make_picture(job, machine, quiet)

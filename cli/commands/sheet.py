@@ -9,7 +9,7 @@ import typer
 
 from stylize.cli.making.paths import check_outputs, matching
 from stylize.cli.making.series import Destination
-from stylize.cli.options.arguments import Quiet
+from stylize.cli.options.arguments import Quiet, piped
 from stylize.cli.options.grouping import Choose, Given
 from stylize.cli.terminal import note
 from stylize.models.errors import OptionError
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 Pictures = Annotated[
     list[Path],
-    typer.Argument(metavar="PICTURE", help="In the order of reading.", show_default=False),
+    typer.Argument(
+        metavar="PICTURE",
+        help="In the order of reading; - for one that is piped.",
+        show_default=False,
+        callback=piped,
+    ),
 ]
 SheetFile = Annotated[
     Path | None,

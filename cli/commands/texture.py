@@ -10,6 +10,7 @@ from stylize.cli.options.arguments import Blend, Output, PaintingFor, Paintings,
 from stylize.cli.options.grouping import Choose, Given
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import TEXTURE, Options
+from stylize.runtime.pictures.file_options import FileOptions
 
 Settings = Choose(
     Options,
@@ -30,6 +31,7 @@ def texture(
     painting_for: PaintingFor = None,
     given: Annotated[Given, Settings],
     trace: Trace = None,
+    form: Annotated[Given, Choose(FileOptions)],
     machine: Machine,
     quiet: Quiet = False,
 ) -> None:
@@ -43,5 +45,14 @@ def texture(
     files = matching(paintings)
     shown = named_paintings(files, blend, painting_for)
     result = output or named_after(*title(files), "texture")
-    job = Job(None, shown, options, result, bool(output), trace, frozenset(given))
+    job = Job(
+        None,
+        shown,
+        options,
+        result,
+        bool(output),
+        trace,
+        {*given, *form},
+        files=FileOptions(**form),
+    )
     make_picture(job, machine, quiet)

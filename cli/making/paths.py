@@ -99,4 +99,4 @@ def named_after(*parts: str, ending: str = ".png") -> Path:
     """Return the name of a result in the working folder, which tells what it is made of."""
     from stylize.runtime.pictures.replacing import shortened
 
-    return Path(f"{shortened(*parts)}{ending}")
+    return Path(f"{shortened(*(part.strip('<>') for part in parts))}{ending}")

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from stylize.cli.making.opening import announce, check_memory, open_model
 from stylize.cli.making.parts import of_regions
 from stylize.cli.making.paths import check_outputs, files_read
+from stylize.cli.making.pipes import check_stdout
 from stylize.cli.making.regions import in_regions
 from stylize.cli.making.remarks import (
     of_blend,
     of_files,
+    of_format,
     of_model,
     of_optimizer,
     of_options,
@@ -26,12 +28,17 @@ from stylize.cli.showing.progress import Progress, showing_progress, stints_of
 from stylize.cli.showing.trace import check_trace, tracing
 from stylize.cli.terminal import note
 from stylize.runtime.engine.machine import Machine
+from stylize.runtime.files.standard import STDOUT
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.paintings import Painting
 from stylize.runtime.method.regions import Region
+from stylize.runtime.pictures.file_options import USUAL_FILES, FileOptions
 
 if TYPE_CHECKING:
     from stylize.runtime import Iterate, Model, Scene
+    from stylize.runtime.pictures.metadata import Metadata
+    from stylize.runtime.pictures.profiles import Chosen
+    from stylize.runtime.pictures.spaces import Space
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,10 @@ class Job:
         What is to be said before the work.
     regions : sequence of Region
         Parts of the photo with paintings of their own.
+    files : FileOptions
+        How pictures are read, and this one is written.
+    space : Space or None
+        The colour space in which it is painted, if not that which `files` names.
     """
 
     photo: Path | None
@@ -75,38 +86,46 @@ class Job:
     stop: int | None = None
     remarks: Sequence[str] = ()
     regions: Sequence[Region[Path]] = ()
+    files: FileOptions = USUAL_FILES
+    space: "Space | None" = None
 
 
 def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
     """Make the picture and save it; if something ends that early, what there is of it."""
     inputs = files_read(job.photo, job.paintings, job.options, job.regions)
     check_outputs([job.output, job.trace], inputs, replaced=job.named)
-    _check_picture(job.output)
+    _check_picture(job)
     if job.trace:
         check_trace(job.trace)
+    chosen = _chosen(job)
+    kept = _kept(job)
     model = open_model(machine)
     check_outputs([job.output, job.trace], model.folder.files, replaced=job.named)
     from stylize.runtime.method.scene import Scene, planned
+    from stylize.runtime.pictures.colour import Conversion
     from stylize.runtime.plans.recipe import recipe_of
 
-    scene = Scene(model, job.photo, job.paintings, job.regions)
+    conversion = Conversion(chosen.space, job.files.float_range)
+    scene = Scene(model, job.photo, job.paintings, job.regions, conversion)
     scene.check(job.options)
-    _check_picture(job.output, scene.size(job.options))
+    _check_picture(job, scene.size(job.options))
     warnings = check_memory(model, scene, job.options)  # before a picture is scaled to that size
     plan = scene.plan(job.options)
     options = planned(job.options, plan)  # these make the same picture again, whatever memory has
     scene.read(options)
-    recipe = recipe_of(model, job.photo, job.paintings, options, job.regions)
+    recipe = recipe_of(
+        model, job.photo, job.paintings, options, job.regions, job.files, chosen.space
+    )
     with tracing(job.trace) as write:
         if not quiet:
             announce(model, machine)
-            for remark in (*_remarks(job, model, scene), *warnings):
+            for remark in (*_remarks(job, model, scene, chosen), *warnings):
                 note(remark)
         with showing_progress(stints_of(scene, options, job.stop), quiet) as progress:
             for line in (*of_plan(plan, job.options, machine.scratch), *announced(scene, options)):
                 progress.say(line)
             iterates = _until(scene.render(options, 1 if job.trace else None), job.stop)
-            results = Results(recipe, job.output, job.named, scene.size(options))
+            results = Results(recipe, job.output, job.named, scene.size(options), kept=kept)
             follow(iterates, [write], results, progress)
 
 
@@ -120,8 +139,11 @@ def announced(scene: "Scene", options: Options) -> "Iterator[str]":
     yield f"Minimising {' + '.join(scene.coefficients(options).terms)}"
 
 
-def _remarks(job: Job, model: "Model", scene: "Scene") -> "Iterator[str]":
+def _remarks(job: Job, model: "Model", scene: "Scene", chosen: "Chosen") -> "Iterator[str]":
     yield from job.remarks
+    yield from filter(None, [chosen.remark])
+    inputs = files_read(job.photo, job.paintings, job.options, job.regions)
+    yield from of_format(inputs, job.output, job.given)
     size = scene.size(job.options)
     unmasked = [each for each in job.regions if not each.painting_mask]
     manifest = model.folder.manifest
@@ -137,7 +159,8 @@ def _remarks(job: Job, model: "Model", scene: "Scene") -> "Iterator[str]":
     yield from of_sizes(*scene.sources, job.options, size)
     yield from of_blend(job.paintings, job.options)
     yield from of_shares(job.paintings, job.options)
-    yield from of_pictures(job.photo, [*job.paintings, *in_regions(unmasked)], job.options)
+    shown = [*job.paintings, *in_regions(unmasked)]
+    yield from of_pictures(job.photo, shown, job.options, job.files)
 
 
 def _until(iterates: "Iterable[Iterate]", stop: int | None) -> "Iterator[Iterate]":
@@ -179,7 +202,26 @@ def follow(
     progress.say(saved)
 
 
-def _check_picture(output: Path, size: tuple[int, int] = (0, 0)) -> None:
+def _check_picture(job: Job, size: tuple[int, int] = (0, 0)) -> None:
     from stylize.runtime.pictures.saving import check_output
 
-    check_output(output, max(size))
+    if job.output == STDOUT:
+        check_stdout()
+    else:
+        check_output(job.output, max(size), job.files.bits)
+
+
+def _chosen(job: Job) -> "Chosen":
+    """Return the colour space of the picture, and what is to be said of it."""
+    from stylize.runtime.pictures.profiles import Chosen, choose_space
+
+    if job.space:
+        return Chosen(job.space)
+    return choose_space(job.files, job.photo or job.paintings[0].picture)
+
+
+def _kept(job: Job) -> "Metadata":
+    """Return what the picture tells of the photo."""
+    from stylize.runtime.pictures.metadata import Metadata, metadata_of
+
+    return metadata_of(job.photo, job.files.keep_metadata) if job.photo else Metadata()

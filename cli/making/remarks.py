@@ -10,6 +10,7 @@ from stylize.models.errors import OptionError
 from stylize.runtime.method.options import MAX_CROP, STARTS, Options
 from stylize.runtime.method.paintings import Painting, shares
 from stylize.runtime.method.settling import WINDOW
+from stylize.runtime.pictures.file_options import USUAL_FILES, FileOptions
 from stylize.runtime.plans.preset import PRESETS
 
 if TYPE_CHECKING:
@@ -58,6 +59,16 @@ def of_options(options: Options, given: Collection[str]) -> Iterator[str]:
         yield "Cropping the painting does nothing: the style weight is 0."
     if "strength" in given and not (options.style_weight and options.content_weight):
         yield "The strength does nothing: the content weight or the style weight is 0."
+
+
+def of_format(inputs: Collection[Path], output: Path, given: Collection[str]) -> Iterator[str]:
+    """Yield a sentence for each option of files that was given and does nothing."""
+    from stylize.runtime.pictures.reading import has_floats
+
+    if "quality" in given and output.suffix.lower() in (".png", ".tif", ".tiff"):
+        yield f"The quality does nothing: a {output.suffix} loses nothing."
+    if "float_range" in given and not any(map(has_floats, inputs)):
+        yield "The range does nothing: no picture has floating-point pixels."
 
 
 def of_model(preset: str | None, pooling: str) -> Iterator[str]:
@@ -134,7 +145,10 @@ def of_blend(paintings: Sequence[Painting[Path]], options: Options) -> Iterator[
 
 
 def of_pictures(
-    photo: Path | None, paintings: Sequence[Painting[Path]], options: Options
+    photo: Path | None,
+    paintings: Sequence[Painting[Path]],
+    options: Options,
+    files: FileOptions = USUAL_FILES,
 ) -> Iterator[str]:
     """Yield a sentence for what a look at the pictures finds: borders, one colour, no colour.
 
@@ -146,14 +160,18 @@ def of_pictures(
         The paintings.
     options : Options
         All settings.
+    files : FileOptions
+        How files are read.
     """
+    from stylize.runtime.pictures.colour import Conversion
     from stylize.runtime.pictures.flaws import cropping, flaws
     from stylize.runtime.pictures.reading import open_picture
 
     if not options.layers.style:
         return
+    conversion = Conversion(range=files.float_range)
     for each in paintings:
-        picture = open_picture(each.picture).cropped(options.crop_painting)
+        picture = open_picture(each.picture, conversion=conversion).cropped(options.crop_painting)
         found = flaws(picture)
         if found.plain:
             yield f"The painting '{each.picture}' has one colour. There is no more to take of it."
@@ -164,7 +182,9 @@ def of_pictures(
                 f"The painting '{each.picture}' has a border of one colour, which would be painted,"
                 f" too. To leave it out: {how}"
             )
-    if photo and paintings and options.colors != "painting" and flaws(open_picture(photo)).grey:
+    if not photo or not paintings or options.colors == "painting":
+        return
+    if flaws(open_picture(photo, conversion=conversion)).grey:
         yield _OF_GREY[options.colors]
 
 

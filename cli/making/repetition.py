@@ -49,6 +49,7 @@ def job_of(
     changes: Given,
     output: Path | None,
     trace: Path | None,
+    files: Given,
 ) -> Job:
     """Return the picture that a recipe asks for.
 
@@ -65,6 +66,8 @@ def job_of(
         Options that are to be others than then.
     output, trace : Path or None
         The files to write, as the user named them.
+    files : mapping of str to object
+        How the picture is to be written, if other than then.
 
     Raises
     ------
@@ -73,6 +76,8 @@ def job_of(
     OptionError
         No such picture was used.
     """
+    from stylize.runtime.plans.recipe import space_in
+
     again = picture.parent / named_after(picture.stem, "again")
     start = _one(recipe.start, moved, "init", picture)
     shown = [*recipe.paintings, *(each for one in recipe.regions for each in one.paintings)]
@@ -90,6 +95,8 @@ def job_of(
         # Not fewer iterations, since they bound the history, and with it how sums are rounded.
         stop=None if changes else recipe.progress,
         remarks=list(_remarks(recipe, picture, as_then=not changes)),
+        files=replace(recipe.files, **files),
+        space=space_in(picture, recipe),
         regions=[_region(each, places) for each in recipe.regions],
     )
 

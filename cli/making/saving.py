@@ -7,14 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stylize.cli.making.pipes import pipe
 from stylize.cli.signals import holding_signals
 from stylize.models.errors import ImageError, ProviderError, StylizeError
+from stylize.runtime.files.standard import STDOUT
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from stylize.runtime import Iterate
     from stylize.runtime.method.iteration import Found
+    from stylize.runtime.pictures.metadata import Metadata
+    from stylize.runtime.pictures.saving import Manner
+    from stylize.runtime.pictures.shown import Shown
     from stylize.runtime.plans.recipe import Recipe
 
 BETWEEN_COPIES = 10.0
@@ -37,6 +40,8 @@ class Results:
         recipe and not more iterations, and this picture gets a number.
     size : tuple of int, optional
         Width and height that the picture is to have; coarser scales come before.
+    kept : Metadata, optional
+        What the picture tells of the photo.
     enough : int
         If an error ends fewer iterations, nothing is saved: what is there already is better.
     """
@@ -48,12 +53,14 @@ class Results:
         named: bool = True,
         size: tuple[int, int] | None = None,
         enough: int = 0,
+        kept: "Metadata | None" = None,
     ) -> None:
         self._recipe = recipe
         self._output = output
         self._named = named
         self._size = size
         self._enough = enough
+        self._kept = kept
         self._last: Iterate | None = None
         self._copy: tuple[Found, Iterate] | None = None
         self._copied = time.monotonic()
@@ -104,10 +111,9 @@ class Results:
         last, self._last = self._last, None  # it is saved once
         assert last
         best, seen = self._best(last)
-        image = best.image
         recipe = replace(self._recipe, evaluations=seen.iteration, spared=seen.spared)
-        place = _write(image, recipe, self._output, self._named)
-        return f"{place}: {self._sizes(image.size)}, {_found(best, seen)}"
+        place = _write(best.shown, recipe, self._kept, self._output, self._named)
+        return f"{place}: {self._sizes(best.size)}, {_found(best, seen)}"
 
     def _sizes(self, size: tuple[int, int]) -> str:
         """Return a picture's size in words, and what it was to be if it is coarser."""
@@ -130,31 +136,40 @@ def _found(best: "Found", last: "Iterate") -> str:
     return f"{text}; {last.spared} more were not needed" if last.spared else text
 
 
-def _write(image: "Image.Image", recipe: "Recipe", output: Path, named: bool) -> Path:
+def _write(
+    shown: "Shown", recipe: "Recipe", kept: "Metadata | None", output: Path, named: bool
+) -> Path | str:
     """Write a picture, and return where."""
+    from stylize.runtime.pictures.metadata import Metadata
     from stylize.runtime.pictures.replacing import numbered
-    from stylize.runtime.pictures.saving import save_image
+    from stylize.runtime.pictures.saving import Manner, save_image
     from stylize.runtime.plans.recipe import recipe_chunks
 
+    manner = Manner(recipe.files, kept or Metadata())
     text = recipe_chunks(recipe)
     try:
+        if output == STDOUT:
+            return pipe(shown, text, manner)
         for place in [output] if named else numbered(output):
             try:
-                save_image(image, place, text, fresh=not (named or _is_earlier(place, recipe)))
+                fresh = not (named or _is_earlier(place, recipe))
+                save_image(shown, place, text, manner, fresh)
             except FileExistsError:
                 continue
             return place
     except ImageError as error:
-        raise ImageError(f"{error} {_rescued(image, output, text)}") from error
+        raise ImageError(f"{error} {_rescued(shown, output, text, manner)}") from error
     raise AssertionError("there is always another number")
 
 
-def _rescued(image: "Image.Image", output: Path, text: Mapping[str, str]) -> str:
+def _rescued(shown: "Shown", output: Path, text: Mapping[str, str], manner: "Manner") -> str:
     """Write a picture somewhere else, and return in a sentence where."""
     from stylize.runtime.pictures.saving import rescue_image
 
+    path = Path("stdout.png") if output == STDOUT else output
     try:
-        return f"The picture is in '{rescue_image(image, output, text)}' instead."
+        place = rescue_image(shown, path, text, manner)
+        return f"The picture is in '{place}' instead."
     except ImageError as error:
         return str(error)
 

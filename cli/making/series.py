@@ -19,12 +19,16 @@ from stylize.models.settings import check, setting
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import PICTURES
 from stylize.runtime.method.paintings import Painting
+from stylize.runtime.pictures.file_options import FileOptions
 from stylize.runtime.plans.figures import Cell, Figure
 
 if TYPE_CHECKING:
     from stylize.runtime import Model, Scene
     from stylize.runtime.pictures.contact_sheet import Shown
     from stylize.runtime.plans.recipe import Recipe
+
+PLAIN = FileOptions(keep_metadata="none")
+"""How the pictures are written."""
 
 Pictures = tuple[Path | None, tuple[Painting[Path], ...]]
 """The photo and the paintings."""
@@ -177,7 +181,7 @@ def _missing(
     for cell in cells:
         options = planned(cell.options, scenes[cell.photo, cell.paintings].plan(cell.options))
         cell = replace(cell, options=options)
-        recipe = recipe_of(model, cell.photo, cell.paintings, options)
+        recipe = recipe_of(model, cell.photo, cell.paintings, options, files=PLAIN)
         there = _earlier(files[cell.name], recipe)
         if not (there and there.finished):
             done = there.evaluations if there else 0

@@ -1,15 +1,37 @@
 """Arguments and options that several commands have and that are no settings of the library."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from stylize.runtime.files.standard import STDIN, STDOUT
 from stylize.runtime.method.options import ITERATION, PICTURES
 from stylize.runtime.plans.preset import PRESETS
 
+HYPHEN = Path("-")
+
+
+def piped(paths: Any) -> Any:
+    """Return paths, or the standard input where they are a hyphen."""
+    if isinstance(paths, list):
+        return [piped(path) for path in paths]
+    return STDIN if paths == HYPHEN else paths
+
+
+def to_stdout(path: Path | None) -> Path | None:
+    """Return a path, or the standard output where it is a hyphen."""
+    return STDOUT if path == HYPHEN else path
+
+
 Photo = Annotated[
-    Path, typer.Argument(metavar="PHOTO", help="The picture to render.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="PHOTO",
+        help="The picture to render; - for one that is piped.",
+        show_default=False,
+        callback=piped,
+    ),
 ]
 
 Paintings = Annotated[
@@ -19,6 +41,7 @@ Paintings = Annotated[
         help="The picture whose style is taken; several are blended. A folder is one style: the "
         "mean of all pictures in it.",
         show_default=False,
+        callback=piped,
     ),
 ]
 
@@ -29,6 +52,7 @@ AnyPaintings = Annotated[
         help="The picture whose style is taken; several are blended. A folder is one style: the "
         "mean of all pictures in it. With --region, none is needed.",
         show_default=False,
+        callback=piped,
     ),
 ]
 
@@ -73,8 +97,10 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="OUT.png",
-        help="The picture to write: .png, .jpg, .webp or .tiff. A PNG tells how it was made, "
-        "see 'stylize rerun'. Default: a PNG here, named after what it is made of.",
+        help="The picture to write: .png, .jpg, .webp or .tiff; - for a PNG to a pipe. A PNG "
+        "tells how it was made, see 'stylize rerun'. Default: a PNG here, named after what it is "
+        "made of.",
+        callback=to_stdout,
         show_default=False,
         rich_help_panel=PICTURES,
     ),

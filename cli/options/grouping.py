@@ -17,11 +17,12 @@ import typer
 
 from stylize.models.settings import Setting, settings_of
 from stylize.runtime.method.options import ITERATION, LOSSES, PICTURES
+from stylize.runtime.pictures.file_options import FILES
 
 Given: TypeAlias = Mapping[str, Any]
 """The values of those settings that were given on the command line, by the fields' names."""
 
-PANELS = (None, PICTURES, LOSSES, ITERATION)
+PANELS = (None, PICTURES, LOSSES, ITERATION, FILES)
 """The order of headings on a help page; others follow."""
 
 

@@ -54,7 +54,7 @@ def opened(file: BinaryIO, name: str) -> Iterator[Image.Image]:
         It is no picture, or damaged, or of a kind that is not read. What a decoder raises until
         the picture is closed again becomes an ImageError, too.
     """
-    with _errors_told(name), _opened(file, name) as image, _without_messages(image):
+    with errors_told(name), _opened(file, name) as image, _without_messages(image):
         yield image
 
 
@@ -63,12 +63,12 @@ def loading(image: Image.Image, name: str) -> Iterator[None]:
     """Tell likewise what goes wrong while an image is loaded that was opened elsewhere."""
     if getattr(image, "tile", None) and getattr(image, "fp", None) is None:
         raise ImageError(_unreadable(name, _CLOSED))
-    with _errors_told(name), _without_messages(image):
+    with errors_told(name), _without_messages(image):
         yield
 
 
 @contextmanager
-def _errors_told(name: str) -> Iterator[None]:
+def errors_told(name: str) -> Iterator[None]:
     """Make an ImageError of whatever Pillow raises about a picture, and nothing of its warnings."""
     try:
         with without_warnings():  # of odd metadata

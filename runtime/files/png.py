@@ -74,6 +74,12 @@ def chunks(file: BinaryIO) -> Iterator[Chunk]:
         start += length + _FRAME
 
 
+def write_chunk(file: BinaryIO, name: bytes, body: bytes) -> None:
+    """Write a chunk where a file stands."""
+    file.write(struct.pack(">I4s", len(body), name) + body)
+    file.write(struct.pack(">I", zlib.crc32(body, zlib.crc32(name))))
+
+
 def text(file: BinaryIO, keyword: str) -> str | None:
     """Return the text of a keyword in a PNG file; None if there is none."""
     found = (_text(chunk, file) for chunk in chunks(file) if _keyword(chunk, file) == keyword)

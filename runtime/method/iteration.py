@@ -1,9 +1,11 @@
 """The iteration on the pixels, and what each step of it gives."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +19,9 @@ from stylize.runtime.method.options import Options
 from stylize.runtime.method.preserved import NOTHING, Preserved
 from stylize.runtime.method.settling import Settling
 from stylize.runtime.pictures.arrays import unframed
+from stylize.runtime.pictures.file_options import FileOptions
+from stylize.runtime.pictures.saving import Manner, save_image
+from stylize.runtime.pictures.shown import Shown
 
 Array = npt.NDArray[np.float32]
 
@@ -64,9 +69,37 @@ class Found:
     def image(self) -> Image.Image:
         """The image as a picture, clipped to what can be shown: RGB, or RGBA if it has an alpha.
 
-        It has the photo's colours if ``Options.colors`` is ``photo``; then `pixels` has greys.
+        It has the photo's colours if ``Options.colors`` is ``photo``; then `pixels` has greys. In
+        another colour space than sRGB, its ``info`` has the profile.
         """
+        return self.shown.image()
+
+    @property
+    def shown(self) -> Shown:
+        """What is shown of the image, from which it can be saved with 8 or 16 bits a channel."""
         return self.preserved.shown(self._seen)
+
+    def save(self, path: str | os.PathLike[str], bits: int = 8, quality: int = 95) -> None:
+        """Write the image into a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+            Its ending tells the format: .png, .jpg, .webp or .tiff.
+        bits : int
+            Bits of each channel: 8, or for .png and .tiff 16.
+        quality : int
+            The quality of a .jpg or .webp, at most 100.
+
+        Raises
+        ------
+        OptionError
+            The format is unknown, or cannot have so many bits.
+        ImageError
+            The file cannot be written.
+        """
+        manner = Manner(FileOptions(bits=bits, quality=quality))
+        save_image(self.shown, Path(path), manner=manner)
 
     def kept(self) -> "Found":
         """Return the image where no device can lose it."""

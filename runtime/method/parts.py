@@ -10,6 +10,7 @@ import numpy as np
 from stylize.models.errors import OptionError
 from stylize.runtime.method.paintings import Painting, shares
 from stylize.runtime.method.regions import Mask, Region
+from stylize.runtime.pictures.colour import TO_SRGB, Conversion
 from stylize.runtime.pictures.masks import Colour, Size, Stencil, colour_named, covering
 from stylize.runtime.pictures.reading import Picture, PictureLike, open_picture
 
@@ -87,8 +88,21 @@ def coverage(parts: Sequence[Part], photo: Picture, size: Size, cut: bool) -> Co
     return Coverage(tuple(covering(masks).mean(axis=(1, 2), dtype=float).tolist()), overlap)
 
 
-def open_parts(regions: Sequence[Region[PictureLike]], photo: Picture | None) -> tuple[Part, ...]:
+def open_parts(
+    regions: Sequence[Region[PictureLike]],
+    photo: Picture | None,
+    conversion: Conversion = TO_SRGB,
+) -> tuple[Part, ...]:
     """Open the pictures of regions, of which no pixel is read yet.
+
+    Parameters
+    ----------
+    regions : sequence of Region
+        The regions; their masks are read as they are, in sRGB.
+    photo : Picture or None
+        What they are parts of.
+    conversion : Conversion
+        The colour space in which paintings are looked at, and what floats in files mean.
 
     Raises
     ------
@@ -104,7 +118,7 @@ def open_parts(regions: Sequence[Region[PictureLike]], photo: Picture | None) ->
             "There is no photo for the regions to be parts of. Give one, or no regions."
         )
     masks = [mask for each in regions for mask in each.masks]
-    parts = tuple(_opened(each, masks) for each in regions)
+    parts = tuple(_opened(each, masks, conversion) for each in regions)
     for part in parts:
         if part.stencil:
             part.stencil.check(photo, "photo")
@@ -114,10 +128,13 @@ def open_parts(regions: Sequence[Region[PictureLike]], photo: Picture | None) ->
     return parts
 
 
-def open_paintings(paintings: Sequence[Painting[PictureLike]]) -> tuple[Painting[Picture], ...]:
+def open_paintings(
+    paintings: Sequence[Painting[PictureLike]], conversion: Conversion = TO_SRGB
+) -> tuple[Painting[Picture], ...]:
     """Open the pictures of paintings."""
     return tuple(
-        Painting(open_picture(each.picture), each.weight, each.layers) for each in paintings
+        Painting(open_picture(each.picture, False, conversion), each.weight, each.layers)
+        for each in paintings
     )
 
 
@@ -125,8 +142,10 @@ def _called(painting: Picture) -> str:
     return f"painting {painting.name}" if isinstance(painting.source, Path) else "painting"
 
 
-def _opened(region: Region[PictureLike], masks: Sequence[Mask[PictureLike]]) -> Part:
-    paintings = open_paintings(region.paintings)
+def _opened(
+    region: Region[PictureLike], masks: Sequence[Mask[PictureLike]], conversion: Conversion
+) -> Part:
+    paintings = open_paintings(region.paintings, conversion)
     mask = region.painting_mask
     over_paintings = _stencil(mask, masks) if mask else None
     return Part(_stencil(region.photo_mask, masks), paintings, over_paintings)

@@ -28,6 +28,7 @@ from stylize.runtime.method.scales import stages
 from stylize.runtime.method.streamed import StreamedObjective, StreamedSearch
 from stylize.runtime.method.targets import Targets
 from stylize.runtime.method.views import Size, Views
+from stylize.runtime.pictures.colour import TO_SRGB, Conversion
 from stylize.runtime.pictures.limits import MAX_SIDE, MIN_SIDE
 from stylize.runtime.pictures.reading import PictureLike
 from stylize.runtime.streaming.plan import Plan
@@ -63,6 +64,9 @@ class Scene:
     regions : sequence of Region
         Parts of the photo with paintings of their own. The rest takes the style of `painting`, or
         follows the photo.
+    conversion : Conversion
+        The colour space in which the pictures are read and painted, if other than sRGB, and which
+        values are black and white in files of floats.
 
     Raises
     ------
@@ -78,9 +82,10 @@ class Scene:
         photo: PictureLike | None = None,
         painting: "PaintingsLike | None" = None,
         regions: Sequence[Region[PictureLike]] = (),
+        conversion: Conversion = TO_SRGB,
     ) -> None:
         self._model = model
-        self._views = Views(model.folder, photo, as_paintings(painting), regions)
+        self._views = Views(model.folder, photo, as_paintings(painting), regions, conversion)
         self._targets = Targets(model, self._views)
         self._plans: dict[object, Plan] = {}
 

@@ -19,6 +19,7 @@ from stylize.runtime.method.preserved import Preserved
 from stylize.runtime.method.regions import Region
 from stylize.runtime.method.start import faint_noise, start_file, white_noise
 from stylize.runtime.pictures.arrays import add_enlarged, fill, mirror, room_for, to_array
+from stylize.runtime.pictures.colour import TO_SRGB, Conversion
 from stylize.runtime.pictures.lightness import to_grey
 from stylize.runtime.pictures.limits import MIN_SIDE
 from stylize.runtime.pictures.masks import covering, within
@@ -70,6 +71,8 @@ class Views:
         The paintings, of which there may be none.
     regions : sequence of Region
         Parts of the photo that have paintings of their own; `paintings` are for the rest.
+    conversion : Conversion
+        The colour space in which all of them are looked at, and what floats in files mean.
 
     Attributes
     ----------
@@ -84,14 +87,16 @@ class Views:
         photo: PictureLike | None,
         paintings: Sequence[Painting[PictureLike]],
         regions: Sequence[Region[PictureLike]] = (),
+        conversion: Conversion = TO_SRGB,
     ) -> None:
         if photo is None and not (paintings or regions):
             raise OptionError("There is nothing to match: give a photo, a painting, or both.")
         self._folder = folder
-        self._photo = None if photo is None else open_picture(photo, alpha=True)
-        opened = open_paintings(paintings)
+        self._conversion = conversion
+        self._photo = None if photo is None else open_picture(photo, True, conversion)
+        opened = open_paintings(paintings, conversion)
         rest = (Part(None, opened),) if opened else ()
-        self.parts = (*open_parts(regions, self._photo), *rest)
+        self.parts = (*open_parts(regions, self._photo, conversion), *rest)
         self._guided = bool(regions)
         self._cropped: dict[tuple[Picture, int | float], Picture] = {}
         self._recent: dict[object, Seen] = {}
@@ -248,7 +253,8 @@ class Views:
     def preserved(self, options: Options) -> Preserved:
         """Return what the result has of the canvas whatever is painted, without a margin."""
         seen = self._canvas_at(options)
-        return Preserved(seen.alpha, seen.colours if self._colours(options) == "photo" else None)
+        colours = seen.colours if self._colours(options) == "photo" else None
+        return Preserved(seen.alpha, colours, self._conversion.space)
 
     def painting(self, part: Part, picture: Picture, options: Options) -> Array:
         """Return a painting in the size and the colours in which its style is matched."""
@@ -309,7 +315,7 @@ class Views:
                     f"There is no {init} here to start from. Choose noise, grey, or a file."
                 )
             return picture
-        return open_picture(start_file(init), alpha=True)
+        return open_picture(start_file(init), True, self._conversion)
 
     def _first(self, options: Options) -> Picture | None:
         """Return the first painting without its edges."""

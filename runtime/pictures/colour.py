@@ -1,6 +1,7 @@
-"""From whatever a picture's pixels mean to upright 8-bit sRGB."""
+"""From whatever a picture's pixels mean to upright 8-bit RGB, in sRGB or another space."""
 
 from io import BytesIO
+from typing import NamedTuple
 
 from PIL import ExifTags, Image, ImageCms
 
@@ -14,6 +15,7 @@ from stylize.runtime.pictures.depth import (
     is_deep_colour,
     scale_told,
 )
+from stylize.runtime.pictures.spaces import SRGB, Space
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -29,7 +31,6 @@ _TURNS = {
 _WIDTH, _HEIGHT = 256, 257
 """Tags of TIFF."""
 
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
 
 _EXACT, _FAST = ImageCms.Flags.NOOPTIMIZE, ImageCms.Flags.NONE
@@ -46,8 +47,28 @@ _PLAIN = {
 """The mode that says the same as another, and which colour profiles are meant for."""
 
 
-def normalise(image: Image.Image, name: str = "The picture", spent: bool = False) -> Image.Image:
-    """Return a picture as upright 8-bit sRGB: RGBA if a part of it is transparent, else RGB.
+class Conversion(NamedTuple):
+    """How pictures are read.
+
+    Attributes
+    ----------
+    space : Space
+        The colour space that their colours are brought to.
+    range : tuple of float, or None
+        The values of black and white in files of floats, if they are not what these tell.
+    """
+
+    space: Space = SRGB
+    range: tuple[float, float] | None = None
+
+
+TO_SRGB = Conversion()
+
+
+def normalise(
+    image: Image.Image, name: str = "The picture", spent: bool = False, space: Space = SRGB
+) -> Image.Image:
+    """Return a picture as upright 8-bit RGB, or RGBA if a part of it is transparent.
 
     Parameters
     ----------
@@ -57,6 +78,8 @@ def normalise(image: Image.Image, name: str = "The picture", spent: bool = False
         How messages call it.
     spent : bool
         Whether it is not needed any more, so that its memory is freed as soon as may be.
+    space : Space
+        The colour space of what is returned.
 
     Raises
     ------
@@ -75,7 +98,7 @@ def normalise(image: Image.Image, name: str = "The picture", spent: bool = False
         image.close()
     if upright.mode in DEEP_MODES:
         upright = in_eight_bits(upright, scale, name)
-    found = _in_srgb(_plain(upright, name))
+    found = _in_space(_plain(upright, name), space)
     found.info = {}  # such as the profile and the orientation, which hold no more
     return found
 
@@ -149,35 +172,40 @@ def _plain(image: Image.Image, name: str) -> Image.Image:
     return image
 
 
-def _in_srgb(image: Image.Image) -> Image.Image:
+def _in_space(image: Image.Image, space: Space) -> Image.Image:
     """Return the picture as RGB or RGBA, converted from the colour space that it names, if any."""
     if image.mode not in ("LA", "RGBA"):
-        return _colours_in_srgb(image)
+        return _colours_in(space, image)
     # A profile is applied to colours alone. Applied to grey with alpha, it makes everything white.
-    colours = _colours_in_srgb(image.convert(image.mode[:-1]))
+    colours = _colours_in(space, image.convert(image.mode[:-1]))
     alpha = image.getchannel("A")
     if alpha.getextrema() != (255, 255):
         colours.putalpha(alpha)
     return colours
 
 
-def _colours_in_srgb(image: Image.Image) -> Image.Image:
+def _colours_in(space: Space, image: Image.Image) -> Image.Image:
     """Return an L, RGB, CMYK or LAB picture as RGB, which may be the same picture, changed."""
-    profile, in_place = image.info.get("icc_profile"), image.mode == "RGB"
+    profile = _LAB if image.mode == "LAB" else image.info.get("icc_profile")
     try:
-        source = _LAB if image.mode == "LAB" else _profile(profile)
-        if source:
-            # Optimised, dark greys would be off by up to 10 levels.
-            flags = _EXACT if image.mode == "L" else _FAST
-            converted = ImageCms.profileToProfile(
-                image, source, SRGB, outputMode="RGB", inPlace=in_place, flags=flags
-            )
-            return converted or image
+        if profile:
+            return _converted(image, profile, space)
     except (ImageCms.PyCMSError, OSError):
         # A damaged or foreign profile: take the colours for sRGB, as browsers do.
         pass
-    return image if in_place else image.convert("RGB")
+    plain = image if image.mode == "RGB" else image.convert("RGB")
+    return plain if space is SRGB else _converted(plain, SRGB.painted, space)
 
 
-def _profile(profile: bytes | None) -> ImageCms.ImageCmsProfile | None:
-    return ImageCms.ImageCmsProfile(BytesIO(profile)) if profile else None
+def _converted(
+    image: Image.Image, profile: bytes | ImageCms.ImageCmsProfile, space: Space
+) -> Image.Image:
+    """Return the picture in RGB, by LittleCMS; one in RGB is changed itself."""
+    source = ImageCms.ImageCmsProfile(BytesIO(profile)) if isinstance(profile, bytes) else profile
+    # Optimised, dark greys would be off by up to 10 levels.
+    flags = _EXACT if image.mode == "L" else _FAST
+    in_place = image.mode == "RGB"
+    converted = ImageCms.profileToProfile(
+        image, source, space.painted, outputMode="RGB", inPlace=in_place, flags=flags
+    )
+    return converted or image

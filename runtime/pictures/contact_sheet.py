@@ -11,9 +11,10 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from stylize.models.errors import ImageError
+from stylize.runtime.pictures.file_options import FileOptions
 from stylize.runtime.pictures.lettering import Lettering, lettering
 from stylize.runtime.pictures.reading import Picture, read_chunk
-from stylize.runtime.pictures.saving import save_image
+from stylize.runtime.pictures.saving import Manner, save_image
 
 Shown = Image.Image | Picture | None
 """What a place shows: a picture in RGB, one that is read when its place is drawn, or nothing."""
@@ -97,7 +98,7 @@ def save_sheet(image: Image.Image, path: Path) -> None:
     ImageError
         The file cannot be written.
     """
-    save_image(image, path, {KEYWORD: "sheet"}, QUALITY)
+    save_image(image, path, {KEYWORD: "sheet"}, Manner(FileOptions(quality=QUALITY)))
 
 
 def check_sheet_replaceable(path: Path, option: str) -> None:

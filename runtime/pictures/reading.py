@@ -16,10 +16,19 @@ import numpy.typing as npt
 from PIL import Image
 
 from stylize.models.errors import ImageError
-from stylize.runtime.files import png
+from stylize.runtime.files import floats, png
 from stylize.runtime.files.jpeg import in_one_pass
-from stylize.runtime.files.opening import loading, opened
-from stylize.runtime.pictures.colour import normalise, on_white, upright_size
+from stylize.runtime.files.kinds import unread_kind
+from stylize.runtime.files.opening import errors_told, loading, opened
+from stylize.runtime.files.standard import STDIN, standard_input
+from stylize.runtime.pictures.colour import (
+    TO_SRGB,
+    Conversion,
+    normalise,
+    on_white,
+    upright_size,
+)
+from stylize.runtime.pictures.floating import to_eight_bits
 from stylize.runtime.pictures.limits import MAX_BYTES, MAX_PIXELS, WHOLE_PIXELS
 from stylize.runtime.pictures.sizes import check_sides, cover
 from stylize.runtime.pictures.transparency import Seen, seen
@@ -56,7 +65,9 @@ def load_image(picture: PictureLike) -> Image.Image:
     return found.scaled(found.size)
 
 
-def open_picture(picture: PictureLike, alpha: bool = False) -> "Picture":
+def open_picture(
+    picture: PictureLike, alpha: bool = False, conversion: Conversion = TO_SRGB
+) -> "Picture":
     """Find out what a picture is, without reading its pixels if it is in a file.
 
     Parameters
@@ -65,6 +76,8 @@ def open_picture(picture: PictureLike, alpha: bool = False) -> "Picture":
         See `load_image`.
     alpha : bool
         Whether transparency is kept; otherwise, transparent parts are blended on white.
+    conversion : Conversion
+        What its colours become, and what floats mean.
 
     Raises
     ------
@@ -75,13 +88,37 @@ def open_picture(picture: PictureLike, alpha: bool = False) -> "Picture":
     name = f"'{source}'" if isinstance(source, Path) else "The picture"
     if isinstance(source, Image.Image):
         with loading(source, name):
-            source = normalise(source, name)
+            source = normalise(source, name, space=conversion.space)
         size = source.size
     else:
-        with picture_file(source) as file, opened(file, name) as image:
-            size = upright_size(image)
+        size = _size_of(source, name)
     check_sides(size, f"{name} is", "Use a larger picture.")
-    return Picture(source, name, size, alpha)
+    return Picture(source, name, size, alpha, conversion=conversion)
+
+
+def has_floats(path: Path) -> bool:
+    """Tell whether a file has floating-point pixels.
+
+    Raises
+    ------
+    ImageError
+        It is missing, or cannot be read.
+    """
+    with picture_file(path) as file:
+        return _of_floats(file) is not None
+
+
+def _size_of(source: Path | bytes, name: str) -> tuple[int, int]:
+    with picture_file(source) as file:
+        if head := _of_floats(file):
+            return head.upright
+        with opened(file, name) as image:
+            return upright_size(image)
+
+
+def _of_floats(file: BinaryIO) -> floats.Header | None:
+    """Return what a file of floating-point pixels tells; None for others."""
+    return None if unread_kind(file) else floats.header(file)
 
 
 def read_chunk(path: str | Path, keyword: str) -> str | None:
@@ -98,6 +135,8 @@ def read_chunk(path: str | Path, keyword: str) -> str | None:
 
 READ = 8
 """Bytes that reading takes for each pixel: as it was decoded, and in sRGB."""
+READ_OF_FLOAT = 28
+"""Bytes that it takes for each floating-point number: the file, unpacked, scaled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +158,8 @@ class Picture:
         Whether transparency is kept; otherwise, transparent parts are blended on white.
     edges : tuple of int
         Pixels that are cut off at the left and the right each, and at the top and the bottom.
+    conversion : Conversion
+        What the colours become, and what floats mean.
     """
 
     source: Path | bytes | Image.Image
@@ -126,6 +167,7 @@ class Picture:
     size: tuple[int, int]
     alpha: bool
     edges: tuple[int, int] = (0, 0)
+    conversion: Conversion = TO_SRGB
 
     def cropped(self, edge: int | float) -> "Picture":
         """Return the picture without its edges, which may be a frame or the margin of a scan.
@@ -148,7 +190,7 @@ class Picture:
         return replace(self, size=left, edges=edges)
 
     def scaled(self, size: tuple[int, int]) -> Image.Image:
-        """Return the colours of the picture in (width, height), 8-bit sRGB.
+        """Return the colours of the picture in (width, height), with 8 bits.
 
         Raises
         ------
@@ -162,6 +204,9 @@ class Picture:
         if isinstance(self.source, Image.Image):
             return 0
         scale = _reduction(self.size, size)
+        with picture_file(self.source) as file:
+            if head := _of_floats(file):
+                return prod(self.whole) * (READ + READ_OF_FLOAT * head.samples)
         with picture_file(self.source) as file, opened(file, self.name) as image:
             reduced = scale if image.format in ("JPEG", "MPO") and in_one_pass(file) else 1
         return round(READ * prod(self.whole) / reduced**2)
@@ -197,13 +242,24 @@ class Picture:
         if isinstance(self.source, Image.Image):
             image = self.source
         else:
-            with picture_file(self.source) as file, opened(file, self.name) as found:
-                self._reduce(found, file, wanted)
-                image = normalise(found, self.name, spent=True)
+            image = self._read_file(self.source, wanted)
         image = self._without_edges(image)
         scale = _reduction(image.size, wanted)
         reduced = image.reduce(scale) if scale > 1 else image
         return reduced if self.alpha else on_white(reduced)
+
+    def _read_file(self, source: Path | bytes, wanted: tuple[int, int]) -> Image.Image:
+        name, space = self.name, self.conversion.space
+        with picture_file(source) as file:
+            if head := _of_floats(file):
+                self._check_pixels(head.size)
+                with errors_told(name):
+                    numbers = floats.values(file, head)
+                    found = to_eight_bits(numbers, head, self.conversion.range, name)
+                    return normalise(found, name, spent=True, space=space)
+            with opened(file, name) as found:
+                self._reduce(found, file, wanted)
+                return normalise(found, name, spent=True, space=space)
 
     def _without_edges(self, image: Image.Image) -> Image.Image:
         """Return what is left of the whole picture, which may have been read reduced.
@@ -224,6 +280,9 @@ class Picture:
             reduced = image.width // scale, image.height // scale
             image.draft(None, reduced)
             at_once = reduced if in_one_pass(file) else at_once
+        self._check_pixels(at_once)
+
+    def _check_pixels(self, at_once: tuple[int, int]) -> None:
         if at_once[0] * at_once[1] > MAX_PIXELS:
             raise ImageError(
                 f"{self.name} has {self.size[0]}x{self.size[1]} pixels, and at most "
@@ -307,6 +366,8 @@ def picture_file(source: Path | bytes) -> Iterator[BinaryIO]:
     ImageError
         It is missing, an address, a folder or a pipe, or may not be read.
     """
+    if source == STDIN:
+        source = standard_input(MAX_BYTES)
     if isinstance(source, bytes):
         yield BytesIO(source)
         return

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -14,18 +14,23 @@ from stylize.installation import release
 from stylize.models.errors import ImageError, OptionError
 from stylize.models.layers import PoolingKind
 from stylize.models.manifest import Sha256
+from stylize.runtime.files.icc import ProfileError
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import MAX_WEIGHT, STARTS, Options
 from stylize.runtime.method.paintings import Painting
 from stylize.runtime.method.regions import Mask, Region
 from stylize.runtime.method.start import start_file
+from stylize.runtime.pictures.file_options import USUAL_FILES, FileOptions
+from stylize.runtime.pictures.profiles import embedded_profile
 from stylize.runtime.pictures.reading import picture_file, read_chunk
+from stylize.runtime.pictures.spaces import SRGB, Space, space_of
 from stylize.runtime.providers.table import Precision
 
 KEYWORD = "stylize"
 """The keyword of the PNG text chunk that holds a recipe as JSON."""
 
 BEFORE = {"scales": 1, "margin": 0, "pixels": "free", "colors": "painting"}
+FILES_BEFORE = {"keep_metadata": "none"}
 """The settings of pictures by releases that did not tell them."""
 
 LONGEST_PATH = 4096
@@ -156,6 +161,10 @@ class Recipe:
         The iterations that were not needed, since the loss had settled.
     regions : tuple of RegionSource
         The parts of the photo that took the style of other paintings.
+    files : FileOptions
+        How pictures were read, and this one written.
+    profile : str or None
+        The checksum of the picture's ICC profile if it is painted in another space than sRGB.
     """
 
     photo: Source | None
@@ -170,6 +179,8 @@ class Recipe:
     provider_options: Mapping[str, str] = field(default_factory=dict)
     spared: Annotated[int, msgspec.Meta(ge=0)] = 0
     regions: tuple[RegionSource, ...] = ()
+    files: FileOptions = USUAL_FILES
+    profile: Sha256 | None = None
 
     @property
     def progress(self) -> int:
@@ -201,6 +212,9 @@ class Recipe:
             "precision": self.precision,
             "provider options": self.provider_options,
             **asdict(options),
+            "bits": self.files.bits,
+            "float range": self.files.float_range,
+            "profile": self.profile,
         }
 
 
@@ -214,6 +228,8 @@ def recipe_of(
     paintings: Sequence[Painting[Path]],
     options: Options,
     regions: Sequence[Region[Path]] = (),
+    files: FileOptions = USUAL_FILES,
+    space: Space = SRGB,
 ) -> Recipe:
     """Return the recipe of a picture that is about to be made.
 
@@ -229,6 +245,10 @@ def recipe_of(
         All settings.
     regions : sequence of Region
         The files of parts of the photo that have other paintings.
+    files : FileOptions
+        How pictures are read and written.
+    space : Space
+        The colour space in which it is painted.
 
     Raises
     ------
@@ -261,6 +281,8 @@ def recipe_of(
             )
             for each in regions
         ),
+        files=replace(files, profile=_printable(files.profile)),
+        profile=None if space is SRGB else sha256(space.profile).hexdigest(),
     )
 
 
@@ -289,6 +311,7 @@ def read_recipe(path: Path) -> Recipe:
     try:
         told = msgspec.json.decode(text.encode("utf-8", "replace"))
         told["options"] = {**BEFORE, **told["options"]}
+        told["files"] = {**FILES_BEFORE, **told.get("files", {})}
         if "paintings" not in told:
             told["paintings"] = [told["painting"]] if told.get("painting") else []
         recipe = msgspec.convert(told, Recipe)
@@ -301,6 +324,28 @@ def read_recipe(path: Path) -> Recipe:
             f"What '{path}' tells of how it was made cannot be read: {str(error).rstrip('.')}. "
             "Another release of stylize may have written it."
         ) from error
+
+
+def space_in(picture: Path, recipe: Recipe) -> Space:
+    """Return the colour space in which a picture with a recipe was painted: that of its profile.
+
+    Raises
+    ------
+    ImageError
+        The picture has another profile than its recipe tells.
+    """
+    if recipe.profile is None:
+        return SRGB
+    profile = embedded_profile(picture) or b""
+    try:
+        if sha256(profile).hexdigest() == recipe.profile:
+            return space_of(profile)
+    except ProfileError:
+        pass
+    raise ImageError(
+        f"'{picture}' has another colour profile than it was made with: another program has saved "
+        "it since, or changed it."
+    )
 
 
 def _check_start(recipe: Recipe) -> None:

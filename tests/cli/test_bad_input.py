@@ -135,7 +135,7 @@ class TestPhoto:
         Image.new("F", (48, 32), 0.5).save("float.tiff")
         found = message(photo="float.tiff")
         assert "'float.tiff' has floating-point pixels" in found
-        assert "8 or 16 bits" in found
+        assert found.endswith("Say so to 'stylize run': --float-range 0,1")
 
     def test_the_painting_is_checked_too(self) -> None:
         Path("painting.png").write_text("This is no picture.\n")

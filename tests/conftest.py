@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -76,13 +78,15 @@ def real_model(real_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     from stylize.models.layers import PoolingKind
 
     @cache
-    def write(pooling: PoolingKind = "average") -> Path:
+    def give(pooling: PoolingKind = "average") -> Path:
         network = vgg19(pooling)
-        path = tmp_path_factory.mktemp("real") / "vgg19"
-        write_folder(path, network, load_weights(str(real_weights), network, "caffe"))
-        return path
 
-    return write
+        def write(path: Path) -> None:
+            write_folder(path, network, load_weights(str(real_weights), network, "caffe"))
+
+        return _written_once(tmp_path_factory, "vgg19", ("real", network), write)
+
+    return give
 
 
 @pytest.fixture(scope="session")
@@ -96,12 +100,13 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
     from stylize.export.writing.write import write_folder
 
     @cache
-    def write(network: Network, half: bool = False) -> Path:
-        path = tmp_path_factory.mktemp("small") / "small"
-        write_folder(path, network, small_weights(network), half=half)
-        return path
+    def give(network: Network, half: bool = False) -> Path:
+        def write(path: Path) -> None:
+            write_folder(path, network, small_weights(network), half=half)
 
-    return write
+        return _written_once(tmp_path_factory, "small", ("small", network, half), write)
+
+    return give
 
 
 @pytest.fixture(autouse=True)
@@ -133,6 +138,20 @@ def picture(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / name
 
     return write
+
+
+def _written_once(
+    factory: pytest.TempPathFactory, name: str, what: object, write: Callable[[Path], None]
+) -> Path:
+    """Return a model's folder, which the first of pytest's workers that needs it writes for all."""
+    own = factory.mktemp("models")
+    together = own.parent.parent if "PYTEST_XDIST_WORKER" in os.environ else own.parent
+    place = together / sha256(repr(what).encode()).hexdigest()[:16]
+    if not place.exists():
+        write(own / name)
+        with suppress(OSError):  # another worker was faster
+            own.rename(place)
+    return place / name
 
 
 def _shared(name: str) -> Path:

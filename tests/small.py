@@ -1,13 +1,16 @@
 """Small seeded networks of VGG-19's topology, for tests that need onnx."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+import pytest
 
 from stylize.export.network.architecture import Convolution, Network, vgg19
 from stylize.export.network.weights import Weights
-from stylize.models.layers import PoolingKind
+from stylize.models.layers import LayerSet, PoolingKind
 from stylize.models.preprocessing import CAFFE, Preprocessing
 
 
@@ -41,3 +44,13 @@ def small_weights(network: Network, seed: int = 0) -> Weights:
         for name, shape in network.parameters.items()
     }
     return Weights(arrays, "small", "0" * 64, "MIT", network.preprocessing)
+
+
+@contextmanager
+def only(*sets: LayerSet) -> Iterator[None]:
+    """Let models be written with the graphs of these layer sets alone, which is quick."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stylize.export.writing.write.paper_layer_sets", lambda: list(sets))
+        patch.setattr("stylize.export.writing.write.richer_layer_sets", list)
+        patch.setattr("stylize.export.writing.write.guided_layer_sets", list)
+        yield

@@ -58,4 +58,4 @@ def test_source_distribution_holds_tests_examples_and_documents(distributions: P
 @pytest.mark.network
 def test_distributions_stay_small(distributions: Path) -> None:
     sizes = {path.suffix: path.stat().st_size for path in distributions.iterdir()}
-    assert sizes[".whl"] < 2.5e6
+    assert sizes[".whl"] < 2.7e6

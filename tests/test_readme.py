@@ -96,7 +96,7 @@ def test_first_command_turns_the_examples_into_a_picture(tmp_path: Path) -> None
     unwanted = shutil.ignore_patterns(".git", ".venv*", "build", "dist", "*.egg-info", ".*_cache")
     shutil.copytree(REPOSITORY, clone, ignore=unwanted)
     first, _ = shell_commands("python3 -m venv")
-    short = first.replace("--iterations 200", "--iterations 20")
+    short = first.replace("--iterations 200", "--iterations 3")
     assert short != first
     finished = subprocess.run(short, shell=True, cwd=clone, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr

@@ -73,7 +73,7 @@ def parse_blend(text: str, count: int) -> list[float]:
     if len(weights) != count:
         raise OptionError(
             f"--blend has {counted(len(weights), 'number')} for {counted(count, 'painting')}. "
-            "Give one for each, in their order."
+            "Give one for each PAINTING, in their order."
         )
     if not any(Painting(None, weight).weight for weight in weights):  # which checks each
         raise OptionError(f"--blend is '{text}', which leaves nothing: one must be more than 0.")

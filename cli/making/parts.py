@@ -68,8 +68,15 @@ def of_regions(
     if paintings and found.rest < TINY:
         yield "PAINTING does nothing: the masks cover all of the photo."
     elif found.rest >= TINY:
-        style = _names(paintings) if paintings else "none, it follows the photo"
+        style = _names(paintings) if paintings else _UNPAINTED[bool(options.layers.content)]
         yield f"Style elsewhere, {_percent(found.rest)} of the photo: {style}"
+
+
+_UNPAINTED = {
+    True: "none, it follows the photo",
+    False: "none, it stays as it starts, since the content weight is 0",
+}
+"""What becomes of what no mask covers, by whether there is a loss of content."""
 
 
 def _of_paintings(part: "Part", options: Options, result: Size) -> Iterator[str]:

@@ -107,6 +107,8 @@ def of_plan(plan: "Plan", options: Options, scratch: Path | None) -> Iterator[st
         yield "Adam takes the place of L-BFGS, whose history does not fit"
     elif plan.history < min(options.history, options.iterations):
         yield f"L-BFGS remembers {plan.history} steps: more do not fit"
+    if options.average:
+        yield "The picture is the best image: by tiles there is no running mean"
 
 
 def of_files(photo: Path | None, paintings: Sequence[Painting[Path]]) -> Iterator[str]:
@@ -182,7 +184,7 @@ def of_pictures(
                 f"The painting '{each.picture}' has a border of one colour, which would be painted,"
                 f" too. To leave it out: {how}"
             )
-    if not photo or not paintings or options.colors == "painting":
+    if not photo or options.colors == "painting":
         return
     if flaws(open_picture(photo, conversion=conversion)).grey:
         yield _OF_GREY[options.colors]

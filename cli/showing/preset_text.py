@@ -46,14 +46,28 @@ def _start(options: Options) -> str:
 
 
 def _scales(options: Options) -> str:
-    one = "one" if options.scales == 1 else "as many as the size is worth, from coarse to fine"
-    return one + (f"; {options.margin} pixels around it are cut off" if options.margin else "")
+    text = "one" if options.scales == 1 else _several_scales(options)
+    return text + (f"; {options.margin} pixels around it are cut off" if options.margin else "")
+
+
+def _several_scales(options: Options) -> str:
+    return (
+        f"as many as the size is worth, from coarse to fine: each "
+        f"{2 ** (1 / options.scales_per_doubling):.3g} times as large as the last, the coarsest of "
+        f"{options.coarsest} pixels or more"
+    )
 
 
 def _optimiser(options: Options) -> str:
     kinds = {"lbfgs": f"L-BFGS, history {options.history}", "adam": "Adam"}
     bounded = "; pixels stay between black and white" if options.pixels == "bounded" else ""
-    return f"{kinds[options.optimizer]}; {options.iterations} evaluations of the gradient{bounded}"
+    shares = ":".join(f"{share:g}" for share in options.iteration_shares)
+    shared = f", shared {shares} among the scales" if len(options.iteration_shares) > 1 else ""
+    mean = f"; a running mean of images, decay {options.average:g}" if options.average else ""
+    return (
+        f"{kinds[options.optimizer]}; {options.iterations} evaluations of the gradient{shared}"
+        f"{bounded}{mean}"
+    )
 
 
 def _loss(options: Options) -> list[str]:

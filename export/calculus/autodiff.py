@@ -83,6 +83,8 @@ def _sum(graph: Graph, contributions: Sequence[str]) -> str:
 
     A product of matrices takes in one that is the same in every column, as a sum it begins with.
     """
+    if len(contributions) == 1:
+        return contributions[0]
     producers = {node.output[0]: node for node in graph.nodes if node.output[0] in contributions}
     product, column = (
         next((node for node in producers.values() if node.op_type == op), None)

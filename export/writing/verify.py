@@ -115,7 +115,7 @@ class _Comparison:
             if name.startswith("style_target.") and manifest.root
         }
         self.regions = self._regions(manifest)
-        self.weights: dict[str, Array] = {}
+        self.weights: dict[object, Array] = {}
 
     def with_torch(self, peer: TorchNetwork) -> Iterator[Check]:
         """Yield the largest difference over all graphs, for each kind of output."""
@@ -194,9 +194,8 @@ class _Comparison:
     def _weights(self, graph: GraphFile) -> tuple[Array, Array]:
         """Return the weights that make each loss 1, so that none hides behind a larger one."""
         layers = graph.layers
-        kind = f"{layers.statistics}{layers.guided}"
-        content = [f"content.{layer}" for layer in layers.content]
-        style = [f"{kind}.{layer}" for layer in layers.style]
+        content: list[object] = [("content", layer) for layer in layers.content]
+        style: list[object] = [(layers.statistics, layers.guided, layer) for layer in layers.style]
         if not self.weights.keys() >= {*content, *style}:
             ones = np.ones((2, len(style)) if layers.guided else len(style))
             found = self._evaluate(graph, self.image, np.ones(len(content)), ones)

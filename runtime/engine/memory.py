@@ -33,6 +33,9 @@ backwards. Then all responses are held, and the gradients of their Gram matrices
 lies in gaps between blocks, whose number varies from size to size. The way back through a
 max pooling compares each response with the maximum of its window."""
 
+WEIGHTED = 0.5
+"""The same per byte of responses times weights of regions, most of which do not live as long."""
+
 FORWARD = 3.3
 """Resident bytes per byte of the largest layer's responses where only targets are computed. Then no
 more than three layers are held at a time."""
@@ -86,9 +89,10 @@ def memory_need(folder: ModelFolder, layers: LayerSet, history: int = 0, regions
         Parts of the picture; of each, responses times weights are held where there is a loss.
     """
     bytes_of = _responses(folder, layers)
-    responses = sum(bytes_of.values()) + regions * sum(bytes_of[name] for name in layers.style)
+    responses = sum(bytes_of.values())
+    weighted = regions * sum(bytes_of[name] for name in layers.style)
     images = IMAGE_BYTES * (IMAGES + 2 * history)
-    of_a_pixel = RESPONSES[folder.manifest.pooling] * responses + images
+    of_a_pixel = RESPONSES[folder.manifest.pooling] * responses + WEIGHTED * weighted + images
     return Need(fixed_bytes(folder), of_a_pixel)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stylize.runtime.engine.program import Program
-from stylize.runtime.engine.tensors import Tensor, number
+from stylize.runtime.engine.tensors import Tensor, number, read
 from stylize.runtime.method.held import Copied
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.method.options import Options, Pixels
@@ -98,6 +98,11 @@ class Descent:
     def image(self) -> Tensor:
         """The image that the last step evaluated."""
         return self._next["image"]
+
+    @property
+    def next_image(self) -> Array:
+        """A copy, in the CPU's memory, of the image that the next step will evaluate."""
+        return read(self._now["image"])
 
     @property
     def best_image(self) -> Tensor:

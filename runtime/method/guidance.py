@@ -20,7 +20,9 @@ from stylize.models.manifest import Layer
 Array = npt.NDArray[np.float32]
 
 
-def guidance(masks: Array, layers: Sequence[Layer], wanted: Collection[str]) -> dict[str, Array]:
+def guidance(
+    masks: Array, layers: Sequence[Layer], wanted: Collection[str], margin: int = 0
+) -> dict[str, Array]:
     """Return the weight of each position in Gram matrices of regions.
 
     Parameters
@@ -31,28 +33,27 @@ def guidance(masks: Array, layers: Sequence[Layer], wanted: Collection[str]) -> 
         All layers of the network, from the image upwards.
     wanted : collection of str
         The names of the layers that have a loss of style.
+    margin : int
+        Pixels of the masks' mirror image around them, as a picture has.
 
     Returns
     -------
-    dict of str to float32 array, shape (R, height // stride, width // stride)
+    dict of str to float32 array, shape (R, rows, columns)
         ``guidance.L``: T², divided by its sum, or 0 everywhere if nothing of a region is left.
+        There are as many rows and columns as the layer's response to the picture has.
     """
-    found: dict[str, list[Array]] = {name: [] for name in wanted}
-    for mask in masks:
-        for name, shares in _downwards(mask, layers, wanted):
-            squares = np.square(shares)
-            total = float(squares.sum(dtype=np.float64))
-            if total:
-                squares /= np.float32(total)
-            found[name].append(squares)
-    return {f"guidance.{name}": np.stack(weights) for name, weights in found.items()}
-
-
-def mirrored(masks: Array, margin: int) -> Array:
-    """Return masks with so many pixels of their mirror image around them, as a picture has."""
-    edges = (margin, margin)
-    found: Array = np.pad(masks, ((0, 0), edges, edges), "reflect")
-    return found
+    size = [side + 2 * margin for side in masks.shape[1:]]
+    found = {
+        layer.name: np.empty((len(masks), *(side // layer.stride for side in size)), np.float32)
+        for layer in layers
+        if layer.name in wanted
+    }
+    for number, mask in enumerate(masks):  # one at a time: they may be large
+        for name, shares in _downwards(np.pad(mask, margin, "reflect"), layers, wanted):
+            weights = np.square(shares, out=found[name][number])
+            total = float(weights.sum(dtype=np.float64))
+            weights /= np.float32(total or 1)
+    return {f"guidance.{name}": weights for name, weights in found.items()}
 
 
 def _downwards(

@@ -128,7 +128,8 @@ class Iterate(Found):
         Total variation, ½ Σ of squared differences in grey levels; None if it has no weight.
     best : Found
         The image with the lowest total so far, at this scale. A step without a line search may
-        overshoot it.
+        overshoot it. With ``Options.average`` it is the running mean, and `total` is the loss of
+        the last image in it.
     restarted_from : int or None
         The earlier iteration from which the search goes on, by steps half as long, because the
         loss exploded here; None if it did not.
@@ -265,7 +266,7 @@ def minimise(
             if search.failed:
                 raise DivergenceError(_divergence(past.iterations + step, losses.total))
             here, best = found.at(step, losses.total)
-            settled = settling.at(step, best.total)
+            settled = settling.at(step, search.best_total)
             spared = past.spared + (options.iterations - step if settled else 0)
             seconds = time.perf_counter() - past.begun
             yield _iterate(here, best, losses, seconds, spared, search.restarted)

@@ -243,15 +243,12 @@ class Model:
             return targets
         found = dict(targets)
         for name in (f"style_target.{layer}" for layer in layers.style):
-            dimensions = {"height": 0, "width": 0, "channels": targets[name].shape[-1]}
-            program = Program(self.folder, root, dimensions, host_of(self.provider))
-
-            def rooted(target: Array, program: Program = program) -> Array:
-                return program({"style_target": target})["rooted_target"]
-
             target = targets[name]
-            of_regions = target.ndim > 2
-            found[name] = np.stack([*map(rooted, target)]) if of_regions else rooted(target)
+            dimensions = {"height": 0, "width": 0, "channels": target.shape[-1]}
+            program = Program(self.folder, root, dimensions, host_of(self.provider))
+            matrices = target.reshape(-1, *target.shape[-2:])  # there may be regions
+            roots = [program({"style_target": each})["rooted_target"] for each in matrices]
+            found[name] = np.stack(roots).reshape(target.shape)
         return found
 
     def _provider(self, layers: LayerSet) -> Provider:
@@ -318,7 +315,7 @@ class Model:
         """
         share, workers = self._share(size)
         case = self._case(share, layers, "adam", 0, regions=int(masked))
-        case = replace(case, needs_tiles=masked)
+        case = replace(case, guided=None)  # that of a painting's targets takes no weights
         spare = self._spare_of_each if workers else spare
         return plan_targets(case, self.budget, spare, tile, workers)
 
@@ -366,8 +363,9 @@ class Model:
                 f"The model '{self.folder.manifest.name}' was exported by an earlier release, which"
                 " had no regions. Run 'stylize export vgg19' again."
             )
-        needs_tiles = self.folder.guided_graph(layers) is None
-        return Case(self.folder, used, size, optimizer, history, on_device, regions, needs_tiles)
+        graph = self.folder.guided_graph(layers)
+        guided = graph.layers if graph else None
+        return Case(self.folder, used, size, optimizer, history, on_device, regions, guided)
 
     def _layers_of_tiles(self, layers: LayerSet) -> LayerSet:
         """Return the layers at which graphs for tiles look, which are the same for regions."""

@@ -89,6 +89,22 @@ def parse_scales(text: str) -> Scales:
     return numbers if "," in words else numbers[0]
 
 
+def parse_shares(text: str) -> tuple[float, ...]:
+    """Return shares in words: ``2,1``.
+
+    Raises
+    ------
+    OptionError
+        They are no numbers.
+    """
+    try:
+        return tuple(float(word) for word in text.split(","))
+    except ValueError:
+        raise OptionError(
+            f"The shares of the iterations are '{text}'; write numbers with commas as 2,1."
+        ) from None
+
+
 def parse_part(text: str) -> float:
     """Return a part of a whole, which may be written in percent.
 
@@ -175,8 +191,16 @@ class Options:
         as there are, each half as large as the next; or their sizes, measured as `size` is, to
         which the picture's own is added. ``auto``: as many as the size and the iterations are
         worth. Gatys et al. (2015) have one.
+    coarsest : int
+        Pixels of the side that `size` measures which the smallest of automatic scales has at least.
+    scales_per_doubling : int
+        How many scales lead from one size to twice that size: each is the so-manyth root of 2
+        times as large as the last. Where `scales` names sizes, it changes nothing.
     iterations : int
         Evaluations of the gradient, of all scales together.
+    iteration_shares : tuple of float
+        How the scales share them, in proportion, from the coarsest on. All scales beyond the last
+        share that is named have as much. (1.0,): each scale has as many.
     until : float
         Stop before, at each scale, when the lowest loss falls by less than this part of it in
         `stylize.runtime.method.settling.WINDOW` iterations. 0: never.
@@ -236,6 +260,10 @@ class Options:
         L-BFGS needs fewer iterations; Adam less memory.
     history : int
         How many steps L-BFGS remembers; each costs two images of memory.
+    average : float
+        If above 0, the picture is the running mean of all images so far, and this is left of an
+        image's weight after each step. 0.99: about the last hundred count. Otherwise it is the
+        image with the lowest loss. A picture that is computed by tiles is that one in any case.
     learning_rate : float
         The size of Adam's steps, for an image in 0...1.
     seed : int
@@ -269,6 +297,24 @@ class Options:
         parse=parse_scales,
         called="choice of scales",
     )
+    coarsest: int = setting(
+        128,
+        "Pixels that the smallest of automatic scales has at least, as --size measures.",
+        panel=ITERATION,
+        metavar="PIXELS",
+        called="size of the coarsest scale",
+        **SIDE_LENGTH,
+    )
+    scales_per_doubling: int = setting(
+        1,
+        "How many scales lead to twice the size. 1: each is twice as large as the last. 2: 1.41 "
+        "times.",
+        panel=ITERATION,
+        metavar="N",
+        least=1,
+        most=MAX_SCALES,
+        called="number of scales to twice the size",
+    )
     iterations: int = setting(
         300,
         "Evaluations of the gradient, of all scales together.",
@@ -276,6 +322,18 @@ class Options:
         metavar="N",
         least=1,
         called="number of iterations",
+    )
+    iteration_shares: tuple[float, ...] = setting(
+        (1.0,),
+        "How the scales share the iterations, from the coarsest on. 2,1: that has twice as many as "
+        "each of the others.",
+        panel=ITERATION,
+        metavar="A,B",
+        shown="as many each",
+        parse=parse_shares,
+        called="shares of the iterations",
+        above=0,
+        most=MAX_WEIGHT,
     )
     until: float = setting(
         0.0,
@@ -407,6 +465,17 @@ class Options:
         most=MAX_HISTORY,
         called="length of the history",
     )
+    average: float = setting(
+        0.0,
+        "Take the running mean of the images instead of the best: 0.99 counts about the last "
+        "hundred.",
+        panel=ITERATION,
+        metavar="DECAY",
+        shown="the best",
+        called="decay of the average",
+        least=0,
+        most=0.9999,
+    )
     learning_rate: float = setting(0.02, "Size of Adam's steps.", offered=False, above=0)
     seed: int = setting(0, "Seed of the random start.", panel=PICTURES, metavar="N", least=0)
 
@@ -416,6 +485,7 @@ class Options:
             raise OptionError("Content and style weight are both 0; one must be more.")
         self._check_layers()
         require(bool(self.layers), "set of layers", "empty", "one layer or more")
+        require(bool(self.iteration_shares), "list of shares", "empty", "one share or more")
         self._check_scales()
         part = self.crop_painting
         wanted = f"0 pixels or more, or a part from 0 to {MAX_CROP:.0%}"

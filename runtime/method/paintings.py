@@ -80,7 +80,8 @@ def shares(paintings: Iterable[Painting[P]], layer: str) -> list[tuple[P, float]
     whole = sum(each.weight for each in seen)
     if not whole:
         raise OptionError(
-            f"No painting is seen at {layer}: " + ("all weights are 0." if seen else "name one.")
+            f"No painting is seen at {layer}: "
+            + ("all weights are 0." if seen else "name one, or one for all other layers.")
         )
     return [(each.picture, each.weight / whole) for each in seen if each.weight]
 

@@ -11,7 +11,7 @@ from stylize.models.errors import OptionError
 from stylize.runtime.method.paintings import Painting, shares
 from stylize.runtime.method.regions import Mask, Region
 from stylize.runtime.pictures.colour import TO_SRGB, Conversion
-from stylize.runtime.pictures.masks import Colour, Size, Stencil, colour_named, covering
+from stylize.runtime.pictures.masks import Coded, Colour, Size, Stencil, colour_named, covering
 from stylize.runtime.pictures.reading import Picture, PictureLike, open_picture
 
 ROUNDING = 8 / 255
@@ -117,8 +117,8 @@ def open_parts(
         raise OptionError(
             "There is no photo for the regions to be parts of. Give one, or no regions."
         )
-    masks = [mask for each in regions for mask in each.masks]
-    parts = tuple(_opened(each, masks, conversion) for each in regions)
+    stencils = _Stencils([mask for each in regions for mask in each.masks])
+    parts = tuple(_opened(each, stencils, conversion) for each in regions)
     for part in parts:
         if part.stencil:
             part.stencil.check(photo, "photo")
@@ -142,30 +142,34 @@ def _called(painting: Picture) -> str:
     return f"painting {painting.name}" if isinstance(painting.source, Path) else "painting"
 
 
-def _opened(
-    region: Region[PictureLike], masks: Sequence[Mask[PictureLike]], conversion: Conversion
-) -> Part:
+def _opened(region: Region[PictureLike], stencils: "_Stencils", conversion: Conversion) -> Part:
     paintings = open_paintings(region.paintings, conversion)
     mask = region.painting_mask
-    over_paintings = _stencil(mask, masks) if mask else None
-    return Part(_stencil(region.photo_mask, masks), paintings, over_paintings)
+    return Part(stencils.of(region.photo_mask), paintings, stencils.of(mask) if mask else None)
 
 
-def _stencil(mask: Mask[PictureLike], masks: Sequence[Mask[PictureLike]]) -> Stencil:
-    """Open a mask; `masks` are all, of which some may name other colours of the same picture."""
-    picture = open_picture(mask.picture, alpha=True)
-    named = isinstance(picture.source, Path)
-    name = f"The mask '{mask}'" if named else "A mask"
-    if mask.colour is None:
-        return Stencil(picture, name)
-    own = colour_named(mask.colour)
-    return Stencil(picture, name, own, tuple(_colours_beside(mask, masks) - {own}))
+class _Stencils:
+    """Opens masks, of which several may name colours of the same picture."""
 
+    def __init__(self, masks: Sequence[Mask[PictureLike]]) -> None:
+        self._colours: dict[object, set[Colour]] = {}
+        self._coded: dict[object, Coded] = {}
+        for mask in masks:
+            if mask.colour is not None:
+                key = _key(mask.picture)
+                self._colours.setdefault(key, set()).add(colour_named(mask.colour))
+                self._coded.setdefault(key, Coded())
 
-def _colours_beside(mask: Mask[PictureLike], masks: Sequence[Mask[PictureLike]]) -> set[Colour]:
-    """Return all colours that are named for the picture of a mask."""
-    same = (each for each in masks if _key(each.picture) == _key(mask.picture))
-    return {colour_named(each.colour) for each in same if each.colour is not None}
+    def of(self, mask: Mask[PictureLike]) -> Stencil:
+        """Open a mask."""
+        picture = open_picture(mask.picture, alpha=True)
+        named = isinstance(picture.source, Path)
+        name = f"The mask '{mask}'" if named else "A mask"
+        if mask.colour is None:
+            return Stencil(picture, name)
+        own, key = colour_named(mask.colour), _key(mask.picture)
+        others = tuple(self._colours[key] - {own})
+        return Stencil(picture, name, own, others, self._coded[key])
 
 
 def _key(picture: PictureLike) -> object:

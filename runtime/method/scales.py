@@ -6,7 +6,7 @@ enlarged, and the next scale begins with it. Gatys et al. (2017, "Controlling Pe
 Neural Style Transfer", section 6) make large pictures that way.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import prod
 
@@ -17,10 +17,6 @@ from stylize.runtime.pictures.limits import MIN_SIDE
 Size = tuple[int, int]
 """Width and height."""
 
-COARSEST = 128
-"""Pixels that the side which ``Options.side`` names has at least, unless scales are chosen."""
-STEP = 2
-"""How many times as large each scale is as the one before."""
 WORTHWHILE = 10
 """Iterations that each scale has at least, unless scales are chosen."""
 
@@ -49,7 +45,7 @@ def stages(options: Options, size: Size, fits: Callable[[Options], bool]) -> lis
     measured = max(size) if options.side == "long" else min(size)
     lengths = _lengths(options, size, measured)
     while True:
-        counts = split(options.iterations, len(lengths))
+        counts = split(options.iterations, len(lengths), options.iteration_shares)
         found = [
             _stage(options, size, length / measured, count)
             for length, count in zip(lengths, counts, strict=True)
@@ -59,8 +55,18 @@ def stages(options: Options, size: Size, fits: Callable[[Options], bool]) -> lis
         lengths = lengths[1:]
 
 
-def split(iterations: int, scales: int) -> list[int]:
-    """Return how many iterations each scale has: as many, and the coarsest what is left over.
+def split(iterations: int, scales: int, shares: Sequence[float] = (1.0,)) -> list[int]:
+    """Return how many iterations each scale has, and the coarsest what is left over.
+
+    Parameters
+    ----------
+    iterations : int
+        Those of all scales together.
+    scales : int
+        How many scales there are.
+    shares : sequence of float
+        The scales' shares in proportion, from the coarsest on; the last is that of all further
+        ones. However small it is, each scale has one iteration.
 
     Raises
     ------
@@ -71,8 +77,9 @@ def split(iterations: int, scales: int) -> list[int]:
         raise OptionError(
             f"There are {scales} scales and {iterations} iterations; each scale needs one at least."
         )
-    each, rest = divmod(iterations, scales)
-    return [each + rest, *[each] * (scales - 1)]
+    parts = [shares[min(scale, len(shares) - 1)] for scale in range(scales)]
+    finer = [1 + int((iterations - scales) * part / sum(parts)) for part in parts[1:]]
+    return [iterations - sum(finer), *finer]
 
 
 def _lengths(options: Options, size: Size, measured: int) -> list[int]:
@@ -80,7 +87,8 @@ def _lengths(options: Options, size: Size, measured: int) -> list[int]:
     if options.scales == "auto":
         return _automatic(options, size, measured)
     if isinstance(options.scales, int):
-        lengths = [round(measured / STEP**finer) for finer in reversed(range(options.scales))]
+        counted = reversed(range(options.scales))
+        lengths = [round(_coarser(options, measured, steps)) for steps in counted]
     else:
         lengths = sorted({*options.scales, measured})
     if lengths[-1] > measured:
@@ -102,15 +110,28 @@ def _automatic(options: Options, size: Size, measured: int) -> list[int]:
     A file to start from has its details already, which smaller scales would lose.
     """
     lengths = [measured]
-    while options.init in STARTS and lengths[0] >= STEP * COARSEST:
-        coarser = round(lengths[0] / STEP)
-        scales = len(lengths) + 1
-        if options.iterations < scales * WORTHWHILE:
+    while options.init in STARTS:
+        coarser = _coarser(options, measured, len(lengths))
+        if coarser < options.coarsest or not _worthwhile(options, len(lengths) + 1):
             break
         if _shortest(options, size, coarser / measured) < MIN_SIDE:
             break
-        lengths.insert(0, coarser)
+        lengths.insert(0, round(coarser))
     return lengths
+
+
+def _coarser(options: Options, length: int, steps: int) -> float:
+    """Return a length so many scales below another."""
+    return length / 2 ** (steps / options.scales_per_doubling)
+
+
+def _worthwhile(options: Options, scales: int) -> bool:
+    """Tell whether each of so many scales would have iterations enough."""
+    iterations = options.iterations
+    return (
+        iterations >= scales
+        and min(split(iterations, scales, options.iteration_shares)) >= WORTHWHILE
+    )
 
 
 def _shortest(options: Options, size: Size, factor: float) -> int:

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from stylize.models.errors import ImageError, StylizeError
 from stylize.runtime.engine.memory import PROCESS
+from stylize.runtime.method.averaging import Averaged
 from stylize.runtime.method.coefficients import Coefficients, by_regions, coefficients
 from stylize.runtime.method.descent import Descent
-from stylize.runtime.method.guidance import guidance, mirrored
 from stylize.runtime.method.iteration import Iterate, Past, Search, minimise
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.objective import Factor, Objective
@@ -179,7 +179,8 @@ class Scene:
         optimizer = self._model.optimizer(
             self._views.field(options), options.optimizer, plan.history
         )
-        return Descent(optimizer, objective, start(), options)
+        descent = Descent(optimizer, objective, start(), options)
+        return Averaged(descent, options.average) if options.average else descent
 
     def _refined(
         self, iterates: Iterator[Iterate], scales: list[Options], every: int
@@ -264,9 +265,14 @@ class Scene:
         return self._painting_plan(options, self.plan(options), self.spare)
 
     def _painting_plan(self, options: Options, plan: Plan, spare: int | None) -> Plan:
-        sizes = self._views.painting_sizes(options)
-        masked = any(part.painting_stencil for part in self._views.parts)
-        plans = (self._plan_targets(options, size[::-1], plan, spare, masked) for size in sizes)
+        self._views.check(options)
+        looks = {
+            (size, part.painting_stencil is not None)
+            for part, size in self._views.painting_sizes_by_part(options)
+        }
+        plans = (
+            self._plan_targets(options, size[::-1], plan, spare, masked) for size, masked in looks
+        )
         return max(plans, key=lambda each: each.memory)
 
     def _plan_targets(
@@ -370,15 +376,12 @@ class Scene:
             squares = {name: sum_of_squares(target) for name, target in targets.items()}
         factors = self.coefficients(options)
         each = [factors.absolute(model.folder.manifest, found, squares) for found in of_parts]
-        shares: tuple[float, ...] = ()
         style: Mapping[str, Factor] = each[0].style
+        shares: tuple[float, ...] = ()
         if plan.regions:
-            masks = views.masks(options)
-            shares = tuple(map(float, masks.mean(axis=(1, 2), dtype=np.float64)))
+            shares = views.shares(options)
             style = by_regions([one.style for one in each], shares)
-            layers, wanted = model.folder.manifest.layers, options.layers.style
-            targets |= guidance(mirrored(masks, options.margin), layers, wanted)
-            targets |= {name: np.stack([one[name] for one in of_parts]) for name in of_parts[0]}
+            targets |= self._targets.guided(of_parts, options)
         else:
             targets |= of_parts[0]
         weights = each[0].content, style, each[0].variation, each[0].statistics, shares
@@ -425,10 +428,11 @@ def _resized(options: Options, of_painting: bool, side: int) -> Options:
 
 
 def planned(options: Options, plan: Plan) -> Options:
-    """Return options as the plan has them: the optimiser, and how much it remembers."""
+    """Return options as the plan has them: the optimiser, its history, and no mean by tiles."""
     remembered = min(options.history, options.iterations)
     history = options.history if plan.history == remembered else plan.history
-    return replace(options, optimizer=plan.optimizer, history=history)
+    average = 0.0 if plan.tile else options.average
+    return replace(options, optimizer=plan.optimizer, history=history, average=average)
 
 
 def _passed_on(iterates: Iterator[Iterate]) -> Generator[Iterate, None, Iterate]:

@@ -1,6 +1,6 @@
 """What images are compared with: responses to the photo, moments of paintings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +63,12 @@ class Targets:
         look = part, *self._views.style_look(options), options.style_statistics
         names = {layer: f"style_target.{layer}" for layer in options.layers.style}
         return self._found(names, look, find)
+
+    def guided(self, of_parts: Sequence[dict[str, Array]], options: Options) -> dict[str, Array]:
+        """Return ``style_target.L`` of all parts in one array, and ``guidance.L``."""
+        stacked = {name: np.stack([each[name] for each in of_parts]) for name in of_parts[0]}
+        layers, masks = self._model.folder.manifest.layers, self._views.masks(options)
+        return stacked | guidance(masks, layers, options.layers.style, options.margin)
 
     def _of_painting(
         self,

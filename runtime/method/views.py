@@ -1,6 +1,6 @@
 """A photo and paintings as they are looked at: in which size, in which colours, how framed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from math import prod
@@ -142,8 +142,10 @@ class Views:
         paintings = self._shown(options)
         found = [each.bytes_read(self._painting_size(each, options)) for each in paintings]
         if self.regions(options):
-            stencils = (each for part in self.parts for each in part.stencils)
-            found += [each.bytes_read(self.size(options)) for each in stencils]
+            over_photo = (part.stencil for part in self.parts if part.stencil)
+            found += [stencil.bytes_read(self.size(options)) for stencil in over_photo]
+            for part, size in self.painting_sizes_by_part(options):
+                found += [each.bytes_read(size) for each in (part.painting_stencil,) if each]
         return max([self._canvas(options).bytes_read(self.size(options)), *found])
 
     def size(self, options: Options) -> Size:
@@ -168,8 +170,14 @@ class Views:
         """Return the widths and heights in which the paintings are seen, each once."""
         if not self.parts:
             raise OptionError(NO_PAINTING)
-        sizes = (self._painting_size(each, options) for each in self._shown(options))
-        return list(dict.fromkeys(sizes))
+        return list(dict.fromkeys(size for _, size in self.painting_sizes_by_part(options)))
+
+    def painting_sizes_by_part(self, options: Options) -> Iterator[tuple[Part, Size]]:
+        """Yield each part with the width and height of each of its paintings."""
+        for part in self.parts:
+            for picture in part.seen_by(options.layers.style):
+                shown = self._without_edges(picture, options)
+                yield part, self._painting_size(shown, options)
 
     def _painting_size(self, painting: Picture, options: Options) -> Size:
         sides = options.size if isinstance(options.size, tuple) else (options.size,)
@@ -208,6 +216,10 @@ class Views:
                 return found
             self._masks = dict([*self._masks.items(), (look, found)][-2:])
         return self._masks[look]
+
+    def shares(self, options: Options) -> tuple[float, ...]:
+        """Return how much of the result belongs to each part, in 0...1."""
+        return tuple(map(float, self.masks(options).mean(axis=(1, 2), dtype=np.float64)))
 
     def _covering(self, options: Options) -> Array:
         canvas, size = self._canvas(options), self.size(options)
@@ -265,7 +277,8 @@ class Views:
         if colours == "photo":
             to_grey(pixels)
         if matched:
-            match_colours(pixels, matched)
+            mask = self.painting_mask(part, picture, options)
+            match_colours(pixels, matched, None if mask is None else within(mask))
         return pixels
 
     def start(self, options: Options) -> Array:
@@ -318,9 +331,11 @@ class Views:
         return open_picture(start_file(init), True, self._conversion)
 
     def _first(self, options: Options) -> Picture | None:
-        """Return the first painting without its edges."""
-        first = next(iter(self._pictures), None)
-        return first and self._without_edges(first, options)
+        """Return the first painting without its edges; that of the rest, if there is one."""
+        if not self.parts:
+            return None
+        rest = self.parts[-1] if self.parts[-1].stencil is None else self.parts[0]
+        return self._without_edges(rest.paintings[0].picture, options)
 
     def _canvas(self, options: Options) -> Picture:
         """Return the picture whose proportions count: the photo, or for a texture a painting."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,25 @@ ROWS = 256
 """Rows whose colours are looked up at a time."""
 
 
+class Coded:
+    """To which colour each pixel of a picture belongs, found once for all parts of it."""
+
+    def __init__(self) -> None:
+        self._known: tuple[object, npt.NDArray[np.int8]] | None = None
+
+    def parts(
+        self, image: Image.Image, seen: Size, colours: Sequence[Colour]
+    ) -> npt.NDArray[np.int8]:
+        """Return the number of each pixel's colour, given the picture as it is seen in a size.
+
+        The last answer is remembered.
+        """
+        key = seen, tuple(colours)
+        if self._known is None or self._known[0] != key:
+            self._known = key, _nearest(image, colours)
+        return self._known[1]
+
+
 @dataclass(frozen=True, eq=False)
 class Stencil:
     """A mask as it lies over a picture.
@@ -45,12 +64,15 @@ class Stencil:
         The colour of the part that is meant, 8-bit sRGB; None if that is white.
     others : tuple of tuples of int
         Colours of other parts in the same picture.
+    coded : Coded
+        What is known of the picture's colours; masks of the same picture may share it.
     """
 
     picture: Picture
     name: str
     colour: Colour | None = None
     others: tuple[Colour, ...] = ()
+    coded: Coded = field(default_factory=Coded)
 
     def check(self, picture: Picture, what: str) -> None:
         """Raise ImageError unless the mask has the proportions of a picture, to whole pixels."""
@@ -95,7 +117,7 @@ class Stencil:
         part = picture.part_seen(size, cut)
         seen = round(size[0] / part[0]), round(size[1] / part[1])
         image = self.picture.read(seen)
-        inside = self._inside(image)
+        inside = self._inside(image, seen)
         if not inside.getbbox():
             raise OptionError(f"{self.name} covers nothing: {self._reason(image)}")
         found = _scaled(inside, size, part)
@@ -105,11 +127,13 @@ class Stencil:
             )
         return found
 
-    def _inside(self, image: Image.Image) -> Image.Image:
+    def _inside(self, image: Image.Image, seen: Size) -> Image.Image:
         """Return how much of each pixel of the mask's own picture is within, as 8-bit grey."""
         colours = image.convert("RGB") if image.mode == "RGBA" else image
         if self.colour:
-            inside = _as_grey(_nearest(colours, (self.colour, *self.others)) == 0)
+            every = sorted((self.colour, *self.others))
+            parts = self.coded.parts(colours, seen, every)
+            inside = _as_grey(parts == every.index(self.colour))
         else:
             inside = colours.convert("L")
         if image.mode == "RGBA":
@@ -197,9 +221,14 @@ def _nearest(image: Image.Image, colours: Sequence[Colour]) -> npt.NDArray[np.in
     """
     table = _table(colours)
     found = np.concatenate([table[_bands(rows)] for rows in _rows(image)])
-    around = [_blurred(found == number) for number in range(len(colours))]
-    between = (found < 0) & (np.count_nonzero(around, axis=0) > 1)
-    found[between] = np.argmax(around, axis=0)[between]
+    most, at, beside = (np.zeros(found.shape, np.uint8) for _ in range(3))
+    for number in range(len(colours)):
+        around = _blurred(found == number)
+        at[around > most] = number
+        np.maximum(most, around, out=most)
+        beside += around > 0
+    between = (found < 0) & (beside > 1)
+    found[between] = at[between]
     return found
 
 

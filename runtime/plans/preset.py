@@ -89,13 +89,16 @@ PRESETS = {
         ),
     ),
     "spst": Preset(
-        source="bgalerne/scaling_painting_style_transfer (SPST, 2024), its coarsest scale",
+        source="bgalerne/scaling_painting_style_transfer (SPST, 2024)",
         options=replace(
             AS_PUBLISHED,
             side="short",
             losses="mse",
             style_statistics="gram+moments",
+            scales="auto",
+            coarsest=512,
             iterations=600,
+            iteration_shares=(600.0, 200.0, 66.0, 30.0),
             init="photo",
             history=100,
         ),
@@ -103,8 +106,9 @@ PRESETS = {
         pooling="max",
         departures=(
             _CAFFE,
-            "there a short side above 1023 pixels is halved until it is not, and finer scales have "
-            "a history of 10 and 200, 66, 30 and 30 iterations; here --scales makes them alike",
+            "all scales share 600 iterations; there finer ones have 200, 66, 30 and 30 more: give "
+            "--iterations 800 for two scales, 866 for three, 896 for four",
+            "all scales have a history of 100; there finer ones have one of 10",
             "there a painting that is smaller than the photo keeps its size",
             "variances have 1e-5 added; there the slope of a channel that nothing excites is no "
             "number",
@@ -121,18 +125,22 @@ PRESETS = {
             style_weight=1.0,
             tv_weight=2.0,
             style_layers=STYLE_LAYERS,
+            scales_per_doubling=2,
             iterations=3000,
+            iteration_shares=(2.0, 1.0),
             colors="painting",
             optimizer="adam",
+            average=0.99,
         ),
         model="vgg19-max",
         pooling="max",
         departures=(
-            "scales are twice as large as the last, with as many iterations each; there 1.41 times "
-            "as large, with 1000 iterations at the first of five and 500 at the others",
-            "the result is the image with the lowest loss; there it is a running mean of images",
-            "Adam's second mean decays by 0.999, and begins anew at each scale; there by 0.99, and "
-            "it is enlarged with the image",
+            "all scales share 3000 iterations: 1000 at the first of the five that 512 pixels have, "
+            "and 500 at the others; there each further scale has 500 more: give --iterations 4000 "
+            "for 1024 pixels",
+            "Adam's means begin anew at each scale, and the second decays by 0.999; there by 0.99, "
+            "and they are enlarged with the image",
+            "by tiles the result is the image with the lowest loss; a running mean is not kept",
             "the variation is that of the next pixels across and down; there of diagonals, too",
             "8 pixels of a mirrored margin are painted and cut off; there the first layer repeats "
             "the edge",

@@ -52,6 +52,9 @@ PICTURES = 11
 STARTING = 24
 """Bytes a pixel of arrays at the start of a scale: the image, and what it is made of."""
 
+GUIDING = 12
+"""Bytes a pixel and region at the start of a scale: masks, and weights before they are stored."""
+
 WORK = 7.0
 """Bytes that a tile's graph works with, for each byte of its largest map."""
 
@@ -134,8 +137,8 @@ class Case:
         CPU's all the same, and only tiles count.
     regions : int
         Parts of it that have losses of style of their own; 0: there is one, of all of it.
-    needs_tiles : bool
-        Whether only the graphs for tiles compute these losses.
+    guided : LayerSet, optional
+        The layers of the graph that compares regions without tiles, if there is one.
     """
 
     folder: ModelFolder
@@ -145,13 +148,19 @@ class Case:
     history: int
     on_device: bool = False
     regions: int = 0
-    needs_tiles: bool = False
+    guided: LayerSet | None = None
+
+    @property
+    def needs_tiles(self) -> bool:
+        """Whether only the graphs for tiles compute these losses."""
+        return bool(self.regions) and self.guided is None
 
     @property
     def whole(self) -> Plan:
         """The plan without tiles."""
         steps = self.history if self.optimizer == "lbfgs" else 1
-        need = memory_need(self.folder, self.layers, steps, self.regions)
+        layers = self.guided or self.layers
+        need = memory_need(self.folder, layers, steps, self.regions)
         height, width = self.size
         memory = need.bytes((width, height))
         return Plan(None, self.optimizer, self.history, (), memory, 0, regions=self.regions)
@@ -182,7 +191,7 @@ class Case:
         if not self.on_device:
             memory += NEIGHBOURS[self.optimizer] * min(pixels, SIDE**2)
             stays = {kind: size for kind, size in arrays.items() if kind not in on_disk}
-            starting = stays.get("targets", 0) + pixels * STARTING
+            starting = stays.get("targets", 0) + pixels * (STARTING + GUIDING * self.regions)
             memory += pixels * PICTURES + max(sum(stays.values()), starting)
         disk = sum(arrays[kind] for kind in on_disk)
         kept = self.optimizer, self.history, on_disk

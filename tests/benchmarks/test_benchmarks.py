@@ -340,6 +340,17 @@ def test_bf16_reports_ratios_and_final_losses(benchmarks: SimpleNamespace, tmp_p
     assert all(loss > 0 for loss in row["final_losses"].values())
 
 
+def test_regions_reports_each_count(benchmarks: SimpleNamespace, tmp_path: Path) -> None:
+    file = tmp_path / "regions.json"
+    table = finish(
+        benchmarks.regions, *MODEL, "--sizes", "48x32", "--repeats", "3", "--json", str(file)
+    )
+    assert "2 regions" in table
+    assert table.splitlines()[-2].endswith("4 / 0")
+    (row,) = json.loads(file.read_text())["rows"]
+    assert [len(seconds) for seconds in row["seconds"]] == [3, 3, 3, 3]
+
+
 def finish(benchmark: Any, *arguments: str) -> str:
     done = CliRunner().invoke(benchmark.app, arguments)
     assert done.exit_code == 0, done.output

@@ -117,7 +117,10 @@ class TestDescription:
                 ("512 pixels on the long side", "the mean colour", "L-BFGS, history 100; 1000"),
             ),
             ("spst", ("512 pixels on the short side", "the photo", "L-BFGS, history 100; 600")),
-            ("crowsonkb", ("512 pixels on the long side", "the photo", "Adam")),
+            (
+                "crowsonkb",
+                ("512 pixels on the long side", "the photo", "Adam; 3000 evaluations of the"),
+            ),
         ],
     )
     def test_tells_size_start_and_optimiser(self, name: str, expected: tuple[str, ...]) -> None:
@@ -132,6 +135,15 @@ class TestDescription:
         assert result.stdout == ""
         names = "stylize, paper, gatys-code, johnson, spst, crowsonkb"
         assert f"Error: There is no preset 'gatys'. There are {names};" in result.stderr
+
+    def test_tells_the_schedule(self) -> None:
+        theirs, ours = (" ".join(printed(name).split()) for name in ("crowsonkb", "stylize"))
+        assert "each 1.41 times as large as the last, the coarsest of 128 pixels or more" in theirs
+        assert "shared 2:1 among the scales" in theirs
+        assert "a running mean of images, decay 0.99" in theirs
+        assert "each 2 times as large as the last" in ours
+        assert "shared" not in ours
+        assert "running mean" not in ours
 
 
 class TestCoefficients:
@@ -220,7 +232,8 @@ class TestRun:
         sizes = ("--size", "24", "--side", "short", "--painting-size", "28")
         losses = ("--losses", "paper" if PRESETS[name].options.losses == "mse" else "mse")
         ours = ("--scales", "1", "--margin", "3", "--pixels", "free", "--colors", "painting")
-        ours += ("--style-statistics", "gram")
+        ours += ("--style-statistics", "gram", "--coarsest", "128", "--average", "0")
+        ours += ("--scales-per-doubling", "1", "--iteration-shares", "1")
         chosen = ("--preset", name, "--model", "compact", *ours)
         options = run(*chosen, *weights, *layers, *others, *sizes, *losses).options
         assert options == Options(

@@ -16,7 +16,7 @@ pytest.importorskip("safetensors", reason="exporting needs safetensors")
 
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
-from small import small_network, small_weights
+from small import only, small_network, small_weights
 
 from stylize.export.lowering.blocked import lower
 from stylize.export.lowering.phases import HUGE
@@ -206,9 +206,16 @@ def skip_last(operator: str, kept: int = 0) -> Tamper:
 
 
 @pytest.mark.usefixtures("torch_there")
-@pytest.mark.parametrize("half", [False, True], ids=["float32", "half"])
-@pytest.mark.parametrize("preprocessing", [CAFFE, TORCHVISION], ids=lambda item: item.name)
-@pytest.mark.parametrize("pooling", ["average", "max"])
+@pytest.mark.parametrize(
+    ("pooling", "preprocessing", "half"),
+    [
+        ("average", CAFFE, False),
+        ("average", TORCHVISION, True),
+        ("max", CAFFE, True),
+        ("max", TORCHVISION, False),
+    ],
+    ids=["average-caffe-float32", "average-torchvision-half", "max-caffe-half", "max-torchvision"],
+)
 def test_what_is_written_passes(
     written: Write, pooling: PoolingKind, preprocessing: Preprocessing, half: bool
 ) -> None:
@@ -298,10 +305,9 @@ def test_an_error_of_a_blocked_graph_alone_is_found(
     fewest_channels, tamper, failing = BLOCKED_TAMPERS[name]
     rewrite = partial(lower, fewest_channels=fewest_channels)
     monkeypatch.setattr("stylize.export.writing.write.lower", rewrite)
-    one_set = paper_layer_sets()[:1]  # for speed
-    monkeypatch.setattr("stylize.export.writing.write.paper_layer_sets", lambda: one_set)
     network, path = small_network(), tmp_path / "model"
-    folder = Written(path, network, write_folder(path, network, small_weights(network))).few()
+    with only(paper_layer_sets()[0]):  # for speed
+        folder = Written(path, network, write_folder(path, network, small_weights(network)))
     folder.tamper(folder.manifest.gradients[0].blocked, tamper)
     assert folder.failed() == failing
 

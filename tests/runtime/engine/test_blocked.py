@@ -13,7 +13,7 @@ onnx = pytest.importorskip("onnx", reason="exporting needs onnx")
 pytest.importorskip("safetensors", reason="exporting needs safetensors")
 onnxruntime = pytest.importorskip("onnxruntime", reason="runs the graphs")
 
-from small import small_weights
+from small import only, small_weights
 
 from stylize.export.network.architecture import vgg19
 from stylize.export.writing.write import write_folder
@@ -53,10 +53,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ModelFolder]:
 def wide_folder(path: Path, pooling: PoolingKind) -> ModelFolder:
     """Half of VGG-19's width: 256 channels from conv4_1 on. One has its weights in float16."""
     network = vgg19(pooling, width=Fraction(1, 2)).up_to("conv5_1")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "stylize.export.writing.write.paper_layer_sets", lambda: [FIGURE_2]
-        )  # for speed
+    with only(FIGURE_2):  # for speed
         write_folder(path, network, small_weights(network), half=pooling == "average")
     return open_folder(path)
 

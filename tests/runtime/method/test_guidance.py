@@ -5,7 +5,7 @@ import pytest
 
 from stylize.models.catalog import embedded_folder
 from stylize.models.folder import open_folder
-from stylize.runtime.method.guidance import guidance, mirrored
+from stylize.runtime.method.guidance import guidance
 
 torch = pytest.importorskip("torch", reason="the truth is torch's convolutions")
 
@@ -53,7 +53,11 @@ def test_what_poolings_drop_has_no_weight() -> None:
 
 
 def test_a_margin_shows_what_is_beside_it() -> None:
-    masks = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
-    assert mirrored(masks, 1)[0].tolist() == [
-        [4, 3, 4, 5, 4], [1, 0, 1, 2, 1], [4, 3, 4, 5, 4], [1, 0, 1, 2, 1]
-    ]  # fmt: skip
+    masks = np.random.default_rng(0).random((1, 40, 40)).astype(np.float32)
+    framed = np.pad(masks, ((0, 0), (8, 8), (8, 8)), "reflect")
+    found, whole = (
+        guidance(masks, MANIFEST.layers, LAYERS, margin=8),
+        guidance(framed, MANIFEST.layers, LAYERS),
+    )
+    for name, weights in whole.items():
+        np.testing.assert_array_equal(found[name], weights)

@@ -25,7 +25,6 @@ from stylize.runtime.checks.comparison import (
 from stylize.runtime.method.objective import Evaluation
 from stylize.runtime.method.options import Colors
 from stylize.runtime.providers.table import Precision
-from stylize.runtime.streaming.plan import Budget
 
 Array = npt.NDArray[np.float32]
 
@@ -102,17 +101,14 @@ def test_the_paintings_of_the_command_are_for_the_rest(
     assert_alike(evaluated(rest), evaluated(both))
 
 
-@pytest.mark.parametrize("statistics", ["gram", "gram+moments", "bures"])
-def test_by_tiles_as_whole(
+@pytest.mark.parametrize("statistics", ["gram+moments", "bures"])
+def test_other_statistics_by_tiles_as_whole(
     model: Model, photo: Path, paintings: tuple[Path, Path], statistics: Statistics
 ) -> None:
-    """Only Gram matrices have graphs without tiles; the rest of this file compares these."""
+    """Only Gram matrices have graphs of regions without tiles."""
     options = replace(OPTIONS, style_statistics=statistics, style_layers=("conv1_1", "conv3_1"))
-    white = Image.fromarray(WHITE)
-    by_tiles = Model(model.folder, model.provider, Budget(memory=150_000_000))
-    scene = Scene(by_tiles, photo, regions=[Region(white, paintings[0])])
-    if statistics != "gram":
-        assert Scene(model, photo, regions=[Region(white, paintings[0])]).plan(options).tile
+    scene = Scene(model, photo, regions=[Region(Image.fromarray(WHITE), paintings[0])])
+    assert scene.plan(options).tile
     expected = evaluated(Scene(model, photo, paintings[0]), options)
     assert_alike(evaluated(scene, options), expected, within=3)
 
@@ -141,8 +137,9 @@ def test_a_region_leaves_the_rest_as_the_photo_has_it(
     assert changed[120:].mean() < 0.1 * changed[:60].mean()
 
 
+@pytest.mark.parametrize("colors", ["painting-matched", "painting", "photo", "photo-matched"])
 def test_a_mask_of_the_painting_hides_what_it_does_not_cover(
-    model: Model, photo: Path, paintings: tuple[Path, Path], tmp_path: Path
+    model: Model, photo: Path, paintings: tuple[Path, Path], colors: Colors
 ) -> None:
     """Whatever is there. Only near the edge do positions see beyond it."""
     one, two = (Image.open(path).convert("RGB").resize((256, 256)) for path in paintings)
@@ -151,7 +148,7 @@ def test_a_mask_of_the_painting_hides_what_it_does_not_cover(
     mask = Image.new("L", (256, 256))
     mask.paste(255, (0, 0, 96, 256))
     white = Image.fromarray(WHITE)
-    options = replace(OPTIONS, painting_size=256, colors="painting", style_layers=("conv2_1",))
+    options = replace(OPTIONS, painting_size=256, colors=colors, style_layers=("conv2_1",))
     first, second = (
         evaluated(Scene(model, photo, regions=[Region(white, each, mask)]), options)
         for each in (one, both)
@@ -166,15 +163,33 @@ def test_losses_are_the_mean_of_the_regions(
     model: Model, photo: Path, paintings: tuple[Path, Path]
 ) -> None:
     """By what each has of the picture; the weights make the total of the same parts."""
-    halves = np.zeros_like(LEFT)
-    halves[:, :32] = 255
-    masks = [Image.fromarray(halves), Image.fromarray(255 - halves)]
-    options = replace(OPTIONS, content_weight=0.0, losses="paper", margin=0)
-    regions = [Region(mask, paintings[0]) for mask in masks]
-    found = evaluated(Scene(model, photo, regions=regions), options)
+    masks = [Image.fromarray(LEFT), Image.fromarray(255 - LEFT)]
+    options = replace(OPTIONS, content_weight=0.0, losses="paper", margin=0, colors="painting")
+    both, one, other = (
+        evaluated(Scene(model, photo, regions=[*map(Region, of_masks, of_paintings)]), options)
+        for of_masks, of_paintings in (
+            (masks, paintings),
+            (masks[:1], paintings[:1]),
+            (masks[1:], paintings[1:]),
+        )
+    )
     factors = Scene(model, photo, paintings[0]).coefficients(options).style
-    expected = sum(factors[layer] * loss for layer, loss in found.style_losses.items())
-    assert found.total == pytest.approx(expected, rel=1e-5)
+    for layer, loss in both.style_losses.items():
+        apart = 40 / 64 * one.style_losses[layer] + 24 / 64 * other.style_losses[layer]
+        assert loss == pytest.approx(apart, rel=1e-5)
+    expected = sum(factors[layer] * loss for layer, loss in both.style_losses.items())
+    assert both.total == pytest.approx(expected, rel=1e-5)
+
+
+def test_init_painting_starts_from_that_of_the_rest(
+    model: Model, photo: Path, paintings: tuple[Path, Path]
+) -> None:
+    one, two = paintings
+    options = replace(OPTIONS, init="painting", colors="painting")
+    regions = [Region(Image.fromarray(LEFT), one)]
+    for painting, expected in ((two, two), (None, one)):
+        start = Scene(model, photo, painting, regions).start(options)
+        np.testing.assert_array_equal(start, Scene(model, photo, expected).start(options))
 
 
 def test_colour_coded_regions(model: Model, photo: Path, paintings: tuple[Path, Path]) -> None:

@@ -179,14 +179,12 @@ FROM_NOISE: dict[str, Options] = {
     "content, conv1_1": Options(style_weight=0, content_layers=("conv1_1",)),
     "content, conv5_1": Options(style_weight=0, content_layers=("conv5_1",)),
     "style, conv1_1": Options(content_weight=0, style_layers=("conv1_1",)),
-    "style, all": Options(content_weight=0),
     "both": Options(style_weight=1e3),
 }
 FALL = {
     "content, conv1_1": 1e-3,
     "content, conv5_1": 0.2,
     "style, conv1_1": 1e-3,
-    "style, all": 0.02,
     "both": 0.1,
 }
 """What is left of the first loss after 60 iterations, at most."""

@@ -134,7 +134,7 @@ def test_lbfgs_gets_as_far_as_torch_on_the_real_network(
     weights = load_weights(str(real_weights), network, "caffe")
     photo = real_pictures / "tuebingen_neckarfront.jpg"
     painting = real_pictures / "starry_night.jpg"
-    options = replace(AS_PUBLISHED, size=96, init="photo", iterations=50)
+    options = replace(AS_PUBLISHED, size=64, init="photo", iterations=50)
     options = replace(options, content_weight=1e-10, style_weight=1e-7)
     *_, last = transfer(Model.open(real_model()), photo, painting, options)
     theirs = torch_losses(network, weights.arrays, photo, painting, options)

@@ -10,7 +10,7 @@ import pytest
 
 from stylize.models.errors import OptionError
 from stylize.runtime import Iterate, Model, Options, Scene
-from stylize.runtime.method.options import Scales, parse_scales
+from stylize.runtime.method.options import Scales, parse_scales, parse_shares
 from stylize.runtime.method.scales import split, stages
 from stylize.runtime.pictures.arrays import add_enlarged, room_for
 from stylize.runtime.streaming.plan import Budget
@@ -53,6 +53,21 @@ class TestSizes:
         self, size: int, expected: list[int]
     ) -> None:
         assert sizes(Options(size=size), (size, size // 2)) == expected
+
+    def test_are_as_close_as_is_asked_for(self) -> None:
+        close = Options(scales_per_doubling=2)
+        assert sizes(close) == [128, 181, 256, 362, 512]
+        assert sizes(replace(close, scales=3)) == [256, 362, 512]
+        assert sizes(replace(close, scales=(100,))) == [100, 512]
+
+    @pytest.mark.parametrize(
+        ("coarsest", "expected"),
+        [(256, [256, 512]), (257, [512]), (16, [16, 32, 64, 128, 256, 512])],
+    )
+    def test_are_automatically_none_below_the_coarsest(
+        self, coarsest: int, expected: list[int]
+    ) -> None:
+        assert sizes(Options(coarsest=coarsest), (512, 512)) == expected
 
     @pytest.mark.parametrize(("iterations", "count"), [(1, 1), (19, 1), (20, 2), (29, 2), (30, 3)])
     def test_are_automatically_so_many_as_the_iterations_are_worth(
@@ -107,6 +122,32 @@ def test_every_scale_has_as_many_iterations(iterations: int, scales: int) -> Non
 
 
 @pytest.mark.parametrize(
+    ("shares", "iterations", "expected"),
+    [
+        ((2, 1), 3000, [1000, 500, 500, 500, 500]),
+        ((600, 200, 66, 30), 896, [600, 200, 66, 30]),
+        ((600, 200, 66, 30), 600, [600]),
+        ((1, 3), 8, [3, 5]),
+        ((1e6, 1), 20, [18, 1, 1]),
+        ((1, 1e6), 20, [2, 18]),
+    ],
+)
+def test_scales_share_iterations(
+    shares: tuple[float, ...], iterations: int, expected: list[int]
+) -> None:
+    assert split(iterations, len(expected), shares) == expected
+    options = Options(scales=len(expected), iterations=iterations, iteration_shares=shares)
+    found = stages(options, SIZE, lambda _: True)
+    assert [stage.iterations for stage in found] == expected
+
+
+def test_a_scale_of_few_iterations_is_not_automatic() -> None:
+    few = Options(iterations=300, iteration_shares=(100, 1))
+    assert sizes(few) == [512]
+    assert sizes(replace(few, iteration_shares=(10, 1))) == [128, 256, 512]
+
+
+@pytest.mark.parametrize(
     ("options", "share"),
     [
         (Options(losses="paper"), {"style": 0.25}),
@@ -148,6 +189,11 @@ class TestRefusal:
             Options(scales=scales)
         assert message in str(raised.value)
 
+    @pytest.mark.parametrize("shares", [(), (1, 0), (-1,), (float("nan"),), 2])
+    def test_of_what_is_no_share(self, shares: Any) -> None:
+        with pytest.raises(OptionError, match="shares"):
+            Options(iteration_shares=shares)
+
     @pytest.mark.parametrize("text", ["", "coarse", "1.5", "-1", "256;512", ","])
     def test_of_what_cannot_be_read(self, text: str) -> None:
         with pytest.raises(OptionError, match=r"write auto, how many, or sizes with commas"):
@@ -160,6 +206,13 @@ class TestRefusal:
 )
 def test_words(text: str, scales: Scales) -> None:
     assert parse_scales(text) == scales
+
+
+def test_words_of_shares() -> None:
+    assert parse_shares("2, 1") == (2, 1)
+    for text in ("", "2,", "2:1"):
+        with pytest.raises(OptionError, match="write numbers with commas as 2,1"):
+            parse_shares(text)
 
 
 @pytest.fixture

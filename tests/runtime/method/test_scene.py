@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from stylize.models.errors import ImageError, OptionError
-from stylize.models.layers import LayerSet
+from stylize.models.layers import LayerSet, paper_layer_sets
 from stylize.runtime import (
     RECONSTRUCTION,
     Model,
@@ -51,13 +51,14 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A model with a graph that looks at pool5, which has a response for each 32 pixels."""
     pytest.importorskip("onnx", reason="exporting needs onnx")
     pytest.importorskip("safetensors", reason="exporting needs safetensors")
-    from small import small_network, small_weights
+    from small import only, small_network, small_weights
 
     from stylize.export.writing.write import write_folder
 
     network, folder = small_network(), tmp_path_factory.mktemp("deep") / "deep"
     layers = LayerSet(("pool5",), ("conv1_1", "pool5"))
-    write_folder(folder, network, small_weights(network), layers=layers)
+    with only(paper_layer_sets()[0]):
+        write_folder(folder, network, small_weights(network), layers=layers)
     return Model.open(folder, "cpu")
 
 

@@ -24,10 +24,10 @@ from stylize.runtime.method.scene import Scene
 from stylize.runtime.providers.hardware import give_back_freed_memory
 from stylize.runtime.providers.table import Provider, configure
 
-WARM_UP, SWITCHES = 25, 75
+WARM_UP, SWITCHES = 15, 45
 SIZES = ((64, 48), (96, 96), (48, 80))
-MOST = 5 * 2**20
-"""Bytes that 50 switches may leave: some 100 kB each, where a graph takes megabytes."""
+MOST = 3 * 2**20
+"""Bytes that 30 switches may leave: some 100 kB each, where a graph takes megabytes."""
 
 
 def working() -> Iterator[Provider]:

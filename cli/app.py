@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from stylize.cli.commands.batch import batch
 from stylize.cli.commands.compare import compare
 from stylize.cli.commands.doctor import doctor
 from stylize.cli.commands.export import export_vgg19
@@ -16,6 +17,7 @@ from stylize.cli.commands.plan import plan
 from stylize.cli.commands.presets import presets
 from stylize.cli.commands.reconstruct import reconstruct
 from stylize.cli.commands.rerun import rerun
+from stylize.cli.commands.resume import resume
 from stylize.cli.commands.run import run
 from stylize.cli.commands.sheet import sheet
 from stylize.cli.commands.texture import texture
@@ -48,7 +50,9 @@ def _add(name: str, command: Callable[..., None], panel: str | None, to: typer.T
 
 
 _add("run", run, MAKING)
+_add("batch", batch, MAKING)
 _add("plan", plan, MAKING)
+_add("resume", resume, MAKING)
 _add("rerun", rerun, MAKING)
 _add("sheet", sheet, MAKING)
 _add("judge", judge, MAKING)

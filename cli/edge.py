@@ -42,8 +42,13 @@ def exit_code(run: Callable[[], None]) -> int:
 
 def _told(error: Exception) -> int:
     """Tell of an error, and return the exit code for it."""
-    complain(_whole(_message(error), error))
+    complain(message_of(error))
     return USAGE if isinstance(error, OptionError) else FAILURE
+
+
+def message_of(error: Exception) -> str:
+    """Return what a user is told of an error, with what was noted on the way."""
+    return _whole(_message(error), error)
 
 
 def _message(error: Exception) -> str:

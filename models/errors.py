@@ -33,6 +33,10 @@ class DivergenceError(StylizeError):
     """A loss became NaN or infinite."""
 
 
+class CheckpointError(StylizeError):
+    """A picture that is not finished cannot be gone on with."""
+
+
 class UnsupportedOperatorError(StylizeError):
     """The differentiator has no rule for an operator."""
 

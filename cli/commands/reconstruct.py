@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Annotated
 
+from stylize.cli.making.keeping import parse_interval
 from stylize.cli.making.paths import named_after
 from stylize.cli.making.picture import Job, make_picture
-from stylize.cli.options.arguments import Output, Photo, Quiet, Trace
+from stylize.cli.options.arguments import Checkpoint, Output, Photo, Quiet, Trace
 from stylize.cli.options.grouping import Choose, Given
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import RECONSTRUCTION, Options
@@ -32,6 +33,7 @@ def reconstruct(
     output: Output = None,
     given: Annotated[Given, Settings],
     trace: Trace = None,
+    checkpoint: Checkpoint = None,
     form: Annotated[Given, Choose(FileOptions)],
     machine: Machine,
     quiet: Quiet = False,
@@ -42,9 +44,12 @@ def reconstruct(
     photo. Low layers give the photo back; high layers keep what is where, and
     lose the pixels.
     """
+    interval = parse_interval(checkpoint)
     options = replace(RECONSTRUCTION, **given)
     result = output or named_after(photo.stem, *options.content_layers)
+    files = FileOptions(**form)
+    names = {*given, *form}
     job = Job(
-        photo, (), options, result, bool(output), trace, {*given, *form}, files=FileOptions(**form)
+        photo, (), options, result, bool(output), trace, names, files=files, interval=interval
     )
     make_picture(job, machine, quiet)

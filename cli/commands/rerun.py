@@ -1,27 +1,44 @@
 """``stylize rerun``: a picture once more, from what it tells of itself."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from stylize.cli.making.keeping import parse_interval
 from stylize.cli.making.paths import check_outputs
 from stylize.cli.making.picture import make_picture
-from stylize.cli.making.repetition import as_json, job_of, machine_of
-from stylize.cli.options.arguments import Quiet, Trace, to_stdout
+from stylize.cli.making.remarks import check_given
+from stylize.cli.making.repetition import as_json, job_of, machine_of, where_moved
+from stylize.cli.options.arguments import (
+    Checkpoint,
+    MovedMasks,
+    MovedPaintings,
+    MovedPhoto,
+    Quiet,
+    Trace,
+    to_stdout,
+)
 from stylize.cli.options.grouping import Choose, Given
 from stylize.cli.terminal import answer
+from stylize.models.settings import settings_of
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.pictures.file_options import FileOptions
 
 AS_THEN: Mapping[str, Any] = {"shown": "as then"}
-Iterations = Choose(
-    Options,
-    "iterations",
-    iterations={"help": "Evaluations of the gradient, if other than then.", **AS_THEN},
-)
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    **dict.fromkeys(settings_of(Options), AS_THEN),
+    "iterations": {"help": "Evaluations of the gradient, if other than then.", **AS_THEN},
+    "init": {
+        "help": "What to start from, for example the picture itself, as a draft. Or where the "
+        "picture lies now that was started from, if it was moved.",
+        **AS_THEN,
+    },
+}
+Changes = Choose(Options, without=(), base=None, **OPTIONS)
 SameMachine = Choose(
     Machine, model=AS_THEN, provider=AS_THEN, precision=AS_THEN, provider_options=AS_THEN
 )
@@ -32,12 +49,6 @@ SameFiles = Choose(
     keep_metadata=AS_THEN,
     quality=AS_THEN,
 )
-
-
-def _moved(what: str, more: str = "") -> Any:
-    return typer.Option(
-        metavar="FILE", help=f"Where {what} lies now, if it was moved{more}.", show_default=False
-    )
 
 
 Picture = Annotated[
@@ -61,16 +72,16 @@ def rerun(
     picture: Picture,
     *,
     output: Again = None,
-    photo: Annotated[Path | None, _moved("the photo")] = None,
-    painting: Annotated[list[Path] | None, _moved("the painting", "; repeat for more")] = None,
-    mask: Annotated[list[Path] | None, _moved("a mask", "; repeat for more")] = None,
-    init: Annotated[Path | None, _moved("the picture that was started from")] = None,
+    photo: MovedPhoto = None,
+    painting: MovedPaintings = None,
+    mask: MovedMasks = None,
     show: Annotated[
         bool,
         typer.Option("--show", help="Print how the picture was made, as JSON, and stop."),
     ] = False,
-    changes: Annotated[Given, Iterations],
+    changes: Annotated[Given, Changes],
     trace: Trace = None,
+    checkpoint: Checkpoint = None,
     given: Annotated[Given, SameMachine],
     files: Annotated[Given, SameFiles],
     quiet: Quiet = False,
@@ -78,10 +89,13 @@ def rerun(
     """Repeat the run that made FILE.png, which tells how it was made.
 
     With the same pictures, model, provider, machine and releases of stylize and
-    ONNX Runtime, the picture is the same bit for bit.
+    ONNX Runtime, the picture is the same bit for bit. Options that are given
+    win over those that it tells: --size 2048 makes a large picture of a draft.
     """
-    from stylize.runtime.plans.recipe import read_recipe
+    from stylize.runtime.plans.recipe import read_recipe, space_in
 
+    check_given(changes)
+    interval = parse_interval(checkpoint)
     check_outputs([output, trace], [picture])
     recipe = read_recipe(picture)
     if show:
@@ -92,7 +106,10 @@ def rerun(
         "photo": [photo] if photo else [],
         "painting": painting or [],
         "mask": mask or [],
-        "init": [init] if init else [],
+        "init": where_moved(recipe, changes),
     }
-    job = job_of(recipe, picture, moved, changes, output, trace, files)
-    make_picture(job, machine_of(recipe, given, picture), quiet)
+    if moved["init"]:
+        changes = {name: value for name, value in changes.items() if name != "init"}
+    space = space_in(picture, recipe)
+    job = job_of(recipe, picture, moved, changes, output, trace, files, space)
+    make_picture(replace(job, interval=interval), machine_of(recipe, given, picture), quiet)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Annotated
 
+from stylize.cli.making.keeping import parse_interval
 from stylize.cli.making.opening import model_of
 from stylize.cli.making.paintings import named_paintings, title
 from stylize.cli.making.paths import matching, named_after
@@ -12,6 +13,7 @@ from stylize.cli.making.remarks import check_given
 from stylize.cli.options.arguments import (
     AnyPaintings,
     Blend,
+    Checkpoint,
     Output,
     PaintingFor,
     Photo,
@@ -38,6 +40,7 @@ def run(
     region: Regions = None,
     given: Annotated[Given, Choose(Options)],
     trace: Trace = None,
+    checkpoint: Checkpoint = None,
     form: Annotated[Given, Choose(FileOptions)],
     machine: Machine,
     quiet: Quiet = False,
@@ -48,6 +51,7 @@ def run(
     """
     settings = find_preset(preset)
     check_given(given)
+    interval = parse_interval(checkpoint)
     options = replace(settings.options, **given)
     files, regions = matching(paintings or ()), named_regions(region)
     shown = named_paintings(files, blend, painting_for)
@@ -66,5 +70,6 @@ def run(
         preset,
         files=FileOptions(**form),
         regions=regions,
+        interval=interval,
     )
     make_picture(job, machine, quiet)

@@ -3,10 +3,19 @@
 from dataclasses import replace
 from typing import Annotated
 
+from stylize.cli.making.keeping import parse_interval
 from stylize.cli.making.paintings import named_paintings, title
 from stylize.cli.making.paths import matching, named_after
 from stylize.cli.making.picture import Job, make_picture
-from stylize.cli.options.arguments import Blend, Output, PaintingFor, Paintings, Quiet, Trace
+from stylize.cli.options.arguments import (
+    Blend,
+    Checkpoint,
+    Output,
+    PaintingFor,
+    Paintings,
+    Quiet,
+    Trace,
+)
 from stylize.cli.options.grouping import Choose, Given
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import TEXTURE, Options
@@ -31,6 +40,7 @@ def texture(
     painting_for: PaintingFor = None,
     given: Annotated[Given, Settings],
     trace: Trace = None,
+    checkpoint: Checkpoint = None,
     form: Annotated[Given, Choose(FileOptions)],
     machine: Machine,
     quiet: Quiet = False,
@@ -41,6 +51,7 @@ def texture(
     have any size, as --size 1024x256; more layers, up to deeper ones, give
     larger structures.
     """
+    interval = parse_interval(checkpoint)
     options = replace(TEXTURE, **given)
     files = matching(paintings)
     shown = named_paintings(files, blend, painting_for)
@@ -54,5 +65,6 @@ def texture(
         trace,
         {*given, *form},
         files=FileOptions(**form),
+        interval=interval,
     )
     make_picture(job, machine, quiet)

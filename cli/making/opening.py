@@ -21,9 +21,10 @@ HOPELESS = 1.5
 """A need so many times larger than all memory is refused; the estimate errs less than that."""
 
 
-def open_model(machine: Machine) -> "Model":
-    """Open a model on a provider."""
+def open_model(machine: Machine, keeping: bool = False) -> "Model":
+    """Open a model on a provider; one for many pictures keeps what it has looked at."""
     from stylize.runtime import Model
+    from stylize.runtime.batches.keeping import KeepingModel
     from stylize.runtime.engine.choice import find_provider
     from stylize.runtime.streaming.plan import Budget
 
@@ -31,7 +32,8 @@ def open_model(machine: Machine) -> "Model":
         machine.provider, machine.precision, machine.provider_options, machine.threads
     )
     budget = Budget(machine.memory, machine.scratch)
-    return Model.open(machine.model, provider, budget, machine.cluster)
+    kind = KeepingModel if keeping else Model
+    return kind.open(machine.model, provider, budget, machine.cluster)
 
 
 def model_of(name: str, preset: Preset) -> str | None:

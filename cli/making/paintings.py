@@ -6,13 +6,8 @@ from pathlib import Path
 
 from stylize.models.amounts import counted
 from stylize.models.errors import ImageError, OptionError
+from stylize.runtime.batches.pairs import pictures_in
 from stylize.runtime.method.paintings import Painting
-
-ENDINGS = (
-    *(".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".avif", ".bmp", ".gif", ".heic"),
-    *(".jp2", ".ppm"),
-)
-"""Of the files in a folder those are paintings whose names end so."""
 
 MOST = 200
 """More paintings in a folder are rather a mistake: one waits minutes for the mean of them all."""
@@ -97,29 +92,6 @@ def parse_named(text: str) -> tuple[tuple[str, ...], Path]:
     return names, Path(file)
 
 
-def pictures_in(folder: Path) -> list[Path]:
-    """Return the pictures in a folder, in the order of their names.
-
-    Raises
-    ------
-    ImageError
-        There are none, too many, or it cannot be read.
-    """
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError as error:
-        raise ImageError(f"The folder '{folder}' cannot be read: {error.strerror}.") from error
-    found = [folder / name for name in names if name.lower().endswith(ENDINGS) and name[:1] != "."]
-    if not found:
-        raise ImageError(f"The folder '{folder}' has no pictures in it. Name another, or a file.")
-    if len(found) > MOST:
-        raise ImageError(
-            f"The folder '{folder}' has {len(found)} pictures; a style is of {MOST} at most. Name "
-            "one with fewer."
-        )
-    return found
-
-
 def title(paintings: Sequence[Path]) -> list[str]:
     """Return what files are called after that are made of paintings: at most a few names."""
     stems = [each.stem for each in paintings]
@@ -134,5 +106,15 @@ def style_of(file: Path, weight: float = 1.0, layers: tuple[str, ...] = ()) -> l
     ImageError
         The folder has no pictures, or too many.
     """
-    files = pictures_in(file) if os.path.isdir(file) else [file]
+    files = _mean_of(file) if os.path.isdir(file) else [file]
     return [Painting(each, weight / len(files), layers) for each in files]
+
+
+def _mean_of(folder: Path) -> list[Path]:
+    found = pictures_in(folder)
+    if len(found) > MOST:
+        raise ImageError(
+            f"The folder '{folder}' has {len(found)} pictures; a style is of {MOST} at most. Name "
+            "one with fewer."
+        )
+    return found

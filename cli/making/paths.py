@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from glob import glob
 from pathlib import Path
 
-from stylize.models.errors import OptionError
+from stylize.models.errors import ImageError, OptionError
 from stylize.runtime.method.options import STARTS, Options
 from stylize.runtime.method.paintings import Painting
 from stylize.runtime.method.regions import Region
@@ -100,3 +100,19 @@ def named_after(*parts: str, ending: str = ".png") -> Path:
     from stylize.runtime.pictures.replacing import shortened
 
     return Path(f"{shortened(*(part.strip('<>') for part in parts))}{ending}")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, unless it is there.
+
+    Raises
+    ------
+    ImageError
+        It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImageError(
+            f"The folder '{folder}' cannot be made: {error.strerror}. Name another with -o."
+        ) from error

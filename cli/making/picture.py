@@ -1,10 +1,12 @@
 """A picture from a command to a file: checked, made, shown on the way, saved."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stylize.cli.making.keeping import NEVER, Interval, Keeping, beside
 from stylize.cli.making.opening import announce, check_memory, open_model
 from stylize.cli.making.parts import of_regions
 from stylize.cli.making.paths import check_outputs, files_read
@@ -24,21 +26,26 @@ from stylize.cli.making.remarks import (
     of_sizes,
 )
 from stylize.cli.making.saving import Results
-from stylize.cli.showing.progress import Progress, showing_progress, stints_of
+from stylize.cli.making.unfinished import Unfinished
+from stylize.cli.showing.progress import Pace, Progress, Stint, showing_progress, stints_of
 from stylize.cli.showing.trace import check_trace, tracing
 from stylize.cli.terminal import note
+from stylize.models.errors import OptionError
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.files.standard import STDOUT
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.paintings import Painting
 from stylize.runtime.method.regions import Region
 from stylize.runtime.pictures.file_options import USUAL_FILES, FileOptions
+from stylize.shell import quoted
 
 if TYPE_CHECKING:
     from stylize.runtime import Iterate, Model, Scene
+    from stylize.runtime.method.standing import Standing
     from stylize.runtime.pictures.metadata import Metadata
     from stylize.runtime.pictures.profiles import Chosen
     from stylize.runtime.pictures.spaces import Space
+    from stylize.runtime.plans.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,8 @@ class Job:
         What is to be said before the work.
     regions : sequence of Region
         Parts of the photo with paintings of their own.
+    interval : Interval
+        How often a checkpoint is written.
     files : FileOptions
         How pictures are read, and this one is written.
     space : Space or None
@@ -86,47 +95,115 @@ class Job:
     stop: int | None = None
     remarks: Sequence[str] = ()
     regions: Sequence[Region[Path]] = ()
+    interval: Interval = NEVER
     files: FileOptions = USUAL_FILES
     space: "Space | None" = None
 
 
-def make_picture(job: Job, machine: Machine, quiet: bool) -> None:
-    """Make the picture and save it; if something ends that early, what there is of it."""
-    inputs = files_read(job.photo, job.paintings, job.options, job.regions)
-    check_outputs([job.output, job.trace], inputs, replaced=job.named)
-    _check_picture(job)
-    if job.trace:
-        check_trace(job.trace)
-    chosen = _chosen(job)
-    kept = _kept(job)
+def make_picture(
+    job: Job, machine: Machine, quiet: bool, unfinished: Unfinished | None = None
+) -> None:
+    """Make the picture and save it; if something ends that early, what there is of it.
+
+    With a checkpoint of the same picture, go on from there.
+    """
+    _check_files(job, machine)
+    chosen, kept = _chosen(job), _kept(job)
     model = open_model(machine)
     check_outputs([job.output, job.trace], model.folder.files, replaced=job.named)
     from stylize.runtime.method.scene import Scene, planned
     from stylize.runtime.pictures.colour import Conversion
-    from stylize.runtime.plans.recipe import recipe_of
 
     conversion = Conversion(chosen.space, job.files.float_range)
     scene = Scene(model, job.photo, job.paintings, job.regions, conversion)
+    if unfinished:
+        unfinished.check(model)
+        scene.spare = unfinished.standing.spare
     scene.check(job.options)
     _check_picture(job, scene.size(job.options))
     warnings = check_memory(model, scene, job.options)  # before a picture is scaled to that size
     plan = scene.plan(job.options)
     options = planned(job.options, plan)  # these make the same picture again, whatever memory has
     scene.read(options)
-    recipe = recipe_of(
-        model, job.photo, job.paintings, options, job.regions, job.files, chosen.space
-    )
-    with tracing(job.trace) as write:
+    recipe = _recipe(job, model, options, chosen.space, unfinished)
+    made, spared = unfinished.progress if unfinished else (0, 0)
+    with tracing(job.trace, made) as write:
         if not quiet:
             announce(model, machine)
-            for remark in (*_remarks(job, model, scene, chosen), *warnings):
+            remarks = _remarks(job, model, scene, chosen), _earlier(job, unfinished), warnings
+            for remark in chain(*remarks):
                 note(remark)
-        with showing_progress(stints_of(scene, options, job.stop), quiet) as progress:
+        stints = list(stints_of(scene, options, job.stop))
+        with showing_progress(stints, quiet, made, spared) as progress:
             for line in (*of_plan(plan, job.options, machine.scratch), *announced(scene, options)):
                 progress.say(line)
-            iterates = _until(scene.render(options, 1 if job.trace else None), job.stop)
-            results = Results(recipe, job.output, job.named, scene.size(options), kept=kept)
-            follow(iterates, [write], results, progress)
+            keeping = _keeping(job, machine, recipe, chosen.space, model, unfinished, stints)
+            snapshot = unfinished.snapshot if unfinished else None
+            rendered = scene.render(options, 1 if job.trace else None, keeping, snapshot)
+            size = scene.size(options)
+            results = Results(recipe, job.output, job.named, size, kept=kept, keeping=keeping)
+            follow(_until(rendered, job.stop), [write], results, progress)
+
+
+def _check_files(job: Job, machine: Machine) -> None:
+    """Find out whether what is to be written can be."""
+    inputs = files_read(job.photo, job.paintings, job.options, job.regions)
+    check_outputs([job.output, job.trace], inputs, replaced=job.named)
+    _check_picture(job)
+    if job.trace:
+        check_trace(job.trace)
+    if machine.cluster and job.interval.asked and not job.interval.never:
+        raise OptionError(
+            "On a cluster no checkpoint is written: what workers lose is made again, but a run "
+            "whose own process ends begins again. Leave out --cluster or --checkpoint."
+        )
+
+
+def _recipe(
+    job: Job, model: "Model", options: Options, space: "Space", unfinished: Unfinished | None
+) -> "Recipe":
+    """Return what the picture will tell of itself; of files, the names that they had at first."""
+    from stylize.runtime.plans.recipe import recipe_of
+
+    if unfinished:
+        return unfinished.checkpoint.recipe
+    return recipe_of(model, job.photo, job.paintings, options, job.regions, job.files, space)
+
+
+def _keeping(
+    job: Job,
+    machine: Machine,
+    recipe: "Recipe",
+    space: "Space",
+    model: "Model",
+    unfinished: Unfinished | None,
+    stints: Iterable[Stint],
+) -> Keeping:
+    """Return what keeps checkpoints of a picture."""
+    from stylize.runtime.plans.checkpoint import Checkpoint, manifest_of, onnxruntime_release
+    from stylize.runtime.plans.recipe import printable
+
+    def describe(standing: "Standing") -> Checkpoint:
+        return Checkpoint(
+            recipe=recipe,
+            options=replace(job.options, init=recipe.options.init),
+            output=printable(job.output.name),
+            named=job.named,
+            manifest=manifest,
+            onnxruntime=onnxruntime_release(),
+            standing=standing,
+            stop=job.stop,
+            profile=space.profile if recipe.profile else None,
+            threads=machine.threads,
+            memory=machine.memory,
+            scratch=printable(str(machine.scratch)) if machine.scratch else None,
+        )
+
+    manifest = manifest_of(model.folder)
+    path = unfinished.path if unfinished else beside(job.output)
+    more = ("--model", machine.model) if machine.model else ()
+    interval = NEVER if job.output == STDOUT else job.interval
+    return Keeping(path, interval, describe, Pace(stints), bool(unfinished), more)
 
 
 def announced(scene: "Scene", options: Options) -> "Iterator[str]":
@@ -161,6 +238,17 @@ def _remarks(job: Job, model: "Model", scene: "Scene", chosen: "Chosen") -> "Ite
     yield from of_shares(job.paintings, job.options)
     shown = [*job.paintings, *in_regions(unmasked)]
     yield from of_pictures(job.photo, shown, job.options, job.files)
+
+
+def _earlier(job: Job, unfinished: Unfinished | None) -> Iterator[str]:
+    """Yield what is said of a checkpoint that is there, and of this run if it goes on with one."""
+    if unfinished:
+        yield from unfinished.remarks()
+    elif not job.interval.never and (path := beside(job.output)).exists():
+        yield (
+            f"'{path}' is of a run that is not finished. To go on with that: "
+            f"{quoted('stylize', 'resume', str(path))}"
+        )
 
 
 def _until(iterates: "Iterable[Iterate]", stop: int | None) -> "Iterator[Iterate]":

@@ -1,5 +1,6 @@
 """What a picture tells of itself, taken for a second run: its files, its model, its options."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +22,7 @@ from stylize.runtime.method.regions import Mask, Region
 from stylize.shell import quoted
 
 if TYPE_CHECKING:
+    from stylize.runtime.pictures.spaces import Space
     from stylize.runtime.plans.recipe import PaintingSource, Recipe, RegionSource, Source
 
 HARMLESS = {
@@ -50,6 +52,7 @@ def job_of(
     output: Path | None,
     trace: Path | None,
     files: Given,
+    space: "Space",
 ) -> Job:
     """Return the picture that a recipe asks for.
 
@@ -68,6 +71,8 @@ def job_of(
         The files to write, as the user named them.
     files : mapping of str to object
         How the picture is to be written, if other than then.
+    space : Space
+        The colour space in which it was painted.
 
     Raises
     ------
@@ -76,10 +81,8 @@ def job_of(
     OptionError
         No such picture was used.
     """
-    from stylize.runtime.plans.recipe import space_in
-
     again = picture.parent / named_after(picture.stem, "again")
-    start = _one(recipe.start, moved, "init", picture)
+    start = None if "init" in changes else _one(recipe.start, moved, "init", picture)
     shown = [*recipe.paintings, *(each for one in recipe.regions for each in one.paintings)]
     places = _places(shown, moved, "painting", picture)
     masks = [each for one in recipe.regions for each in one.masks]
@@ -88,17 +91,28 @@ def job_of(
     return Job(
         _one(recipe.photo, moved, "photo", picture),
         [_painting(each, places) for each in recipe.paintings],
-        replace(recipe.options, init=init, **changes),
+        replace(recipe.options, **{"init": init, **changes}),
         output or again,
         bool(output),
         trace,
+        frozenset(changes),
         # Not fewer iterations, since they bound the history, and with it how sums are rounded.
         stop=None if changes else recipe.progress,
-        remarks=list(_remarks(recipe, picture, as_then=not changes)),
+        remarks=list(_remarks(recipe, picture, changes)),
         files=replace(recipe.files, **files),
-        space=space_in(picture, recipe),
+        space=space,
         regions=[_region(each, places) for each in recipe.regions],
     )
+
+
+def where_moved(recipe: "Recipe", changes: Given) -> list[Path]:
+    """Return the file that is to be started from if it is the one of then, else nothing."""
+    from stylize.runtime.plans.recipe import digest
+
+    init = changes.get("init")
+    if init in (None, *STARTS) or recipe.start is None or not os.path.isfile(init):
+        return []
+    return [Path(init)] if digest(Path(init)) == recipe.start.sha256 else []
 
 
 def _one(
@@ -148,11 +162,13 @@ def machine_of(recipe: "Recipe", given: Given, picture: Path) -> Machine:
     return Machine(**{**then, **given})
 
 
-def _remarks(recipe: "Recipe", picture: Path, as_then: bool) -> Iterator[str]:
+def _remarks(recipe: "Recipe", picture: Path, changes: Given) -> Iterator[str]:
     """Yield a sentence where the repetition may be another picture than the user expects."""
     if recipe.version != release():
         yield f"'{picture}' was made by stylize {recipe.version}."
-    if not recipe.finished and as_then:
+    if "init" in changes:
+        yield f"It starts from '{changes['init']}', not from '{recipe.options.init}' as then."
+    if not recipe.finished and not changes:
         yield (
             f"'{picture}' was interrupted after {recipe.evaluations} of "
             f"{recipe.options.iterations} iterations, and so is its repetition. To go on to the "

@@ -13,6 +13,7 @@ from stylize.models.errors import ImageError, ProviderError, StylizeError
 from stylize.runtime.files.standard import STDOUT
 
 if TYPE_CHECKING:
+    from stylize.cli.making.keeping import Keeping
     from stylize.runtime import Iterate
     from stylize.runtime.method.iteration import Found
     from stylize.runtime.pictures.metadata import Metadata
@@ -44,6 +45,14 @@ class Results:
         What the picture tells of the photo.
     enough : int
         If an error ends fewer iterations, nothing is saved: what is there already is better.
+    keeping : Keeping, optional
+        The checkpoint, which is removed when the picture is saved, and written when an interrupt
+        ends it before.
+
+    Attributes
+    ----------
+    place : Path, str or None
+        Where the picture was saved; in words, if that is no file.
     """
 
     def __init__(
@@ -53,6 +62,7 @@ class Results:
         named: bool = True,
         size: tuple[int, int] | None = None,
         enough: int = 0,
+        keeping: "Keeping | None" = None,
         kept: "Metadata | None" = None,
     ) -> None:
         self._recipe = recipe
@@ -60,7 +70,9 @@ class Results:
         self._named = named
         self._size = size
         self._enough = enough
+        self._keeping = keeping
         self._kept = kept
+        self.place: Path | str | None = None
         self._last: Iterate | None = None
         self._copy: tuple[Found, Iterate] | None = None
         self._copied = time.monotonic()
@@ -84,6 +96,8 @@ class Results:
         try:
             with holding_signals():
                 text = self._save()
+                if self._keeping:
+                    self._keeping.remove()
         except KeyboardInterrupt as stop:
             if text:  # it came while the picture was written
                 stop.add_note(f"The picture is {text}.")
@@ -91,13 +105,21 @@ class Results:
         return text
 
     def save_after(self, error: BaseException) -> None:
-        """Save the best picture, if there is one that is not saved yet; note where it is."""
+        """Save the best picture, if there is one that is not saved yet; note where it is.
+
+        Note also how to go on, if that is possible.
+        """
         try:
             with holding_signals(heed=False):
                 if self._last and self._last.iteration >= self._enough:
                     self._note_saved(error)
         except KeyboardInterrupt:  # another one came before it was held back
             self.save_after(error)
+            return
+        if self._keeping:
+            if isinstance(error, KeyboardInterrupt):
+                self._keeping.interrupted()
+            self._keeping.tell(error)
 
     def _note_saved(self, error: BaseException) -> None:
         try:
@@ -112,8 +134,8 @@ class Results:
         assert last
         best, seen = self._best(last)
         recipe = replace(self._recipe, evaluations=seen.iteration, spared=seen.spared)
-        place = _write(best.shown, recipe, self._kept, self._output, self._named)
-        return f"{place}: {self._sizes(best.size)}, {_found(best, seen)}"
+        self.place = _write(best.shown, recipe, self._kept, self._output, self._named)
+        return f"{self.place}: {self._sizes(best.size)}, {_found(best, seen)}"
 
     def _sizes(self, size: tuple[int, int]) -> str:
         """Return a picture's size in words, and what it was to be if it is coarser."""

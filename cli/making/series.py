@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stylize.cli.making.opening import announce, check_memory, greediest, open_model
-from stylize.cli.making.paths import check_outputs, files_read
+from stylize.cli.making.paths import check_outputs, files_read, make_folder
 from stylize.cli.making.picture import follow
 from stylize.cli.making.remarks import of_files, of_pictures, of_plan, of_sizes
 from stylize.cli.making.saving import Results
@@ -199,7 +199,7 @@ def _prepare(destination: Destination, sheet: Path, pictures: Sequence[Path]) ->
         check_output(sheet)  # before a folder is made that would stay empty
     if not destination.sheet:
         check_sheet_replaceable(sheet, "--sheet")
-    _make_folder(destination.folder)
+    make_folder(destination.folder)
     for path in (sheet, *pictures):
         check_output(path)
 
@@ -292,12 +292,3 @@ def _draw(figure: Figure, files: dict[str, Path], sheet: Path, cell: int | None)
 
     rows = [[shown(place) for place in row] for row in figure.rows]
     save_sheet(draw_sheet(Sheet(rows, figure.columns, figure.sides), cell), sheet)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ImageError(
-            f"The folder '{folder}' cannot be made: {error.strerror}. Name another with -o."
-        ) from error

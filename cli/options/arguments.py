@@ -127,3 +127,28 @@ PresetName = Annotated[
         show_default=False,
     ),
 ]
+
+Checkpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="N|10m|off",
+        help="Write how far the picture is into a file beside it, every N iterations, or as often "
+        "as a time says: 90s, 10m, 2h; also when a signal ends the run. 'stylize resume' goes on "
+        "from it. Default: every 10 minutes.",
+        show_default=False,
+        rich_help_panel=ITERATION,
+    ),
+]
+
+
+def _moved(what: str, more: str = "") -> Any:
+    return typer.Option(
+        metavar="FILE", help=f"Where {what} lies now, if it was moved{more}.", show_default=False
+    )
+
+
+MovedPhoto = Annotated[Path | None, _moved("the photo")]
+MovedPaintings = Annotated[list[Path] | None, _moved("the painting", "; repeat for more")]
+MovedMasks = Annotated[list[Path] | None, _moved("a mask", "; repeat for more")]
+MovedStart = Annotated[Path | None, _moved("the picture that was started from")]

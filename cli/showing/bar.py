@@ -23,8 +23,13 @@ LEAST, MOST = 10, 40
 class Measured(Protocol):
     """What a bar shows."""
 
-    done: int
-    total: int
+    @property
+    def done(self) -> int:
+        """How much of it is done."""
+
+    @property
+    def total(self) -> int:
+        """How much there is."""
 
     @property
     def time_left(self) -> str:

@@ -44,7 +44,9 @@ def stints_of(scene: "Scene", options: Options, stop: int | None = None) -> Iter
 
 
 @contextmanager
-def showing_progress(stints: Iterable[Stint], quiet: bool) -> Iterator[Progress]:
+def showing_progress(
+    stints: Iterable[Stint], quiet: bool, done: int = 0, spared: int = 0
+) -> Iterator[Progress]:
     """Give something that shows iterates on stderr.
 
     Parameters
@@ -53,8 +55,10 @@ def showing_progress(stints: Iterable[Stint], quiet: bool) -> Iterator[Progress]
         What there is to be done; of several pictures, one after the other.
     quiet : bool
         Whether to show nothing.
+    done, spared : int
+        Iterations that were made, and that were not needed, in an earlier process.
     """
-    pace = Pace(stints)
+    pace = Pace(stints, done, spared)
     if quiet:
         yield _Silence()
     elif pace.total and is_terminal():
@@ -73,13 +77,13 @@ class Pace:
     An iteration takes as long as its picture has pixels.
     """
 
-    def __init__(self, stints: Iterable[Stint]) -> None:
+    def __init__(self, stints: Iterable[Stint], done: int = 0, spared: int = 0) -> None:
         self._stints = list(stints)
         self.total = sum(stint.iterations for stint in self._stints)
-        self.done = 0
+        self.done = self._reached = done + spared
         self._start = time.perf_counter()
-        self._reached = self._spared = 0
-        self._work_spared = 0
+        self._spared = spared
+        self._work_spared = self._work(self.done)  # not done here
 
     def reach(self, iterate: "Iterate") -> None:
         """Count on to an iterate of this picture, or of the next one if it is no later one."""
@@ -97,6 +101,10 @@ class Pace:
         done, all_work = self._work(self.done), self._work(self.total)
         each = (time.perf_counter() - self._start) / max(1, done - self._work_spared)
         return as_time(each * (all_work - done))
+
+    def part(self, iterations: int) -> float:
+        """Return which part of all the work so many iterations are."""
+        return self._work(iterations) / self._work(self.total)
 
     def _work(self, iterations: int) -> int:
         """Return how many pixels all iterations up to one have together."""

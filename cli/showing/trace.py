@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import FileIO
@@ -47,19 +48,39 @@ def _is_trace(path: Path) -> bool:
 
 
 @contextmanager
-def tracing(path: Path | None) -> Iterator[Observer]:
-    """Give a function that writes an iterate to the file, or does nothing without one."""
+def tracing(path: Path | None, after: int = 0) -> Iterator[Observer]:
+    """Give a function that writes an iterate to the file, or does nothing without one.
+
+    Lines that are there already stay up to an iteration, after which an earlier run is gone on
+    with.
+    """
     if path is None:
         yield lambda iterate: None
         return
     try:
-        file = path.open("wb", buffering=0)
+        kept = _end_of(path, after) if after and os.path.isfile(path) else 0
+        file = path.open("r+b" if kept else "wb", buffering=0)
     except OSError as error:
         raise OptionError(
             f"The trace '{path}' cannot be written: {error.strerror}. Name another file."
         ) from error
     with file:
+        if kept:
+            file.truncate(file.seek(kept))
         yield lambda iterate: _write_line(file, path, json.dumps(trace_entry(iterate)))
+
+
+def _end_of(path: Path, last: int) -> int:
+    """Return how many bytes of a trace are lines up to an iteration."""
+    number = re.compile(re.escape(BEGINNING) + rb"([0-9]{1,18}),.*\n")
+    end = 0
+    with path.open("rb") as file:
+        for line in file:
+            match = number.fullmatch(line)
+            if not match or int(match[1]) > last:
+                break
+            end += len(line)
+    return end
 
 
 def _write_line(file: FileIO, path: Path, text: str) -> None:

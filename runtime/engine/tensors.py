@@ -88,6 +88,13 @@ class Memory:
             copy.update_inplace(tensor)
         return copy
 
+    def look(self, tensor: Tensor) -> Array:
+        """Return a tensor's numbers, without a copy if this is the CPU's memory; keep the tensor.
+
+        Nothing is to be written to them.
+        """
+        return read(tensor) if self.on_device else _array_of(tensor, tensor.shape(), np.float32)
+
 
 class Slot:
     """An array here, and the tensor where a provider computes; on the CPU they are the same memory.

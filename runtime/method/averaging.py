@@ -5,8 +5,12 @@ import numpy.typing as npt
 
 from stylize.runtime.method.descent import Descent
 from stylize.runtime.method.held import Kept
+from stylize.runtime.method.standing import Entry, State
 
 Array = npt.NDArray[np.float32]
+
+MEAN = "mean"
+"""What a state calls the mean."""
 
 
 class Averaged:
@@ -34,18 +38,33 @@ class Averaged:
         self._search = search
         self._decay = decay
         self._steps = 0
-        self._mean = search.next_image
+        self._mean = self._before = search.next_image
 
     def step(self) -> None:
         """Evaluate the image, find the next, and take it into the mean."""
         self._search.step()
-        self._steps += 1
-        share = (1 - self._decay) / (1 - self._decay ** (self._steps + 1))
-        self._mean += np.float32(share) * (self._search.next_image - self._mean)
+        share = (1 - self._decay) / (1 - self._decay ** (self._steps + 2))
+        mean = self._mean + np.float32(share) * (self._search.next_image - self._mean)
+        self._before, self._mean, self._steps = self._mean, mean, self._steps + 1
 
     def hold(self, iteration: int) -> Kept:
         """Return a copy of the mean."""
         return Kept(self._mean.copy())
+
+    def state_after(self, step: int) -> State | None:
+        """Return all that the next step depends on, after one of the last two; None if it is gone.
+
+        An interrupt may have come before the mean was brought up to date.
+        """
+        means = {self._steps - 1: self._before, self._steps: self._mean}
+        state = self._search.state_after(step)
+        return {**state, MEAN: Entry.of(means[step])} if state and step in means else None
+
+    def resume(self, state: State) -> None:
+        """Go on from another search's state."""
+        self._search.resume(state)
+        self._steps = int(state["iteration"].read())
+        self._mean = self._before = state[MEAN].read()
 
     def finish(self) -> None:
         """Let go of what only steps need."""

@@ -1,13 +1,16 @@
 """The optimiser at work: its graph, what it remembers, and the image that it moves."""
 
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 
 from stylize.runtime.engine.program import Program
-from stylize.runtime.engine.tensors import Tensor, number, read
+from stylize.runtime.engine.tensors import Tensor, number, read, translating_errors
 from stylize.runtime.method.held import Copied
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.method.options import Options, Pixels
+from stylize.runtime.method.standing import Entry, State
 from stylize.runtime.streaming.descent import INITIAL as FIRST
 from stylize.runtime.streaming.descent import NEXT
 
@@ -113,6 +116,27 @@ class Descent:
         """Return a copy of the image of the last step, or of the best."""
         best = iteration == self.best_iteration
         return Copied(self.objective.memory.copy(self.best_image if best else self.image))
+
+    def state_after(self, step: int) -> State | None:
+        """Return all that the next step depends on, after one of the last two; None if it is gone.
+
+        What is written in place does no harm: the step that was begun, or made, writes the same
+        rows again before they are read.
+        """
+        for state in (self._now, self._next):
+            if number(state["iteration"]) == step:
+                return {name: self._entry(tensor) for name, tensor in state.items()}
+        return None
+
+    def _entry(self, tensor: Tensor) -> Entry:
+        look = self.objective.memory.look
+        return Entry(tuple(tensor.shape()), "float32", partial(look, tensor))
+
+    def resume(self, state: State) -> None:
+        """Go on from another search's state."""
+        for name, tensor in self._now.items():
+            with translating_errors("an image"):
+                tensor.update_inplace(state[name].read())
 
     def finish(self) -> None:
         """Let go of nothing: graphs stay loaded for the next picture."""

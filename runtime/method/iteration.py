@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +18,15 @@ from stylize.runtime.method.objective import Losses
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.preserved import NOTHING, Preserved
 from stylize.runtime.method.settling import Settling
+from stylize.runtime.method.standing import (
+    BEGINNING,
+    NOBODY,
+    Keeper,
+    Snapshot,
+    Standing,
+    State,
+    nothing_yet,
+)
 from stylize.runtime.pictures.arrays import unframed
 from stylize.runtime.pictures.file_options import FileOptions
 from stylize.runtime.pictures.saving import Manner, save_image
@@ -162,23 +171,6 @@ class Iterate(Found):
         }
 
 
-@dataclass(frozen=True)
-class Past:
-    """What was there before an iteration: earlier scales.
-
-    Attributes
-    ----------
-    iterations, spared : int
-        How many iterations were made, and how many were not needed.
-    begun : float
-        When the first began, by `time.perf_counter`.
-    """
-
-    iterations: int
-    spared: int
-    begun: float
-
-
 class Objective(Protocol):
     """What a search minimises."""
 
@@ -223,13 +215,23 @@ class Search(Steps, Protocol):
     def hold(self, iteration: int) -> Held:
         """Return the image that the last step evaluated, or the best."""
 
+    def state_after(self, step: int) -> State | None:
+        """Return all that the next step depends on, after one of the last two; None if it is gone.
+
+        That holds at any moment, also where an interrupt has left a step half done.
+        """
+
+    def resume(self, state: State) -> None:
+        """Go on from another search's state."""
+
 
 def minimise(
     search: Search,
     options: Options,
     every: int = 1,
     preserved: Preserved = NOTHING,
-    past: Past | None = None,
+    standing: Standing = BEGINNING,
+    keeper: Keeper = NOBODY,
 ) -> Iterator[Iterate]:
     """Walk downhill, one evaluation of the gradient a step.
 
@@ -246,40 +248,57 @@ def minimise(
         would make a device wait.
     preserved : Preserved, optional
         What is shown of the photo. It changes nothing but the picture that is shown.
-    past : Past, optional
-        Earlier scales, from which the numbers of the iterates go on.
+    standing : Standing
+        How far the picture is: earlier scales, and steps that the search has made already.
+    keeper : Keeper
+        Is offered a snapshot after each step that was seen but the last, and at an interrupt.
 
     Raises
     ------
     DivergenceError
         The first loss or its gradient is NaN or infinite, or they stay so however small the steps.
     """
-    past = past or Past(0, 0, time.perf_counter())
+    past, begun = standing, time.perf_counter() - standing.seconds
     found = _Found(search, partial(Found, preserved=preserved, margin=options.margin), past)
-    settling = Settling(options.until)
+    settling = Settling(options.until, past.lowest)
+    keeper.watch(lambda: _snapshot(search, standing, begun))
     try:
-        for step in range(1, options.iterations + 1):
+        for step in range(past.step + 1, options.iterations + 1):
             search.step()
-            if step % every and step not in (1, options.iterations):
-                continue
-            losses = search.objective.losses
-            if search.failed:
-                raise DivergenceError(_divergence(past.iterations + step, losses.total))
-            here, best = found.at(step, losses.total)
-            settled = settling.at(step, search.best_total)
-            spared = past.spared + (options.iterations - step if settled else 0)
-            seconds = time.perf_counter() - past.begun
-            yield _iterate(here, best, losses, seconds, spared, search.restarted)
-            if settled:
-                return
+            if step % every == 0 or step in (1, options.iterations):
+                losses = search.objective.losses
+                if search.failed:
+                    raise DivergenceError(_divergence(past.iterations + step, losses.total))
+                here, best = found.at(step, losses.total)
+                settled = settling.at(step, search.best_total)
+                spared = past.spared + (options.iterations - step if settled else 0)
+                seconds = time.perf_counter() - begun
+                yield _iterate(here, best, losses, seconds, spared, search.restarted)
+                if settled:
+                    return
+            if step < options.iterations:
+                standing = replace(standing, step=step, lowest=settling.seen)
+                keeper.after(past.iterations + step)
+    except KeyboardInterrupt:
+        keeper.interrupted()
+        raise
     finally:
+        keeper.watch(nothing_yet)
         search.finish()
+
+
+def _snapshot(search: Search, standing: Standing, begun: float) -> Snapshot | None:
+    """Return a snapshot after the last step that was seen; None if none was, or it is gone."""
+    state = search.state_after(standing.step) if standing.step else None
+    if state is None:
+        return None
+    return Snapshot(replace(standing, seconds=time.perf_counter() - begun), state)
 
 
 class _Found:
     """What is found on the way: the image here, and the best so far."""
 
-    def __init__(self, search: Search, make: Callable[..., Found], past: Past) -> None:
+    def __init__(self, search: Search, make: Callable[..., Found], past: Standing) -> None:
         self._search, self._make = search, make
         self._past = past.iterations
         self._best: Found | None = None

@@ -17,7 +17,7 @@ from stylize.runtime.engine.memory import PROCESS
 from stylize.runtime.method.averaging import Averaged
 from stylize.runtime.method.coefficients import Coefficients, by_regions, coefficients
 from stylize.runtime.method.descent import Descent
-from stylize.runtime.method.iteration import Iterate, Past, Search, minimise
+from stylize.runtime.method.iteration import Found, Iterate, Search, minimise
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.objective import Factor, Objective
 from stylize.runtime.method.options import Options
@@ -25,6 +25,7 @@ from stylize.runtime.method.paintings import as_paintings
 from stylize.runtime.method.parts import Part
 from stylize.runtime.method.regions import Region
 from stylize.runtime.method.scales import stages
+from stylize.runtime.method.standing import NOBODY, Entry, Keeper, Snapshot, Standing
 from stylize.runtime.method.streamed import StreamedObjective, StreamedSearch
 from stylize.runtime.method.targets import Targets
 from stylize.runtime.method.views import Size, Views
@@ -100,7 +101,13 @@ class Scene:
         """Width and height of the photo and of the paintings, upright."""
         return self._views.sources
 
-    def render(self, options: Options, every: int | None = None) -> Iterator[Iterate]:
+    def render(
+        self,
+        options: Options,
+        every: int | None = None,
+        keeper: Keeper = NOBODY,
+        resumed: Snapshot | None = None,
+    ) -> Iterator[Iterate]:
         """Make a picture, and yield an Iterate for each evaluation of the gradient.
 
         The result is the last iterate's ``best``. Mostly that is the iterate itself, but a step
@@ -114,6 +121,11 @@ class Scene:
         every : int, optional
             Yield one in so many iterates, and the first and the last. The default is 1 if the
             provider computes in the CPU's memory, and 10 on a device, which would wait for each.
+        keeper : Keeper
+            Is offered snapshots, from which another process can go on.
+        resumed : Snapshot, optional
+            Where to go on, of a picture of the same options, the same model and the same pictures.
+            What comes is the same as if there had been no end; `every` is then as it was.
 
         Raises
         ------
@@ -126,12 +138,25 @@ class Scene:
             weight and no picture to compare with.
         """
         self._views.check(options)
-        coarsest, *finer = self.stages(options)
+        scales = self.stages(options)
         self._views.start_picture(options)  # before a graph is loaded: a file may be missing
-        start = partial(self.start, coarsest)
+        if resumed:
+            self.spare = resumed.standing.spare
         on_device = self._model.provider.memory != "cpu"
         every = every or (EVERY_ON_DEVICE if on_device else 1)
-        return self._refined(self._minimised(coarsest, start, every), [coarsest, *finer], every)
+        here = resumed or Snapshot(Standing(every, self.spare), {})
+        scale = here.standing.scale
+        iterates = self._minimised(scales[scale], self._begin(here, scales), here, keeper)
+        return self._refined(iterates, scales[scale:], here.standing, keeper)
+
+    def _begin(self, here: Snapshot, scales: list[Options]) -> Callable[[], Array]:
+        """Return what gives the image that the search of a scale begins with."""
+        scale, state = here.standing.scale, here.state
+        if not state:
+            return partial(self.start, scales[scale])
+        if not here.standing.step:
+            return lambda: self._views.refined(state["best"].read(), *scales[scale - 1 : scale + 1])
+        return state["image"].read
 
     def stages(self, options: Options) -> list[Options]:
         """Return the settings of each scale in which `render` paints, from coarse to fine.
@@ -160,11 +185,14 @@ class Scene:
         return True
 
     def _minimised(
-        self, options: Options, start: Callable[[], Array], every: int, past: Past | None = None
+        self, options: Options, start: Callable[[], Array], here: Snapshot, keeper: Keeper
     ) -> Iterator[Iterate]:
         """Walk downhill at one scale."""
         search = self._search(options, self.plan(options), start)
-        return minimise(search, options, every, self._views.preserved(options), past)
+        standing, preserved = here.standing, self._views.preserved(options)
+        if standing.step:
+            search.resume(here.state)
+        return minimise(search, options, standing.every, preserved, standing, keeper)
 
     def search(self, options: Options, plan: Plan) -> Search:
         """Return the optimiser of one scale at the image to begin with, working as a plan says."""
@@ -183,16 +211,22 @@ class Scene:
         return Averaged(descent, options.average) if options.average else descent
 
     def _refined(
-        self, iterates: Iterator[Iterate], scales: list[Options], every: int
+        self,
+        iterates: Iterator[Iterate],
+        scales: list[Options],
+        standing: Standing,
+        keeper: Keeper,
     ) -> Iterator[Iterate]:
         """Go through the scales; each begins with the best image of the one before."""
-        begun = time.perf_counter()
+        begun = time.perf_counter() - standing.seconds
         last = yield from _passed_on(iterates)
         for coarse, options in pairwise(scales):
+            standing = _next_scale(standing, last, time.perf_counter() - begun)
+            keeper.watch(partial(_between, standing, last.best))
             # A function, so that nobody but the search holds on to the image.
             start = partial(self._views.refined, last.best.pixels, coarse, options)
-            past = Past(last.iteration, last.spared, begun)
-            last = yield from _passed_on(self._minimised(options, start, every, past))
+            iterates = self._minimised(options, start, Snapshot(standing, {}), keeper)
+            last = yield from _passed_on(iterates)
 
     def check(self, options: Options) -> None:
         """Find out whether `render` can start, but for damaged files; raise what that would raise.
@@ -433,6 +467,23 @@ def planned(options: Options, plan: Plan) -> Options:
     history = options.history if plan.history == remembered else plan.history
     average = 0.0 if plan.tile else options.average
     return replace(options, optimizer=plan.optimizer, history=history, average=average)
+
+
+def _next_scale(standing: Standing, last: Iterate, seconds: float) -> Standing:
+    """Return how far a picture is after the last iterate of a scale."""
+    return Standing(
+        every=standing.every,
+        spare=standing.spare,
+        scale=standing.scale + 1,
+        iterations=last.iteration,
+        spared=last.spared,
+        seconds=seconds,
+    )
+
+
+def _between(standing: Standing, best: Found) -> Snapshot:
+    """Return a picture between two scales."""
+    return Snapshot(standing, {"best": Entry.of(best.pixels)})
 
 
 def _passed_on(iterates: Iterator[Iterate]) -> Generator[Iterate, None, Iterate]:

@@ -1,6 +1,7 @@
 """When to stop: the loss hardly falls any more."""
 
 from collections import deque
+from collections.abc import Iterable
 
 WINDOW = 20
 """Iterations over which a fall of the loss is measured. A few alone may stand still."""
@@ -14,11 +15,18 @@ class Settling:
     until : float
         It has if the lowest loss falls by less than this part of it in `WINDOW` iterations. 0:
         never.
+    seen : iterable of (int, float)
+        What another one has seen, from which this one goes on.
     """
 
-    def __init__(self, until: float) -> None:
+    def __init__(self, until: float, seen: Iterable[tuple[int, float]] = ()) -> None:
         self._until = until
-        self._seen: deque[tuple[int, float]] = deque()
+        self._seen = deque(seen)
+
+    @property
+    def seen(self) -> tuple[tuple[int, float], ...]:
+        """The iterations that it looks back at, each with the lowest loss up to it."""
+        return tuple(self._seen)
 
     def at(self, iteration: int, lowest: float) -> bool:
         """Tell whether the loss has settled, given the lowest up to an iteration."""

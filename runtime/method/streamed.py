@@ -11,8 +11,15 @@ from stylize.runtime.method.held import Borrowed, Holder
 from stylize.runtime.method.iteration import Steps
 from stylize.runtime.method.objective import Evaluation, Losses, Weights, checked
 from stylize.runtime.method.options import Options
+from stylize.runtime.method.standing import Entry, State
+from stylize.runtime.streaming.descent import StreamedDescent
+from stylize.runtime.streaming.pieces import Plane, Row
 
 Array = npt.NDArray[np.float32]
+
+
+NUMBER = "number."
+"""Prefix of what is no image in a state."""
 
 
 class Search(Steps, Holder, Protocol):
@@ -135,6 +142,29 @@ class StreamedSearch:
         best = iteration == self.best_iteration
         return Borrowed(self._descent, iteration, self.objective.shape, best)
 
+    def state_after(self, step: int) -> State | None:
+        """Return all that the next step depends on, after the last one.
+
+        None if that was another, if the next has begun to move, or if the workers of a cluster have
+        it: they keep their own.
+        """
+        descent = self._descent
+        if not isinstance(descent, StreamedDescent) or descent.moving or descent.iteration != step:
+            return None
+        numbers = {NUMBER + name: Entry.of(each) for name, each in descent.numbers.items()}
+        images = {
+            name: _entry(image, self.objective.shape) for name, image in descent.state.items()
+        }
+        return numbers | images
+
+    def resume(self, state: State) -> None:
+        """Go on from another search's state."""
+        descent = self._descent
+        assert isinstance(descent, StreamedDescent)
+        descent.resume({name: state[NUMBER + name].read() for name in descent.numbers})
+        for name, image in descent.state.items():
+            image.write(state[name].read())
+
     def finish(self) -> None:
         """Let go of all but the images, which somebody may still look at."""
         self._descent.finish()
@@ -159,3 +189,7 @@ class StreamedSearch:
     def failed(self) -> bool:
         """Whether going on is of no use, since no step leads to a finite loss."""
         return self._descent.failed
+
+
+def _entry(image: Plane | Row, shape: tuple[int, ...]) -> Entry:
+    return Entry(shape, "float32", image.read)

@@ -33,10 +33,7 @@ from stylize.runtime.pictures.limits import MAX_BYTES, MAX_PIXELS, WHOLE_PIXELS
 from stylize.runtime.pictures.sizes import check_sides, cover
 from stylize.runtime.pictures.transparency import Seen, seen
 
-PictureLike = Image.Image | str | os.PathLike[str] | bytes | BinaryIO | npt.NDArray[Any]
-"""What is taken for a picture: a Pillow image, a path, the bytes of a file, an open binary file, or
-an array of shape (height, width) or (height, width, channels): grey, RGB or RGBA, as uint8 or as
-floats in 0...1."""
+_Unopened = Image.Image | str | os.PathLike[str] | bytes | BinaryIO | npt.NDArray[Any]
 
 _ADDRESS = re.compile(r"(?!.:)([a-z][a-z0-9+.-]*:/|data:)", re.IGNORECASE)
 """How addresses begin; the path of a drive does not."""
@@ -47,7 +44,7 @@ _SPARE = 2
 filter that scales it then."""
 
 
-def load_image(picture: PictureLike) -> Image.Image:
+def load_image(picture: "PictureLike") -> Image.Image:
     """Read a picture as 8-bit sRGB, upright, transparent parts blended on white.
 
     Parameters
@@ -66,7 +63,7 @@ def load_image(picture: PictureLike) -> Image.Image:
 
 
 def open_picture(
-    picture: PictureLike, alpha: bool = False, conversion: Conversion = TO_SRGB
+    picture: "PictureLike", alpha: bool = False, conversion: Conversion = TO_SRGB
 ) -> "Picture":
     """Find out what a picture is, without reading its pixels if it is in a file.
 
@@ -84,6 +81,8 @@ def open_picture(
     ImageError
         The file is missing, not a picture, damaged, or too small.
     """
+    if isinstance(picture, Picture):
+        return picture if picture.alpha == alpha else replace(picture, alpha=alpha)
     source = _source(picture)
     name = f"'{source}'" if isinstance(source, Path) else "The picture"
     if isinstance(source, Image.Image):
@@ -291,6 +290,12 @@ class Picture:
             )
 
 
+PictureLike = _Unopened | Picture
+"""What is taken for a picture: a Pillow image, a path, the bytes of a file, an open binary file, or
+an array of shape (height, width) or (height, width, channels): grey, RGB or RGBA, as uint8 or as
+floats in 0...1. A `Picture` is one that was opened before."""
+
+
 def _reduction(size: tuple[int, int], wanted: tuple[int, int]) -> int:
     """Return how many times smaller a picture may be read."""
     pixels = size[0] * size[1]
@@ -299,7 +304,7 @@ def _reduction(size: tuple[int, int], wanted: tuple[int, int]) -> int:
     return next((scale for scale in possible if pixels <= WHOLE_PIXELS * scale**2), possible[-1])
 
 
-def _source(picture: PictureLike) -> Path | bytes | Image.Image:
+def _source(picture: _Unopened) -> Path | bytes | Image.Image:
     """Return what a picture is read from."""
     if isinstance(picture, Image.Image):
         return picture

@@ -33,6 +33,9 @@ BEFORE = {"scales": 1, "margin": 0, "pixels": "free", "colors": "painting"}
 FILES_BEFORE = {"keep_metadata": "none"}
 """The settings of pictures by releases that did not tell them."""
 
+PLACE = ("provider", "precision", "provider options")
+"""What tells where a picture was computed: it is nearly the same elsewhere."""
+
 LONGEST_PATH = 4096
 """Characters of a path in a recipe, which a stranger may have written."""
 Word = Annotated[str, msgspec.Meta(max_length=64)]
@@ -192,6 +195,11 @@ class Recipe:
         """Whether all iterations were made, or not needed."""
         return self.progress == self.options.iterations
 
+    @property
+    def identity(self) -> str:
+        """A text that is the same for recipes without differences, wherever they are computed."""
+        return repr([(k, v) for k, v in self._essence().items() if k not in PLACE])
+
     def differences(self, other: "Recipe") -> list[str]:
         """Return in what `other` differs: files' contents, model, provider, and every setting.
 
@@ -264,12 +272,12 @@ def recipe_of(
         paintings=_sources(paintings),
         start=None if init in STARTS else _source(start_file(init)),
         model=UsedModel(
-            name=_printable(os.path.basename(os.path.abspath(model.folder.path))),
+            name=printable(os.path.basename(os.path.abspath(model.folder.path))),
             weights_sha256=manifest.weights.sha256,
             pooling=manifest.pooling,
         ),
         provider=model.provider.name,
-        options=replace(options, init=_printable(init)),
+        options=replace(options, init=printable(init)),
         version=release(),
         precision=model.provider.precision,
         provider_options=model.provider.given,
@@ -281,7 +289,7 @@ def recipe_of(
             )
             for each in regions
         ),
-        files=replace(files, profile=_printable(files.profile)),
+        files=replace(files, profile=printable(files.profile)),
         profile=None if space is SRGB else sha256(space.profile).hexdigest(),
     )
 
@@ -315,7 +323,7 @@ def read_recipe(path: Path) -> Recipe:
         if "paintings" not in told:
             told["paintings"] = [told["painting"]] if told.get("painting") else []
         recipe = msgspec.convert(told, Recipe)
-        _check_start(recipe)
+        check_start(recipe)
         return recipe
     except MemoryError:
         raise
@@ -348,7 +356,7 @@ def space_in(picture: Path, recipe: Recipe) -> Space:
     )
 
 
-def _check_start(recipe: Recipe) -> None:
+def check_start(recipe: Recipe) -> None:
     """Raise OptionError unless a file to start from has its checksum; others are not to be read."""
     init = recipe.options.init
     if (recipe.start is None) is not (init in STARTS):
@@ -371,7 +379,7 @@ def _mask(mask: Mask[Path]) -> MaskSource:
 
 def _told(path: Path) -> tuple[str, str]:
     """Return what is told of a file: its path and its checksum."""
-    return _printable(str(path)), digest(path)
+    return printable(str(path)), digest(path)
 
 
 def digest(path: Path) -> str:
@@ -389,7 +397,7 @@ def digest(path: Path) -> str:
             raise ImageError(f"'{path}' cannot be read: {error.strerror}.") from error
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """Return a file's name as text; bytes that are no text are escaped."""
     return name.encode("utf-8", "backslashreplace").decode()
 

@@ -133,6 +133,12 @@ OPTIMIZERS: Mapping[str, type[LBFGS] | type[Adam]] = {"lbfgs": LBFGS, "adam": Ad
 class StreamedDescent:
     """Steps downhill, each one evaluation and one move.
 
+    Attributes
+    ----------
+    moving : bool
+        Whether a step is being decided and made, or was interrupted there: then `state` and
+        `numbers` are half of the one step, half of the next. An evaluation changes neither.
+
     Parameters
     ----------
     evaluate : function
@@ -172,12 +178,14 @@ class StreamedDescent:
         self._next = self._images[0]
         pieces.put(image, bounds, self._next)
         self._evaluated: dict[Plane, int] = {}
+        self.moving = False
 
     def step(self) -> None:
         """Evaluate the image, and find the next."""
         numbers = self._numbers
         here = Place(self._next, self._unused(self._gradients))
         numbers["total"] = np.array(self._evaluate(here.image.image, here.gradient.image))
+        self.moving = True
         self._optimizer.remember(self._pieces.over_runs("slope", {"gradient": here.gradient}, {}))
         self._optimizer.decide("judge")
         self._evaluated[here.image] = int(numbers["iteration"])
@@ -188,6 +196,7 @@ class StreamedDescent:
             self._best = here
         start = self._best if self._best and numbers["restarted"] else here
         self._optimizer.move(start, self._next)
+        self.moving = False
 
     @property
     def state(self) -> dict[str, Plane | Row]:
@@ -213,6 +222,7 @@ class StreamedDescent:
 
     def finish(self) -> None:
         """Let go of all but the images; there will be no more steps."""
+        self.moving = True  # there is no state any more
         del self._evaluate, self._optimizer, self._pieces, self._best, self._next
         self._images.clear()
         self._gradients.clear()

@@ -202,6 +202,16 @@ def test_startup_reports_version_and_first_iteration(
     assert all(row["seconds"] == [row["median_s"]] and row["median_s"] > 0 for row in rows)
 
 
+def test_batch_reports_single_runs_and_batches(benchmarks: SimpleNamespace, tmp_path: Path) -> None:
+    file = tmp_path / "batch.json"
+    few = ("--photos", "1", "--paintings", "1", "--size", "32", "--iterations", "2", "--jobs", "1")
+    table = finish(benchmarks.batch, *MODEL, *few, "--json", str(file))
+    report = json.loads(file.read_text())
+    assert [row["way"] for row in report["rows"]] == ["1 single runs", "batch --jobs 1"]
+    assert (report["size"], report["iterations"], report["pairs"]) == (32, 2, 1)
+    assert "times as fast" in table
+
+
 @needs_onnx
 def test_compact_reports_shares_and_draws_a_sheet(
     benchmarks: SimpleNamespace, tmp_path: Path

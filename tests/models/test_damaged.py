@@ -59,7 +59,7 @@ def use(manifest: Manifest) -> None:
     """Ask a manifest for all that a run asks it for, before files are read."""
     folder = ModelFolder(Path("folder"), manifest)
     dimensions = folder.dimensions((32, 48)) | {"places": 2, "rows": 4, "elements": 8}
-    dimensions |= {"above_height": 16, "above_width": 24, "channels": 17}
+    dimensions |= {"above_height": 16, "above_width": 24, "channels": 17, "regions": 2}
     for graph in manifest.graphs:
         for value in (*graph.inputs, *graph.outputs):
             assert all(isinstance(size, int) or size in dimensions for size in value.shape)

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from stylize.cli.app import app
-from stylize.cli.making.paintings import named_paintings, pictures_in, title
+from stylize.cli.making.paintings import named_paintings, style_of, title
 from stylize.models.errors import ImageError
 from stylize.runtime import load_image
 from stylize.runtime.method.paintings import Painting
@@ -132,7 +132,7 @@ class TestWrong:
     def test_a_folder_of_too_many(self, album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("stylize.cli.making.paintings.MOST", 1)
         with pytest.raises(ImageError, match="has 2 pictures; a style is of 1 at most"):
-            pictures_in(album)
+            style_of(album)
 
     def test_a_painting_too_small(self, picture: Callable[..., Path]) -> None:
         picture("tiny.png", (10, 10))
@@ -203,7 +203,7 @@ class TestRun:
 
     def test_a_folder_is_the_blend_of_its_pictures(self, album: Path) -> None:
         succeed("run", "photo.png", "album", *SHORT, *LAYERS, "-o", "folder.png")
-        files = [str(each) for each in pictures_in(album)]
+        files = [str(each.picture) for each in style_of(album)]
         succeed("run", "photo.png", *files, *SHORT, *LAYERS, "-o", "files.png")
         assert same("folder.png", "files.png")
         result = succeed("run", "photo.png", "album", *SHORT, *LAYERS)

@@ -139,7 +139,7 @@ def test_no_shape_is_left_to_be_computed(tmp_path: Path) -> None:
 
     folder = open_folder(embedded_folder())
     dimensions = folder.dimensions((37, 50)) | {"places": 11, "rows": 22}
-    dimensions |= {"above_height": 18, "above_width": 25}
+    dimensions |= {"above_height": 18, "above_width": 25, "regions": 2}
     for number, (graph, form) in enumerate(graphs_of_a_run(folder)):
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC

@@ -1,0 +1,136 @@
+"""A batch: made in this process or in several, which share it by their claims, and shown."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from stylize.cli.edge import message_of
+from stylize.cli.making.batch_worker import Batch, Tell, work
+from stylize.cli.making.opening import announce, open_model
+from stylize.cli.making.paths import make_folder
+from stylize.cli.showing.tally import Tally
+from stylize.cli.signals import heed_signals
+from stylize.cli.terminal import note, prepare_streams
+from stylize.models.errors import OptionError, ProviderError, StylizeError
+from stylize.runtime.batches.record import FILE, News
+
+
+def make_batch(batch: Batch, jobs: int, quiet: bool) -> bool:
+    """Make the pictures of a batch, in one process or in several; tell what came of them.
+
+    Returns
+    -------
+    bool
+        Whether none failed.
+
+    Raises
+    ------
+    StylizeError
+        The model cannot be opened, or nothing can be written to the folder.
+    """
+    if jobs > 1 and batch.machine.cluster:
+        raise OptionError("--jobs and --cluster both make several processes. Give one of them.")
+    make_folder(batch.folder)
+    model = open_model(batch.machine, keeping=True)
+    if not quiet:
+        announce(model, batch.machine)
+    tally = Tally(len(batch.pairs), quiet)
+    try:
+        if jobs == 1:
+            work(batch, model, tally.take)
+        else:
+            _work_in_processes(batch, jobs, tally.take)
+    finally:
+        tally.close()
+        for line in tally.summary(str(batch.folder / FILE)):
+            note(line)
+    return not tally.failed
+
+
+def _work_in_processes(batch: Batch, jobs: int, tell: Tell) -> None:
+    """Do what `work` does in so many processes, which share the CPUs.
+
+    Raises
+    ------
+    StylizeError
+        What one of them raises, once all have ended; or all were killed.
+    """
+    batch = replace(batch, machine=replace(batch.machine, threads=_threads(batch, jobs)))
+    failures: list[str] = []
+    with _started(batch, jobs) as pipes:
+        open_pipes = list(pipes)
+        while open_pipes:
+            for pipe in wait(open_pipes):
+                assert isinstance(pipe, Connection)
+                try:
+                    told = pipe.recv()
+                except (EOFError, OSError):
+                    open_pipes.remove(pipe)
+                    failures += _why(pipes[pipe])
+                    continue
+                if isinstance(told, str):
+                    failures.append(told)
+                else:
+                    tell(told)
+    if failures:
+        raise ProviderError(" ".join(dict.fromkeys(failures)))
+
+
+def _threads(batch: Batch, jobs: int) -> int:
+    from stylize.runtime.providers.hardware import usable_cpus
+
+    return batch.machine.threads or max(1, usable_cpus() // jobs)
+
+
+@contextmanager
+def _started(batch: Batch, jobs: int) -> Iterator[dict[Connection, BaseProcess]]:
+    """Start processes, and give the pipes through which they tell; at the end, none is left."""
+    context = get_context("spawn")  # a fork would copy threads' locks
+    processes: dict[Connection, BaseProcess] = {}
+    try:
+        for _ in range(jobs):
+            receiver, sender = context.Pipe(duplex=False)
+            process: BaseProcess = context.Process(target=_work, args=(batch, sender), daemon=True)
+            process.start()
+            sender.close()
+            processes[receiver] = process
+        yield processes
+    finally:
+        for process in processes.values():
+            process.terminate()  # it saves what it has
+        for process in processes.values():
+            process.join()
+
+
+def _work(batch: Batch, pipe: Connection) -> None:
+    """Be one of the processes."""
+    heed_signals()
+    prepare_streams()
+
+    def tell(news: News) -> None:
+        try:
+            pipe.send(news)
+        except OSError as error:  # nobody listens: the process that started this one was killed
+            raise KeyboardInterrupt from error
+
+    try:
+        work(batch, open_model(batch.machine, keeping=True), tell)
+    except StylizeError as error:
+        pipe.send(message_of(error))
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+def _why(process: BaseProcess) -> list[str]:
+    """Return in a sentence why a process has ended early, if it has."""
+    process.join()
+    if not process.exitcode:
+        return []
+    return [
+        f"A process of the batch ended early (exit code {process.exitcode}). If the system killed "
+        "it, memory may have run out: use a smaller --jobs. Run the same command again to go on."
+    ]

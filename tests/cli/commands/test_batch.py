@@ -1,0 +1,297 @@
+"""``stylize batch``: every pair, each picture made once, whatever happens on the way."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from stylize.cli.app import app
+from stylize.cli.making import saving
+from stylize.models.errors import ImageError
+from stylize.runtime.batches.claims import Claims
+from stylize.runtime.batches.record import FILE, Entry, Record
+from stylize.runtime.engine.program import Program
+from stylize.runtime.method.model import Model
+from stylize.runtime.pictures.reading import load_image
+from stylize.runtime.plans.recipe import read_recipe
+
+SUCCESS, FAILURE, USAGE, INTERRUPTED = 0, 1, 2, 130
+SHORT = ("--size", "24", "--iterations", "2")
+OUT = Path("out")
+BATCH = ("batch", "photos/a.png", "--paintings", "paintings", "-o", str(OUT))
+NAMES = ["a-p.png", "a-夜 q.png"]
+CPU = ("--provider", "cpu")
+KILLS = int(os.environ.get("STYLIZE_KILLS", "1"))
+
+
+@pytest.fixture(autouse=True)
+def pictures(picture: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two photos and two paintings in folders."""
+    monkeypatch.delenv("STYLIZE_TRACEBACK", raising=False)
+    Path("photos").mkdir()
+    Path("paintings").mkdir()
+    for seed, name in enumerate(("photos/a.png", "photos/b.png")):
+        picture(name, seed=seed)
+    for seed, name in enumerate(("paintings/p.png", "paintings/夜 q.png")):
+        picture(name, (32, 40), seed=seed + 2)
+
+
+def stylize(*arguments: str, code: int = SUCCESS) -> Result:
+    result = CliRunner().invoke(app, [*arguments])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def made() -> dict[str, int]:
+    """The pictures that are there, and when they were written."""
+    return {path.name: path.stat().st_mtime_ns for path in OUT.glob("*.png")}
+
+
+def entries() -> list[Entry]:
+    with closing(Claims(OUT)) as claims:
+        return Record(OUT, claims).news()
+
+
+def outcomes() -> list[str]:
+    return [entry.outcome for entry in entries()]
+
+
+def test_makes_what_run_makes_of_every_pair() -> None:
+    result = stylize(*BATCH, *SHORT)
+    assert sorted(made()) == sorted(NAMES)
+    assert "2 pictures: 2 made. The record is " in result.stderr
+    stylize("run", "photos/a.png", "paintings/夜 q.png", *SHORT, "-o", "alone.png")
+    assert (OUT / "a-夜 q.png").read_bytes() == Path("alone.png").read_bytes()
+    last = entries()[-1]
+    assert (last.outcome, last.photo, last.painting) == (
+        "made",
+        str(Path("photos/a.png")),
+        str(Path("paintings/夜 q.png")),
+    )
+    assert (last.output, last.iterations) == (str(OUT / "a-夜 q.png"), 2)
+
+
+def test_looks_at_each_painting_once_and_loads_each_graph_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[str] = []
+    loaded: list[str] = []
+    targets, load = Model.targets, Program.__init__
+
+    def look(model: Model, image: object, layers: object) -> object:
+        looked.append("content" if layers.content else "style")  # type: ignore[attr-defined]
+        return targets(model, image, layers)  # type: ignore[arg-type]
+
+    def count(program: Program, folder: object, graph: object, *rest: object) -> None:
+        loaded.append(graph.file)  # type: ignore[attr-defined]
+        load(program, folder, graph, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Model, "targets", look)
+    monkeypatch.setattr(Program, "__init__", count)
+    stylize(*BATCH, "photos/b.png", *SHORT)
+    assert sorted(looked) == 4 * ["content"] + 2 * ["style"]
+    assert len(loaded) == len(set(loaded))
+
+
+class TestWhatIsThere:
+    def test_is_kept_and_what_is_missing_is_made(self) -> None:
+        stylize(*BATCH, *SHORT)
+        before = made()
+        (OUT / NAMES[1]).unlink()
+        result = stylize(*BATCH, *SHORT)
+        assert "2 pictures: 1 made, 1 there already." in result.stderr
+        assert [name for name, when in made().items() if before[name] != when] == [NAMES[1]]
+        assert outcomes() == 3 * ["made"]
+
+    def test_of_other_settings_is_kept_beside(self) -> None:
+        stylize(*BATCH, *SHORT)
+        before = made()
+        stylize(*BATCH, *SHORT, "--style-weight", "7")
+        assert before.items() < made().items()
+        assert len(made()) == 4
+        assert read_recipe(OUT / "a-p-2.png").options.style_weight == 7
+        assert "0 made, 2 there" in stylize(*BATCH, *SHORT, "--style-weight", "7").stderr
+
+    def test_of_another_photo_of_that_name_is_kept_beside(
+        self, picture: Callable[..., Path]
+    ) -> None:
+        Path("more").mkdir()
+        picture("more/a.png", seed=9)
+        both = ("batch", "photos/a.png", "more/a.png", "--paintings", "paintings/p.png")
+        stylize(*both, "-o", str(OUT), *SHORT)
+        assert sorted(made()) == ["a-p-2.png", "a-p.png"]
+        assert "0 made, 2 there" in stylize(*both, "-o", str(OUT), *SHORT).stderr
+
+    def test_is_recorded_if_it_was_not(self) -> None:
+        stylize(*BATCH, *SHORT)
+        (OUT / FILE).unlink()
+        stylize(*BATCH, *SHORT)
+        stylize(*BATCH, *SHORT)
+        assert outcomes() == 2 * ["there"]
+
+
+class TestFailures:
+    def test_a_bad_file_stops_no_other(self) -> None:
+        Path("photos/aa.jpg").write_text("no picture")
+        result = stylize(*BATCH, "photos/aa.jpg", "--paintings", "gone.jpg", *SHORT, code=FAILURE)
+        assert sorted(made()) == sorted(NAMES)
+        assert "6 pictures: 2 made, 4 failed." in result.stderr
+        told = [line for line in result.stderr.splitlines() if line.startswith("Failed: ")]
+        assert len(told) == 2
+        assert "There is no picture 'gone.jpg'. Check the path. (2 pictures)" in told[0] + told[1]
+        assert sorted(outcomes()) == 4 * ["failed"] + 2 * ["made"]
+        quiet = stylize(*BATCH, "photos/aa.jpg", *SHORT, "--quiet", code=FAILURE).stderr
+        assert quiet.startswith("Failed: ")
+
+    def test_a_full_disk_ends_it_and_what_is_made_stays(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from stylize.runtime.pictures import saving as files
+
+        check = files.check_output
+
+        is_full = True
+
+        def full(path: Path, long_side: int = 0) -> None:
+            if is_full and len(made()) == 1:
+                raise ImageError(f"'{path}' cannot be written: No space left on device.")
+            check(path, long_side)
+
+        monkeypatch.setattr(files, "check_output", full)
+        result = stylize(*BATCH, *SHORT, code=FAILURE)
+        assert len(made()) == 1
+        assert "2 pictures: 1 made, 1 left" in result.stderr
+        assert "No space left on device" in result.stderr.splitlines()[-1]
+        is_full = False
+        assert "1 made, 1 there already" in stylize(*BATCH, *SHORT).stderr
+
+    def test_a_picture_that_cannot_be_saved_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        write = saving._write
+
+        def fail_once(*given: object) -> Path:
+            monkeypatch.setattr(saving, "_write", write)
+            raise ImageError("It cannot be written. The picture is in 'elsewhere.png' instead.")
+
+        monkeypatch.setattr(saving, "_write", fail_once)
+        result = stylize(*BATCH, *SHORT, code=FAILURE)
+        assert "'elsewhere.png' instead" in result.stderr
+        assert len(made()) == 1
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("photos",), "Name photos and paintings: stylize batch PHOTO... --paintings"),
+            (("photos", "--pairs", "list.csv"), "--pairs names all pictures."),
+            (("--pairs", "gone.csv"), "'gone.csv' cannot be read"),
+            (("photos", "--paintings", "paintings", "--shard", "3/2"), "--shard is '3/2'"),
+            (
+                ("photos", "--paintings", "paintings", "--jobs", "2", "--cluster", "2"),
+                "--jobs and --cluster both make several processes.",
+            ),
+        ],
+    )
+    def test_usage(self, arguments: tuple[str, ...], message: str) -> None:
+        result = stylize("batch", *arguments, "-o", str(OUT), code=USAGE)
+        assert message in result.stderr
+        assert not OUT.exists()
+
+
+def test_ctrl_c_saves_the_picture_so_far_and_the_record_tells(
+    interrupted_at: Callable[[int], None],
+) -> None:
+    interrupted_at(6)
+    result = stylize(*BATCH, "--size", "24", "--iterations", "3", code=INTERRUPTED)
+    assert "2 pictures: 1 made, 1 interrupted." in result.stderr
+    assert outcomes() == ["made", "interrupted"]
+    assert not read_recipe(OUT / NAMES[1]).finished
+    assert "1 made, 1 there" in stylize(*BATCH, "--size", "24", "--iterations", "3").stderr
+    assert all(read_recipe(OUT / name).finished for name in made())
+    assert sorted(made()) == sorted(NAMES)
+
+
+def test_a_list_of_pairs_and_its_parts() -> None:
+    lines = ["photo,painting", "photos/a.png,paintings/p.png", "photos/b.png,paintings/夜 q.png"]
+    Path("pairs.csv").write_text("\n".join(lines), encoding="utf-8")
+    for part in (1, 2):
+        stylize("batch", "--pairs", "pairs.csv", "-o", str(OUT), *SHORT, "--shard", f"{part}/2")
+        assert len(made()) == part
+    assert sorted(made()) == ["a-p.png", "b-夜 q.png"]
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_what_another_process_makes_is_tried_again_at_the_end(
+    dies: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    claim = Claims.claimed
+
+    @contextmanager
+    def claimed(claims: Claims, what: str) -> Iterator[bool]:
+        asked.append(what.partition(".")[0])
+        if asked[-1] == "a-p" and not (dies and asked.count("a-p") > 1):
+            yield False
+        else:
+            with claim(claims, what) as got:
+                yield got
+
+    monkeypatch.setattr(Claims, "claimed", claimed)
+    result = stylize(*BATCH, *SHORT)
+    assert asked[:2] == ["a-p", "a-夜 q"]
+    assert asked[2:] == ["a-p"]
+    told = "2 made. " if dies else "1 made, 1 left, or made by another process. "
+    assert f"2 pictures: {told}" in result.stderr
+
+
+def command(*more: str) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "stylize",
+        *BATCH,
+        "--size",
+        "24",
+        "--iterations",
+        "8",
+        *CPU,
+        *more,
+    ]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="only POSIX has SIGKILL")
+def test_killed_at_random_and_started_again_nothing_is_lost() -> None:
+    """``STYLIZE_KILLS=50`` kills so many times; each time after another moment's work."""
+    chance = random.Random(0)
+    before: dict[str, int] = {}
+    for _ in range(KILLS):
+        with subprocess.Popen(command("--quiet")) as process:
+            known = len(made())
+            while process.poll() is None and len(made()) in (known, 0):
+                time.sleep(0.001)
+            time.sleep(chance.uniform(0, 0.1))
+            process.kill()
+        assert before.items() <= made().items()
+        assert all(read_recipe(OUT / name).finished for name in made())
+        before = made()
+    stylize(*command()[3:])
+    assert before.items() <= made().items()
+    assert sorted(made()) == sorted(NAMES)
+    found = {entry.output for entry in entries() if entry.outcome in ("made", "there")}
+    assert found == {str(OUT / name) for name in NAMES}
+
+
+def test_several_processes_share_it() -> None:
+    result = subprocess.run(command("--jobs", "2"), capture_output=True, text=True, check=False)
+    assert result.returncode == SUCCESS, result.stderr
+    assert "2 pictures: 2 made. " in result.stderr
+    assert sorted(made()) == sorted(NAMES)
+    assert outcomes() == 2 * ["made"]
+    assert not np.array_equal(load_image(OUT / NAMES[0]), load_image(OUT / NAMES[1]))

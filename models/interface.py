@@ -22,6 +22,9 @@ ABOVE: Shape = ("above_height", "above_width")
 REGIONS = "regions"
 """How many parts of the picture have losses of style of their own."""
 
+GUIDANCE = "guidance."
+"""What the names of weights of positions begin with; a layer's follows."""
+
 REMEMBERED = ("height", "width", "places", "rows")
 """Dimensions that what an optimiser remembers may have."""
 
@@ -78,7 +81,7 @@ def gradient(layers: LayerSet, channels: Channels, moments: bool) -> Interface:
             for name, shape in given.items()
         }
         given |= {
-            f"guidance.{name}": (REGIONS, f"{name}_height", f"{name}_width")
+            f"{GUIDANCE}{name}": (REGIONS, f"{name}_height", f"{name}_width")
             for name in layers.style
         }
     weights = {f"{kind}_weights": count for kind, count in counts.items()}
@@ -163,7 +166,7 @@ def block(
         """Return what tells how much positions count in losses of style."""
         if not guided:
             return own(layers.style)
-        return {f"guidance.{name}": (REGIONS, *size(name)) for name in layers.style}
+        return {f"{GUIDANCE}{name}": (REGIONS, *size(name)) for name in layers.style}
 
     sums = _sums(layers, channels, moments)
     if guided:

@@ -14,7 +14,7 @@ import onnx
 from stylize.export.calculus.autodiff import differentiate
 from stylize.export.calculus.graph import Dimensions, Graph
 from stylize.export.calculus.terms import Term
-from stylize.export.method.guided import REGIONS, add_guided_sums, guided_loss, guided_weights
+from stylize.export.method.guided import add_guided_sums, guidance_of, guided_loss, guided_weights
 from stylize.export.method.half import (
     SLOPES,
     content_slope,
@@ -28,6 +28,7 @@ from stylize.export.method.statistics import LOSSES, style_layer
 from stylize.export.network.architecture import Network
 from stylize.export.network.forward import Parameters, add_features
 from stylize.export.network.readout import read_response
+from stylize.models.interface import REGIONS
 from stylize.models.layers import LayerSet, Statistics
 
 IMAGE_SHAPE: Dimensions = (1, 3, "height", "width")
@@ -180,7 +181,7 @@ def _style_loss(image: _Image, layer: str, statistics: Statistics) -> _Loss:
 def _guided_loss(image: _Image, layer: str) -> _Loss:
     graph, known = image.graph, style_layer(image.network, layer)
     _, _, *size = image.response_shape(layer)
-    guidance = graph.input(f"guidance.{layer}", (REGIONS, *size))
+    guidance = guidance_of(graph, layer, size)
     sums = add_guided_sums(graph, image.features[layer], guidance, known.channels)
     readout = image.network.layer(layer).readout
     found = sums.read_out(image.weights, readout)

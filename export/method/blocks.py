@@ -34,7 +34,7 @@ from stylize.export.calculus.autodiff import pull_back
 from stylize.export.calculus.graph import Dimensions, Graph
 from stylize.export.calculus.rules import FIRST, POSITIVE
 from stylize.export.calculus.terms import Term
-from stylize.export.method.guided import REGIONS, add_guided_sums, guided_parts
+from stylize.export.method.guided import add_guided_sums, guidance_of, guided_parts
 from stylize.export.method.half import gradient_scale, largest, read_back, sums_slope
 from stylize.export.method.moments import Moments
 from stylize.export.network.architecture import Convolution, Network, Pooling
@@ -200,7 +200,7 @@ class _Block:
     def _sums(self, layer: str) -> Moments:
         """Append the sums over the own part, before a read-out."""
         _, channels, *size = self.shape(layer)
-        guidance = self.graph.input(f"guidance.{layer}", (REGIONS, *size))
+        guidance = guidance_of(self.graph, layer, size)
         self._guidance[layer] = guidance
         return add_guided_sums(self.graph, self._features[layer], guidance, int(channels))
 

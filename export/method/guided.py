@@ -9,13 +9,18 @@ is compared with the same of a painting. Theirs is the square of the guidance, w
 weights are 1, G is F Fᵀ (eq. 3 of Gatys et al. 2015).
 """
 
+from collections.abc import Sequence
+
 from stylize.export.calculus.graph import Dimensions, Graph
 from stylize.export.calculus.terms import Term, whole_numbers
-from stylize.export.method.moments import Moments, split
+from stylize.export.method.moments import Moments, parts, split
 from stylize.export.method.statistics import StyleLayer
+from stylize.models.interface import GUIDANCE, REGIONS
 
-REGIONS = "regions"
-"""The dimension that counts the regions."""
+
+def guidance_of(graph: Graph, layer: str, size: Sequence[int | str]) -> str:
+    """Declare the weights of a layer's positions."""
+    return graph.input(f"{GUIDANCE}{layer}", (REGIONS, *size))
 
 
 def add_guided_sums(graph: Graph, feature: str, guidance: str, channels: int) -> Moments:
@@ -37,10 +42,7 @@ def add_guided_sums(graph: Graph, feature: str, guidance: str, channels: int) ->
 
 def guided_parts(sums: Moments, channels: int) -> list[tuple[str, str, Dimensions]]:
     """Return the kind, the value and the shape of each of a layer's sums."""
-    return [
-        ("gram", sums.gram.name, (REGIONS, channels, channels)),
-        ("sum", sums.mean.name, (REGIONS, channels, 1)),
-    ]
+    return [(kind, value, (REGIONS, *shape)) for kind, value, shape in parts(sums, channels)]
 
 
 def guided_loss(found: Moments, target: Term, layer: StyleLayer) -> Term:

@@ -20,6 +20,7 @@ from stylize.export.network.torch_peer import TorchNetwork
 from stylize.export.writing.convolution import Conv
 from stylize.export.writing.pooling import AveragePool
 from stylize.export.writing.widen import widen
+from stylize.models.interface import GUIDANCE
 from stylize.models.manifest import GraphFile, Manifest
 
 Array = npt.NDArray[np.floating]
@@ -183,7 +184,7 @@ class _Comparison:
             if name in self.targets:
                 sides = (side // layer.stride for side in self.image.shape[2:])
                 weights = random.random((2, *sides))
-                found[f"guidance.{layer.name}"] = weights / weights.sum((1, 2), keepdims=True)
+                found[f"{GUIDANCE}{layer.name}"] = weights / weights.sum((1, 2), keepdims=True)
                 found[name] = np.stack([self.targets[name], 2 * self.targets[name]])
         return found
 

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from stylize.models.interface import GUIDANCE
 from stylize.models.manifest import Layer
 
 Array = npt.NDArray[np.float32]
@@ -53,7 +54,7 @@ def guidance(
             weights = np.square(shares, out=found[name][number])
             total = float(weights.sum(dtype=np.float64))
             weights /= np.float32(total or 1)
-    return {f"guidance.{name}": weights for name, weights in found.items()}
+    return {f"{GUIDANCE}{name}": weights for name, weights in found.items()}
 
 
 def _downwards(

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from stylize.models.catalog import find_model
 from stylize.models.errors import ModelError
 from stylize.models.folder import ModelFolder, open_folder
+from stylize.models.interface import REGIONS
 from stylize.models.layers import LayerSet, Statistics
 from stylize.models.manifest import GraphFile
 from stylize.runtime.cluster.extra import connect
@@ -230,7 +231,7 @@ class Model:
         layers = LayerSet(*names, statistics, guided=bool(shares))
         graph = self._gradient_graph(layers)
         provider = self._provider(layers)
-        dimensions = self.folder.dimensions(size) | {"regions": len(shares)}
+        dimensions = self.folder.dimensions(size) | {REGIONS: len(shares)}
         program = self._kept("gradient", graph, dimensions, provider)
         weights = Weights(graph.layers, content_weights, style_weights, tv_weight, shares)
         targets = self._compared(targets, layers)

@@ -7,6 +7,7 @@ from math import prod
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from stylize.models.errors import OptionError
 from stylize.models.folder import ModelFolder
@@ -236,6 +237,11 @@ class Views:
         shown = self._without_edges(picture, options)
         return part.painting_stencil.over(shown, self._painting_size(shown, options))
 
+    def _counting(self, part: Part, picture: Picture, options: Options) -> Image.Image | None:
+        """Return the same as an 8-bit grey picture."""
+        mask = self.painting_mask(part, picture, options)
+        return None if mask is None else within(mask)
+
     def canvas(self, options: Options) -> Array:
         """Return what the result is painted over, in the colours that are wanted, with its margin.
 
@@ -277,8 +283,7 @@ class Views:
         if colours == "photo":
             to_grey(pixels)
         if matched:
-            mask = self.painting_mask(part, picture, options)
-            match_colours(pixels, matched, None if mask is None else within(mask))
+            match_colours(pixels, matched, self._counting(part, picture, options))
         return pixels
 
     def start(self, options: Options) -> Array:
@@ -401,8 +406,7 @@ class Views:
         if look not in self._matched:
             found = []
             for picture, share in self._palette(part, options):
-                mask = self.painting_mask(part, picture, options)
-                alpha = None if mask is None else within(mask)
+                alpha = self._counting(part, picture, options)
                 found.append((moments(self.painting(part, picture, options), alpha), share))
             self._matched[look] = mixed(found)
         return self._matched[look]

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stylize.models.folder import ModelFolder
+from stylize.models.interface import GUIDANCE, REGIONS
 from stylize.models.layers import LayerSet
 from stylize.models.manifest import Block
 from stylize.runtime.engine.program import Program
@@ -28,9 +29,6 @@ from stylize.runtime.streaming.turns import add_slots, bound
 Array = npt.NDArray[np.float32]
 AddedUp = dict[str, npt.NDArray[np.float64]]
 """Sums over all tiles by their names."""
-
-GUIDANCE = "guidance."
-"""What the names of weights of positions begin with."""
 
 
 def with_own_rows(
@@ -230,7 +228,7 @@ class _Tiles:
         self._storage = storage
         self._tiles = tiles(rows, self.width, tile, folder.halo(block))
         height, width = self._tiles[0].rows.end, self._tiles[0].columns.end
-        dimensions = {"height": height, "width": width, "regions": regions or 1}
+        dimensions = {"height": height, "width": width, REGIONS: regions or 1}
         dimensions |= {"above_height": height // 2, "above_width": width // 2}
         self._load = partial(Program, folder, dimensions=dimensions, provider=provider.in_turns)
         self._block = block

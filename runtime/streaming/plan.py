@@ -16,6 +16,7 @@ import numpy as np
 from stylize.models.amounts import amount
 from stylize.models.errors import OptionError
 from stylize.models.folder import ModelFolder
+from stylize.models.interface import REGIONS
 from stylize.models.layers import LayerSet
 from stylize.models.manifest import GraphFile, Value
 from stylize.runtime.engine.memory import (
@@ -414,7 +415,7 @@ def _disk_too_small(needed: int, budget: Budget, room: float) -> str:
 def _bytes(value: Value, area: float, regions: int = 1) -> float:
     """Return the bytes of a value for so many positions of the block's maps."""
     positions = {"height": area, "width": 1, "above_height": area / 4, "above_width": 1}
-    positions["regions"] = regions
+    positions[REGIONS] = regions
     numbers = prod(positions[n] if isinstance(n, str) else n for n in value.shape)
     return numbers * np.dtype(value.dtype).itemsize
 

@@ -261,7 +261,7 @@ def optimizer_fault(found: Interface) -> str | None:
         if name.startswith("next_")
     }
     given = {"total": NUMBER, "gradient": IMAGE}
-    given |= dict.fromkeys(("learning_rate", "least", "most"), NUMBER)
+    given |= dict.fromkeys(("learning_rate", "beta2", "least", "most"), NUMBER)
     if not state.items() <= found.inputs.items() <= (state | given).items():
         return "what goes in is not what came out before"
     names = {size for shape in found.inputs.values() for size in shape if isinstance(size, str)}

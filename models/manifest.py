@@ -16,7 +16,7 @@ from stylize.models.interface import Interface, Shape
 from stylize.models.layers import LayerSet, PoolingKind, find_layer
 from stylize.models.opening import opened
 from stylize.models.parts import Part
-from stylize.models.pieces import PIECES
+from stylize.models.pieces import PIECES, before_format_5
 from stylize.models.preprocessing import Preprocessing
 
 FORMAT = 5
@@ -28,6 +28,9 @@ OLDER_FORMATS = (2, 3, 4)
 
 LARGEST_MANIFEST = 4 * 2**20
 """Bytes of a manifest; that of the embedded model has 0.2 MB."""
+
+BETA2 = 0.999
+"""The decay of Adam's second running mean in folders before format 5."""
 
 OPTIMIZERS = ("lbfgs", "adam")
 """The optimisers that every model has."""
@@ -188,6 +191,11 @@ class Manifest:
         return self.format >= 5
 
     @property
+    def takes_beta2(self) -> bool:
+        """Whether Adam is told how its second running mean decays; before, that was by `BETA2`."""
+        return self.format >= 5
+
+    @property
     def graphs(self) -> tuple[GraphFile, ...]:
         """All graphs of the folder."""
         network = (self.features, *self.targets, *self.gradients)
@@ -301,7 +309,10 @@ def _check(manifest: Manifest) -> None:
     for name, expected in PIECES.items() if manifest.pieces else ():
         if name not in manifest.pieces:
             raise ValueError(f"it names no graph of the piece {name}")
-        _check_interface(manifest.pieces[name], expected)
+        _check_interface(
+            manifest.pieces[name],
+            expected if manifest.takes_beta2 else before_format_5(expected),
+        )
     for name in OPTIMIZERS:
         if name not in manifest.optimizers:
             raise ValueError(f"it names no graph of the optimiser {name}")

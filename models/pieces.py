@@ -74,7 +74,7 @@ PIECES: Mapping[str, Interface] = {
     "adam.move": Interface(
         {
             **dict.fromkeys(("image", "gradient", "m", "v"), RUN),
-            **_numbers("learning_rate", "t", "pace_now", "restarted"),
+            **_numbers("learning_rate", "beta2", "t", "pace_now", "restarted"),
             **BOUNDS,
         },
         _next({"image": RUN, "m": RUN, "v": RUN, "t": NUMBER}),
@@ -85,3 +85,9 @@ PIECES: Mapping[str, Interface] = {
     ),
 }
 """The interfaces by name, as ``README.md`` says beside this file."""
+
+
+def before_format_5(piece: Interface) -> Interface:
+    """Return what a piece was when beta2 was always 0.999."""
+    inputs = {name: shape for name, shape in piece.inputs.items() if name != "beta2"}
+    return Interface(inputs, piece.outputs)

@@ -27,6 +27,7 @@ from stylize.runtime.batches.pairs import (
 )
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import PICTURES, Options
+from stylize.runtime.pictures.file_options import FileOptions
 from stylize.runtime.plans.preset import find_preset
 
 MOST_JOBS = 256
@@ -106,6 +107,7 @@ def batch(
     given: Annotated[Given, Choose(Options)],
     jobs: JobsOption = 1,
     shard: ShardOption = None,
+    form: Annotated[Given, Choose(FileOptions, without=("quality",))],
     machine: Machine,
     quiet: Quiet = False,
 ) -> None:
@@ -125,7 +127,8 @@ def batch(
     if shard:
         found = part_of(found, *parse_shard(shard))
     machine = replace(machine, model=machine.model or model_of(preset, settings))
-    if not make_batch(Batch(found, output, options, machine), jobs, quiet):
+    made = Batch(found, output, options, machine, FileOptions(**form))
+    if not make_batch(made, jobs, quiet):
         raise typer.Exit(FAILURE)
 
 

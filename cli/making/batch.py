@@ -7,6 +7,7 @@ from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING
 
 from stylize.cli.edge import message_of
 from stylize.cli.making.batch_worker import Batch, Tell, work
@@ -17,6 +18,14 @@ from stylize.cli.signals import heed_signals
 from stylize.cli.terminal import note, prepare_streams
 from stylize.models.errors import OptionError, ProviderError, StylizeError
 from stylize.runtime.batches.record import FILE, News
+from stylize.runtime.method.options import STARTS
+
+if TYPE_CHECKING:
+    from stylize.runtime import Model
+    from stylize.runtime.batches.distant import Studio
+
+MOST_ASKING = 64
+"""Processes that ask workers for pictures. Each reads and saves, and takes 0.1 GB."""
 
 
 def make_batch(batch: Batch, jobs: int, quiet: bool) -> bool:
@@ -32,18 +41,21 @@ def make_batch(batch: Batch, jobs: int, quiet: bool) -> bool:
     StylizeError
         The model cannot be opened, or nothing can be written to the folder.
     """
-    if jobs > 1 and batch.machine.cluster:
-        raise OptionError("--jobs and --cluster both make several processes. Give one of them.")
+    if batch.machine.cluster:
+        _check_cluster(batch, jobs)
     make_folder(batch.folder)
-    model = open_model(batch.machine, keeping=True)
+    model = _model(batch)
     if not quiet:
         announce(model, batch.machine)
     tally = Tally(len(batch.pairs), quiet)
     try:
-        if jobs == 1:
+        if batch.machine.cluster:
+            _work_on_workers(batch, tally.take)
+        elif jobs == 1:
             work(batch, model, tally.take)
         else:
-            _work_in_processes(batch, jobs, tally.take)
+            shared = replace(batch.machine, threads=_threads(batch, jobs))
+            _work_in_processes(replace(batch, machine=shared), jobs, tally.take)
     finally:
         tally.close()
         for line in tally.summary(str(batch.folder / FILE)):
@@ -51,15 +63,39 @@ def make_batch(batch: Batch, jobs: int, quiet: bool) -> bool:
     return not tally.failed
 
 
+def _check_cluster(batch: Batch, jobs: int) -> None:
+    if jobs > 1:
+        raise OptionError("--jobs and --cluster both make several processes. Give one of them.")
+    if batch.options.init not in STARTS:
+        raise OptionError(
+            f"--init '{batch.options.init}' is a file, and the workers of a cluster are sent only "
+            "the photo and the painting. Start from photo, painting, noise or grey."
+        )
+
+
+def _model(batch: Batch) -> "Model":
+    """Open the model for whole pictures: no worker has but a part of one."""
+    return open_model(replace(batch.machine, cluster=None), keeping=True)
+
+
+def _work_on_workers(batch: Batch, tell: Tell) -> None:
+    """Let each worker of a cluster paint whole pictures, for each of which a process here asks."""
+    from stylize.runtime.cluster.extra import connect
+
+    assert batch.machine.cluster
+    cluster = connect(batch.machine.cluster)
+    machine = replace(batch.machine, cluster=cluster.address)
+    _work_in_processes(replace(batch, machine=machine), min(cluster.count, MOST_ASKING), tell)
+
+
 def _work_in_processes(batch: Batch, jobs: int, tell: Tell) -> None:
-    """Do what `work` does in so many processes, which share the CPUs.
+    """Do what `work` does in so many processes.
 
     Raises
     ------
     StylizeError
         What one of them raises, once all have ended; or all were killed.
     """
-    batch = replace(batch, machine=replace(batch.machine, threads=_threads(batch, jobs)))
     failures: list[str] = []
     with _started(batch, jobs) as pipes:
         open_pipes = list(pipes)
@@ -92,9 +128,10 @@ def _started(batch: Batch, jobs: int) -> Iterator[dict[Connection, BaseProcess]]
     context = get_context("spawn")  # a fork would copy threads' locks
     processes: dict[Connection, BaseProcess] = {}
     try:
-        for _ in range(jobs):
+        for number in range(jobs):
             receiver, sender = context.Pipe(duplex=False)
-            process: BaseProcess = context.Process(target=_work, args=(batch, sender), daemon=True)
+            given = batch, number, sender
+            process: BaseProcess = context.Process(target=_work, args=given, daemon=True)
             process.start()
             sender.close()
             processes[receiver] = process
@@ -106,8 +143,8 @@ def _started(batch: Batch, jobs: int) -> Iterator[dict[Connection, BaseProcess]]
             process.join()
 
 
-def _work(batch: Batch, pipe: Connection) -> None:
-    """Be one of the processes."""
+def _work(batch: Batch, number: int, pipe: Connection) -> None:
+    """Be one of the processes, counted from 0."""
     heed_signals()
     prepare_streams()
 
@@ -118,11 +155,24 @@ def _work(batch: Batch, pipe: Connection) -> None:
             raise KeyboardInterrupt from error
 
     try:
-        work(batch, open_model(batch.machine, keeping=True), tell)
+        model = _model(batch)
+        work(batch, model, tell, _studio(batch, number, model))
     except StylizeError as error:
         pipe.send(message_of(error))
     except KeyboardInterrupt:
         sys.exit(0)
+
+
+def _studio(batch: Batch, number: int, model: "Model") -> "Studio | None":
+    """Return the worker that paints for a process, if pictures are painted elsewhere."""
+    from stylize.runtime.cluster.extra import connect
+
+    if not batch.machine.cluster:
+        return None
+    cluster = connect(batch.machine.cluster)
+    from stylize.runtime.batches.distant import Studio
+
+    return Studio(cluster, number, model)
 
 
 def _why(process: BaseProcess) -> list[str]:

@@ -20,10 +20,13 @@ from stylize.runtime.batches.record import Entry, News, Outcome, Record
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.paintings import Painting
+from stylize.runtime.pictures.file_options import USUAL_FILES, FileOptions
 from stylize.runtime.providers.table import AUTO
 
 if TYPE_CHECKING:
     from stylize.runtime import Iterate, Model, Scene
+    from stylize.runtime.batches.distant import Studio
+    from stylize.runtime.pictures.spaces import Space
     from stylize.runtime.plans.recipe import Recipe
 
 BETWEEN = 0.2
@@ -44,12 +47,15 @@ class Batch:
         The settings of them all.
     machine : Machine
         What computes them.
+    files : FileOptions
+        How they are read, and written.
     """
 
     pairs: Sequence[Pair]
     folder: Path
     options: Options
     machine: Machine
+    files: FileOptions = USUAL_FILES
 
     @property
     def anywhere(self) -> bool:
@@ -62,17 +68,28 @@ class Batch:
 Tell = Callable[[News], None]
 
 
-def work(batch: Batch, model: "Model", tell: Tell) -> None:
+def work(batch: Batch, model: "Model", tell: Tell, studio: "Studio | None" = None) -> None:
     """Make what is not there and nobody else makes; tell of each pair.
 
     What another process had claimed is tried again at the end, since that may have died.
+
+    Parameters
+    ----------
+    batch : Batch
+        What is to be made.
+    model : Model
+        The model.
+    tell : function
+        Is told of each pair.
+    studio : Studio, optional
+        What computes, if that is not this process.
 
     Raises
     ------
     StylizeError
         Nothing can be written any more.
     """
-    worker = _Worker(batch, model, tell)
+    worker = _Worker(batch, model, tell, studio)
     left, before = list(range(len(batch.pairs))), -1
     try:
         while left and len(left) != before:
@@ -100,12 +117,13 @@ class _Prepared:
 class _Worker:
     """One process that makes pictures of a batch."""
 
-    def __init__(self, batch: Batch, model: "Model", tell: Tell) -> None:
+    def __init__(self, batch: Batch, model: "Model", tell: Tell, studio: "Studio | None") -> None:
         from stylize.runtime.batches.keeping import KeptPictures
 
         self._batch = batch
         self._model = model
         self._tell = tell
+        self._studio = studio
         self._claims = Claims(batch.folder)
         self._record = Record(batch.folder, self._claims)
         self._recorded = {entry.output for entry in self._record.news()}
@@ -143,20 +161,35 @@ class _Worker:
                 self._failed[entry.photo, entry.painting] = entry
 
     def _prepared(self, pair: Pair) -> _Prepared:
-        from stylize.runtime.method.scene import Scene, planned
+        from stylize.runtime.method.scene import planned
+        from stylize.runtime.pictures.profiles import choose_space
         from stylize.runtime.plans.recipe import recipe_of
 
-        paintings = (Painting(pair.painting),)
-        shown = [Painting(self._pictures.open(pair.painting))]
-        scene = Scene(self._model, self._pictures.open(pair.photo, alpha=True), shown)
+        files, paintings = self._batch.files, (Painting(pair.painting),)
+        space = choose_space(files, pair.photo).space
+        scene = self._scene(pair, space)
         scene.check(self._batch.options)
         options = planned(self._batch.options, scene.plan(self._batch.options))
-        recipe = recipe_of(self._model, pair.photo, paintings, options)
+        recipe = recipe_of(self._model, pair.photo, paintings, options, (), files, space)
         name = named_after(pair.photo.stem, pair.painting.stem)
         return _Prepared(scene, options, recipe, self._batch.folder / name)
 
+    def _scene(self, pair: Pair, space: "Space") -> "Scene":
+        from stylize.runtime.method.scene import Scene
+        from stylize.runtime.pictures.colour import Conversion
+
+        conversion = Conversion(space, self._batch.files.float_range)
+        model, pictures = self._model, self._pictures
+        if self._studio:
+            from stylize.runtime.batches.distant import DistantScene
+
+            files = pair.photo, pair.painting
+            return DistantScene(self._studio, model, *files, pictures, conversion)
+        shown = Painting(pictures.open(pair.painting, False, conversion))
+        photo = pictures.open(pair.photo, True, conversion)
+        return Scene(model, photo, shown, conversion=conversion)
+
     def _make_or_find(self, number: int, prepared: _Prepared) -> None:
-        from stylize.runtime.pictures.file_options import USUAL_FILES
         from stylize.runtime.pictures.metadata import metadata_of
         from stylize.runtime.pictures.saving import check_output
 
@@ -164,19 +197,22 @@ class _Worker:
         if finished:
             self._settle(number, "there", finished)
             return
-        check_output(prepared.output)  # if not, no other could be written, either
+        check_output(
+            prepared.output, bits=self._batch.files.bits
+        )  # if not, no other could be written, either
         results = Results(
             prepared.recipe,
             prepared.output,
             named=False,
             size=prepared.scene.size(prepared.options),
-            kept=metadata_of(self._batch.pairs[number].photo, USUAL_FILES.keep_metadata),
+            kept=metadata_of(self._batch.pairs[number].photo, self._batch.files.keep_metadata),
             enough=done,
         )
         made = _Made(number, prepared.options.iterations, self._tell)
         try:
-            for warning in check_memory(self._model, prepared.scene, prepared.options):
-                self._tell(News(number, warning=warning))
+            if not self._studio:
+                for warning in check_memory(self._model, prepared.scene, prepared.options):
+                    self._tell(News(number, warning=warning))
             follow(prepared.scene.render(prepared.options), [], results, made)
         except Exception as error:
             self._settle(number, "failed", results.place, made, message_of(error))

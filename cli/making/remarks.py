@@ -107,8 +107,8 @@ def of_plan(plan: "Plan", options: Options, scratch: Path | None) -> Iterator[st
         yield "Adam takes the place of L-BFGS, whose history does not fit"
     elif plan.history < min(options.history, options.iterations):
         yield f"L-BFGS remembers {plan.history} steps: more do not fit"
-    if options.average:
-        yield "The picture is the best image: by tiles there is no running mean"
+    if options.average and plan.workers:
+        yield "The picture is the best image: workers keep no running mean"
 
 
 def of_files(photo: Path | None, paintings: Sequence[Painting[Path]]) -> Iterator[str]:

@@ -129,7 +129,7 @@ def adam_move_model(dtype: npt.DTypeLike = np.float32) -> onnx.ModelProto:
     """Move a run of the image as Adam does."""
     graph = Graph(dtype)
     image, g = _inputs(graph, RUN, "image", "gradient")
-    state = inputs(graph, {"learning_rate": NUMBER, "t": NUMBER, "m": RUN, "v": RUN})
+    state = inputs(graph, {**adam.GIVEN, "t": NUMBER, "m": RUN, "v": RUN})
     pace, restarted, least, most = _inputs(graph, NUMBER, "pace_now", "restarted", "least", "most")
     found = adam.step(image, g, state, pace, restarted > 0.5)
     moved = Bounds(least, most).hold(found.image)

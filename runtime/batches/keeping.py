@@ -18,6 +18,7 @@ from stylize.models.layers import LayerSet
 from stylize.models.manifest import GraphFile
 from stylize.runtime.engine.program import Program
 from stylize.runtime.method.model import WHATEVER_FITS, Model
+from stylize.runtime.pictures.colour import TO_SRGB, Conversion
 from stylize.runtime.pictures.reading import Picture, open_picture
 from stylize.runtime.pictures.transparency import Seen
 from stylize.runtime.providers.table import Provider
@@ -80,18 +81,19 @@ class KeptPictures:
     def __init__(self) -> None:
         self._opened = _Shelf[Picture](PICTURES)
 
-    def open(self, path: Path, alpha: bool = False) -> Picture:
+    def open(self, path: Path, alpha: bool = False, conversion: Conversion = TO_SRGB) -> Picture:
         """Open a picture, unless it was opened before and its file has not changed; see
         `open_picture`.
         """
 
         def open_anew() -> Picture:
-            found = open_picture(path, alpha)
-            return _KeptPicture(found.source, found.name, found.size, found.alpha)
+            found = open_picture(path, alpha, conversion)
+            return _KeptPicture(found.source, found.name, found.size, alpha, conversion=conversion)
 
         with suppress(OSError, ValueError):
             status = os.stat(path)
-            key = path, alpha, status.st_mtime_ns, status.st_size
+            read = alpha, conversion.space.profile, conversion.range
+            key = path, read, status.st_mtime_ns, status.st_size
             return self._opened.get(key, open_anew)
         return open_anew()
 

@@ -15,7 +15,9 @@ from distributed import Client, LocalCluster
 from stylize.models.errors import OptionError, ProviderError
 from stylize.models.folder import ModelFolder
 from stylize.runtime.cluster.crew import Crew
+from stylize.runtime.cluster.guest import Guest
 from stylize.runtime.cluster.job import Job
+from stylize.runtime.cluster.team import Team
 from stylize.runtime.engine.memory import HEADROOM, memory_available
 from stylize.runtime.streaming.shares import shares
 
@@ -120,6 +122,24 @@ class Cluster:
         crew = Crew(self._client, self.workers(), job.size[0])
         crew.join(job, folder)
         return crew
+
+    def team(self, kind: type[Guest], number: int) -> Team:
+        """Return an actor of a kind on one of the workers, counted from 0; round and round.
+
+        Raises
+        ------
+        LostError
+            That is gone.
+        """
+        workers = self.workers()
+        return Team(self._client, [workers[number % len(workers)]], kind)
+
+    @property
+    def address(self) -> str:
+        """Where other processes find the scheduler."""
+        scheduler = self._client.scheduler
+        assert scheduler
+        return str(scheduler.address)
 
     def on_each(self, do: Callable[..., Found], *given: object) -> list[Found]:
         """Return what a function returns on each worker.

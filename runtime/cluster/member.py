@@ -1,19 +1,13 @@
-"""What a worker of Dask does for a picture: an actor, which keeps graphs and a share of all maps.
-
-Its methods are called from the machine that wants the picture, and run one after the other. Those
-that are coroutines run at any time.
-"""
+"""What a worker of Dask does for a picture that is shared: it keeps graphs, and a part of maps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from distributed import Worker, get_worker
 from distributed.actor import Actor
 
-from stylize.models.errors import ModelError
-from stylize.runtime.cluster import travel
+from stylize.runtime.cluster.guest import Guest
 from stylize.runtime.cluster.job import Job
 from stylize.runtime.cluster.mailbox import Key, Mailbox, Message, PartedError
 from stylize.runtime.cluster.post import Post, Sent
@@ -49,26 +43,18 @@ class Told:
     failed: bool
 
 
-class Member:
+class Member(Guest):
     """One of those who compute a picture."""
 
     def __init__(self) -> None:
-        worker = get_worker()
+        super().__init__()
+        worker = self._worker
         key = worker.get_current_task()
-        self._worker: Worker = worker
         # Dask lets go of an actor when nobody holds it, but not of its thread.
         self._mailbox = Mailbox(lambda: key in worker.state.actors)
         self._post: Post | None = None
         self._picture: StreamedPicture | None = None
         self._descent: StreamedDescent | None = None
-
-    def has_model(self, digest: str) -> bool:
-        """Tell whether this machine has a model."""
-        return travel.present(digest) is not None
-
-    def take_model(self, digest: str, files: Mapping[str, bytes]) -> None:
-        """Keep a model."""
-        travel.unpack(digest, files)
 
     def join(self, number: int, members: Sequence[Address], job: Job) -> None:
         """Begin with a picture, as one of several.
@@ -84,9 +70,7 @@ class Member:
             sent: Sent = actors[receiver].deliver(key, message)
             return sent
 
-        folder = travel.present(job.model)
-        if folder is None:
-            raise ModelError("The model that was sent is gone, or was changed on its way.")
+        folder = self._model(job.model)
         self._post = Post(number, len(members), send, self._mailbox)
         provider = job.provider.found(self._worker.state.nthreads)
         self._picture = StreamedPicture(
@@ -119,10 +103,10 @@ class Member:
         self._joined.evaluate(np.array(image), gradient)
         return self._joined.found, gradient
 
-    def begin(self, image: Array, bounds: tuple[float, float], learning_rate: float) -> None:
+    def begin(self, image: Array, given: Mapping[str, float]) -> None:
         """Begin a search at one's own rows of an image."""
         self._descent = None  # first, since two would need twice the memory
-        self._descent = self._joined.descent(image, bounds, learning_rate)
+        self._descent = self._joined.descent(image, given)
 
     def step(self) -> Told:
         """Evaluate the image, and find the next."""

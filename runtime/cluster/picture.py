@@ -16,9 +16,10 @@ from stylize.models.folder import ModelFolder
 from stylize.models.layers import LayerSet
 from stylize.runtime.cluster.checkpoint import Checkpoint
 from stylize.runtime.cluster.connection import Cluster
-from stylize.runtime.cluster.crew import Crew, LostError
+from stylize.runtime.cluster.crew import Crew
 from stylize.runtime.cluster.job import Job, Wanted
 from stylize.runtime.cluster.member import Told
+from stylize.runtime.cluster.team import LostError
 from stylize.runtime.cluster.travel import digest_of
 from stylize.runtime.providers.table import Provider
 from stylize.runtime.streaming.plan import Plan
@@ -116,11 +117,9 @@ class ClusterPicture:
         self.reliably(evaluate)
         return np.float32(self.found["total"])
 
-    def descent(
-        self, image: Array, bounds: tuple[float, float], learning_rate: float
-    ) -> "ClusterSearch":
-        """Return a search from an image, whose pixels are held between bounds."""
-        self._search = ClusterSearch(self, image, bounds, learning_rate)
+    def descent(self, image: Array, given: Mapping[str, float]) -> "ClusterSearch":
+        """Return a search from an image; the optimiser is given numbers at each step."""
+        self._search = ClusterSearch(self, image, given)
         return self._search
 
     def reliably(self, do: Callable[[Crew], Found]) -> Found:
@@ -183,21 +182,18 @@ class ClusterSearch:
         What is minimised.
     image : float32 array, shape (1, 3, height, width)
         The image to begin with.
-    bounds : tuple of float
-        What pixels are held between.
-    learning_rate : float
-        The size of Adam's steps.
+    given : mapping of str to float
+        What the optimiser is given at each step.
     """
 
     def __init__(
         self,
         picture: ClusterPicture,
         image: Array,
-        bounds: tuple[float, float],
-        learning_rate: float,
+        given: Mapping[str, float],
     ) -> None:
         self._picture = picture
-        self._start = image, bounds, learning_rate
+        self._start = image, given
         self._checkpoint = Checkpoint(picture.scratch)
         self._told = Told({}, 0, 0, np.inf, restarted=False, failed=False)
         self._images: dict[int, Array] = {}
@@ -206,8 +202,8 @@ class ClusterSearch:
 
     def begin(self, crew: Crew) -> None:
         """Let a new crew come as far as this."""
-        image, bounds, learning_rate = self._start
-        crew.each("begin", crew.shared(image), bounds=bounds, learning_rate=learning_rate)
+        image, given = self._start
+        crew.each("begin", crew.shared(image), given=given)
         self._checkpoint.restore(crew)
         for _ in range(self._checkpoint.iteration, self._told.iteration):
             crew.all("step")

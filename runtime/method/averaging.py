@@ -4,13 +4,18 @@ import numpy as np
 import numpy.typing as npt
 
 from stylize.runtime.method.descent import Descent
-from stylize.runtime.method.held import Kept
+from stylize.runtime.method.held import Borrowed, Held, Kept
+from stylize.runtime.method.moments import Moments
 from stylize.runtime.method.standing import Entry, State
+from stylize.runtime.method.streamed import StreamedSearch
 
 Array = npt.NDArray[np.float32]
 
 MEAN = "mean"
 """What a state calls the mean."""
+
+ROWS = 256
+"""Rows that are brought up to date at a time, where there is no room for copies."""
 
 
 class Averaged:
@@ -33,7 +38,7 @@ class Averaged:
         What is left of an image's weight after each further step.
     """
 
-    def __init__(self, search: Descent, decay: float) -> None:
+    def __init__(self, search: Descent | StreamedSearch, decay: float) -> None:
         self.objective = search.objective
         self._search = search
         self._decay = decay
@@ -43,11 +48,15 @@ class Averaged:
     def step(self) -> None:
         """Evaluate the image, find the next, and take it into the mean."""
         self._search.step()
-        share = (1 - self._decay) / (1 - self._decay ** (self._steps + 2))
-        mean = self._mean + np.float32(share) * (self._search.next_image - self._mean)
+        mean = self._mean + self._share * (self._search.next_image - self._mean)
         self._before, self._mean, self._steps = self._mean, mean, self._steps + 1
 
-    def hold(self, iteration: int) -> Kept:
+    @property
+    def _share(self) -> np.float32:
+        """How much the next image counts in the mean."""
+        return np.float32((1 - self._decay) / (1 - self._decay ** (self._steps + 2)))
+
+    def hold(self, iteration: int) -> Held:
         """Return a copy of the mean."""
         return Kept(self._mean.copy())
 
@@ -63,8 +72,17 @@ class Averaged:
     def resume(self, state: State) -> None:
         """Go on from another search's state."""
         self._search.resume(state)
-        self._steps = int(state["iteration"].read())
+        self._steps = self._search.iteration
         self._mean = self._before = state[MEAN].read()
+
+    @property
+    def moments(self) -> Moments | None:
+        """Adam's running means."""
+        return self._search.moments
+
+    def carry(self, moments: Moments) -> None:
+        """Go on from Adam's running means."""
+        self._search.carry(moments)
 
     def finish(self) -> None:
         """Let go of what only steps need."""
@@ -89,3 +107,41 @@ class Averaged:
     def failed(self) -> bool:
         """Whether going on is of no use, since no step leads to a finite loss."""
         return self._search.failed
+
+
+class AveragedByTiles(Averaged):
+    """The same for pictures of any size, of which there is one mean."""
+
+    def __init__(self, search: StreamedSearch, decay: float) -> None:
+        super().__init__(search, decay)
+        self._mean = self._before = search.next_image.copy()
+        self._moving = False
+
+    def step(self) -> None:
+        """Evaluate the image, find the next, and take it into the mean."""
+        self._moving = True
+        self._search.step()
+        following, share = self._search.next_image, self._share
+        for start in range(0, self._mean.shape[2], ROWS):
+            rows = slice(start, start + ROWS)
+            mean = self._mean[:, :, rows]
+            mean += share * (following[:, :, rows] - mean)
+        self._steps += 1
+        self._moving = False
+
+    def hold(self, iteration: int) -> Borrowed:
+        """Return the mean, until the next step."""
+        return Borrowed(self, iteration, self._mean.shape, best=False)
+
+    def image_of(self, iteration: int) -> Array | None:
+        """Return the mean after a step, unless it is gone."""
+        return self._mean if iteration == self._steps else None
+
+    def state_after(self, step: int) -> State | None:
+        """Return all that the next step depends on, after the last one; see `StreamedSearch`."""
+        return None if self._moving else super().state_after(step)
+
+    def resume(self, state: State) -> None:
+        """Go on from another search's state."""
+        super().resume(state)
+        self._mean = self._before = self._mean.copy()

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from stylize.runtime.engine.program import Program
 from stylize.runtime.engine.tensors import Tensor, number, read, translating_errors
 from stylize.runtime.method.held import Copied
+from stylize.runtime.method.moments import Moments
 from stylize.runtime.method.objective import Objective
 from stylize.runtime.method.options import Options, Pixels
 from stylize.runtime.method.standing import Entry, State
@@ -26,6 +27,17 @@ BOUNDS: dict[Pixels, tuple[float, float]] = {"bounded": (0.0, 1.0), "free": (-np
 IN_PLACE = "history"
 """The one large part of the state. The graph writes two of its rows in place. That is safe, since
 only the node that writes them reads it."""
+
+
+def given_by(options: Options) -> dict[str, float]:
+    """Return what optimisers are told at each step: Adam's numbers, and the bounds of pixels."""
+    least, most = BOUNDS[options.pixels]
+    return {
+        "learning_rate": options.learning_rate,
+        "beta2": options.beta2,
+        "least": least,
+        "most": most,
+    }
 
 
 class Descent:
@@ -47,7 +59,7 @@ class Descent:
     image : float32 array, shape (1, 3, height, width)
         The image to begin with; it is clipped to the bounds of pixels.
     options : Options
-        Only `learning_rate` and `pixels` are used.
+        Only those of `given_by` are used.
     """
 
     def __init__(
@@ -55,18 +67,18 @@ class Descent:
     ) -> None:
         memory = objective.memory
         self.objective = objective
+        numbers = given_by(options)
         given = {
             "total": objective.total,
             "gradient": objective.gradient,
-            "learning_rate": memory.put(options.learning_rate),
-            **dict(zip(("least", "most"), map(memory.put, BOUNDS[options.pixels]), strict=True)),
+            **{name: memory.put(number) for name, number in numbers.items()},
         }
         outputs = optimizer.output_shapes
         self._others = {
             name: memory.empty(shape) for name, shape in outputs.items() if NEXT not in name
         }
         state = {name.removeprefix(NEXT): shape for name, shape in outputs.items() if NEXT in name}
-        begin = image.clip(*BOUNDS[options.pixels])
+        begin = image.clip(numbers["least"], numbers["most"])
         first = {
             name: memory.put(begin)
             if name == "image"
@@ -138,8 +150,28 @@ class Descent:
             with translating_errors("an image"):
                 tensor.update_inplace(state[name].read())
 
+    @property
+    def moments(self) -> Moments | None:
+        """Copies of Adam's running means; None of L-BFGS."""
+        if "m" not in self._now:
+            return None
+        t, m, v = (read(self._now[name]) for name in ("t", "m", "v"))
+        return Moments(float(t), m, v, self.objective.unit)
+
+    def carry(self, moments: Moments) -> None:
+        """Go on from Adam's running means."""
+        here = moments.in_unit(self.objective.unit)
+        given = {"t": np.array(here.t, np.float32), "m": here.m, "v": here.v}
+        for name, value in given.items():
+            self._now[name].update_inplace(value)
+
     def finish(self) -> None:
         """Let go of nothing: graphs stay loaded for the next picture."""
+
+    @property
+    def iteration(self) -> int:
+        """How many steps there were."""
+        return int(number(self._now["iteration"]))
 
     @property
     def best_iteration(self) -> int:

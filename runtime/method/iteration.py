@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from PIL import Image
 
 from stylize.models.errors import DivergenceError
 from stylize.runtime.method.held import Held
+from stylize.runtime.method.moments import Moments
 from stylize.runtime.method.objective import Losses
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.preserved import NOTHING, Preserved
@@ -215,6 +216,13 @@ class Search(Steps, Protocol):
     def hold(self, iteration: int) -> Held:
         """Return the image that the last step evaluated, or the best."""
 
+    @property
+    def moments(self) -> Moments | None:
+        """Copies of Adam's running means; None of L-BFGS, or if nobody here has them."""
+
+    def carry(self, moments: Moments) -> None:
+        """Go on from Adam's running means, as they came out of a coarser scale."""
+
     def state_after(self, step: int) -> State | None:
         """Return all that the next step depends on, after one of the last two; None if it is gone.
 
@@ -232,7 +240,7 @@ def minimise(
     preserved: Preserved = NOTHING,
     standing: Standing = BEGINNING,
     keeper: Keeper = NOBODY,
-) -> Iterator[Iterate]:
+) -> Generator[Iterate, None, Moments | None]:
     """Walk downhill, one evaluation of the gradient a step.
 
     If the loss explodes, the search goes back to the best image and on by smaller steps.
@@ -252,6 +260,11 @@ def minimise(
         How far the picture is: earlier scales, and steps that the search has made already.
     keeper : Keeper
         Is offered a snapshot after each step that was seen but the last, and at an interrupt.
+
+    Returns
+    -------
+    Moments or None
+        What Adam remembers at the end, if the next scale asks for it.
 
     Raises
     ------
@@ -275,10 +288,11 @@ def minimise(
                 seconds = time.perf_counter() - begun
                 yield _iterate(here, best, losses, seconds, spared, search.restarted)
                 if settled:
-                    return
+                    break
             if step < options.iterations:
                 standing = replace(standing, step=step, lowest=settling.seen)
                 keeper.after(past.iterations + step)
+        return search.moments if options.carry_moments else None
     except KeyboardInterrupt:
         keeper.interrupted()
         raise

@@ -273,6 +273,7 @@ class Model:
         history: int,
         spare: int | None = None,
         regions: int = 0,
+        averaged: bool = False,
     ) -> Plan:
         """Return how a picture is computed: whole, or by tiles, and what lies where.
 
@@ -290,6 +291,8 @@ class Model:
             Bytes of memory that are free here; without it, they do not count.
         regions : int
             Parts of it that have losses of style of their own; 0: there is one, of all of it.
+        averaged : bool
+            Whether the running mean of its images is kept, too.
 
         Raises
         ------
@@ -300,6 +303,7 @@ class Model:
         """
         share, workers = self._share(size)
         case = self._case(share, layers, optimizer, history, regions)
+        case = replace(case, averaged=averaged and not workers)
         return make_plan(case, self.budget, self._spare_of_each if workers else spare, workers)
 
     def plan_targets(

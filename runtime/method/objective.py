@@ -72,6 +72,8 @@ class Weights:
         ``content_weights`` and ``style_weights``, as the graphs take them.
     of_variation : float
         The factor of the variation.
+    unit : int
+        The power of two by which they are divided in the graphs, and so losses and gradients are.
 
     Parameters
     ----------
@@ -95,7 +97,7 @@ class Weights:
         shares: Sequence[float] = (),
     ) -> None:
         of_style = np.ravel(list(style.values())).tolist()
-        self._unit = _unit((*content.values(), *of_style, of_variation))
+        self.unit = _unit((*content.values(), *of_style, of_variation))
         self._shares = shares
         self._named: dict[str, tuple[tuple[str, ...], Collection[str]]] = {
             "content_losses": (layers.content, content.keys()),
@@ -105,7 +107,7 @@ class Weights:
             "content_weights": self._in_order(content, layers.content),
             "style_weights": self._in_order(style, layers.style).T,
         }
-        self.of_variation = ldexp(of_variation, -self._unit)
+        self.of_variation = ldexp(of_variation, -self.unit)
 
     def losses(self, found: Mapping[str, Array]) -> Losses:
         """Return the losses, given the numbers that graphs told of them."""
@@ -119,11 +121,11 @@ class Weights:
 
     def in_given_unit(self, total: float) -> float:
         """Return a total loss of the graphs in the unit of the weights that were given."""
-        return ldexp(total, self._unit)
+        return ldexp(total, self.unit)
 
     def gradient_in_given_unit(self, gradient: Array) -> Array:
         """Return a gradient of the graphs in the unit of the weights that were given."""
-        return np.ldexp(gradient, self._unit)
+        return np.ldexp(gradient, self.unit)
 
     def _by_layer(self, name: str, found: Mapping[str, Array]) -> dict[str, float]:
         if name not in found:
@@ -137,7 +139,7 @@ class Weights:
 
     def _in_order(self, weights: Mapping[str, Factor], layers: tuple[str, ...]) -> Array:
         none = np.zeros_like(next(iter(weights.values()), 0.0))
-        scaled = [np.ldexp(weights.get(layer, none), -self._unit) for layer in layers]
+        scaled = [np.ldexp(weights.get(layer, none), -self.unit) for layer in layers]
         return np.array(scaled, np.float32)
 
 
@@ -250,6 +252,11 @@ class Objective:
         run()
         gradient = self._weights.gradient_in_given_unit(read(self.gradient))
         return Evaluation(**vars(self.losses), gradient=gradient)
+
+    @property
+    def unit(self) -> int:
+        """The power of two by which gradients are divided in the graphs."""
+        return self._weights.unit
 
     def in_given_unit(self, total: float) -> float:
         """Return a total loss of the graphs in the unit of the weights that were given."""

@@ -263,9 +263,14 @@ class Options:
     average : float
         If above 0, the picture is the running mean of all images so far, and this is left of an
         image's weight after each step. 0.99: about the last hundred count. Otherwise it is the
-        image with the lowest loss. A picture that is computed by tiles is that one in any case.
+        image with the lowest loss. On several machines it is that one in any case.
     learning_rate : float
         The size of Adam's steps, for an image in 0...1.
+    beta2 : float
+        What stays of Adam's running mean of squared gradients at each step (Kingma and Ba 2015).
+    carry_moments : bool
+        Whether Adam's running means go on at the next scale, enlarged as the image is. Otherwise
+        they begin anew.
     seed : int
         Seed of the random start: the noise, and what makes grey faintly noisy.
     """
@@ -477,6 +482,16 @@ class Options:
         most=0.9999,
     )
     learning_rate: float = setting(0.02, "Size of Adam's steps.", offered=False, above=0)
+    beta2: float = setting(
+        0.999,
+        "What stays of Adam's mean square of gradients at each step.",
+        offered=False,
+        least=0,
+        most=0.9999,
+    )
+    carry_moments: bool = setting(
+        False, "Go on with Adam's means at the next scale.", offered=False
+    )
     seed: int = setting(0, "Seed of the random start.", panel=PICTURES, metavar="N", least=0)
 
     def __post_init__(self) -> None:

@@ -141,8 +141,8 @@ def _shortest(options: Options, size: Size, factor: float) -> int:
 
 def _stage(options: Options, size: Size, factor: float, iterations: int) -> Options:
     """Return the settings of a scale that is `factor` times as large as the picture."""
-    if factor == 1:
-        return replace(options, scales=1, iterations=iterations)
+    if factor == 1:  # after the last scale nobody carries anything on
+        return replace(options, scales=1, iterations=iterations, carry_moments=False)
     width, height = (round(side * factor) for side in size)
     given = options.size
     return replace(

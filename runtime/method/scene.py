@@ -14,18 +14,19 @@ import numpy.typing as npt
 
 from stylize.models.errors import ImageError, StylizeError
 from stylize.runtime.engine.memory import PROCESS
-from stylize.runtime.method.averaging import Averaged
+from stylize.runtime.method.averaging import Averaged, AveragedByTiles
 from stylize.runtime.method.coefficients import Coefficients, by_regions, coefficients
 from stylize.runtime.method.descent import Descent
 from stylize.runtime.method.iteration import Found, Iterate, Search, minimise
 from stylize.runtime.method.model import Model
+from stylize.runtime.method.moments import Moments
 from stylize.runtime.method.objective import Factor, Objective
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.paintings import as_paintings
 from stylize.runtime.method.parts import Part
 from stylize.runtime.method.regions import Region
 from stylize.runtime.method.scales import stages
-from stylize.runtime.method.standing import NOBODY, Entry, Keeper, Snapshot, Standing
+from stylize.runtime.method.standing import NOBODY, Entry, Keeper, Snapshot, Standing, State
 from stylize.runtime.method.streamed import StreamedObjective, StreamedSearch
 from stylize.runtime.method.targets import Targets
 from stylize.runtime.method.views import Size, Views
@@ -186,12 +187,14 @@ class Scene:
 
     def _minimised(
         self, options: Options, start: Callable[[], Array], here: Snapshot, keeper: Keeper
-    ) -> Iterator[Iterate]:
+    ) -> "Walk":
         """Walk downhill at one scale."""
         search = self._search(options, self.plan(options), start)
         standing, preserved = here.standing, self._views.preserved(options)
         if standing.step:
             search.resume(here.state)
+        elif moments := Moments.of(here.state):
+            search.carry(moments.enlarged(self._views.field(options), options.margin))
         return minimise(search, options, standing.every, preserved, standing, keeper)
 
     def search(self, options: Options, plan: Plan) -> Search:
@@ -203,7 +206,8 @@ class Scene:
         options = planned(options, plan)
         objective = self._objective(options, plan)
         if isinstance(objective, StreamedObjective):
-            return StreamedSearch(objective, start(), options)
+            search = StreamedSearch(objective, start(), options)
+            return AveragedByTiles(search, options.average) if options.average else search
         optimizer = self._model.optimizer(
             self._views.field(options), options.optimizer, plan.history
         )
@@ -212,21 +216,22 @@ class Scene:
 
     def _refined(
         self,
-        iterates: Iterator[Iterate],
+        iterates: "Walk",
         scales: list[Options],
         standing: Standing,
         keeper: Keeper,
     ) -> Iterator[Iterate]:
         """Go through the scales; each begins with the best image of the one before."""
         begun = time.perf_counter() - standing.seconds
-        last = yield from _passed_on(iterates)
+        last, moments = yield from _passed_on(iterates)
         for coarse, options in pairwise(scales):
             standing = _next_scale(standing, last, time.perf_counter() - begun)
-            keeper.watch(partial(_between, standing, last.best))
+            state = moments.state if moments else {}
+            keeper.watch(partial(_between, standing, last.best, state))
             # A function, so that nobody but the search holds on to the image.
             start = partial(self._views.refined, last.best.pixels, coarse, options)
-            iterates = self._minimised(options, start, Snapshot(standing, {}), keeper)
-            last = yield from _passed_on(iterates)
+            iterates = self._minimised(options, start, Snapshot(standing, state), keeper)
+            last, moments = yield from _passed_on(iterates)
 
     def check(self, options: Options) -> None:
         """Find out whether `render` can start, but for damaged files; raise what that would raise.
@@ -288,7 +293,7 @@ class Scene:
         """Return the same, given the bytes of memory that are free."""
         history = min(options.history, options.iterations)
         wanted = options.optimizer, history, spare, self._views.regions(options)
-        asked = self._views.field(options), options.layers, *wanted
+        asked = self._views.field(options), options.layers, *wanted, bool(options.average)
         key = self._model.budget, *asked
         if key not in self._plans:  # once, since what this process takes of a disk would count
             self._plans[key] = self._model.plan(*asked)
@@ -462,10 +467,10 @@ def _resized(options: Options, of_painting: bool, side: int) -> Options:
 
 
 def planned(options: Options, plan: Plan) -> Options:
-    """Return options as the plan has them: the optimiser, its history, and no mean by tiles."""
+    """Return options as the plan has them: the optimiser, its history, and no mean by workers."""
     remembered = min(options.history, options.iterations)
     history = options.history if plan.history == remembered else plan.history
-    average = 0.0 if plan.tile else options.average
+    average = 0.0 if plan.workers else options.average
     return replace(options, optimizer=plan.optimizer, history=history, average=average)
 
 
@@ -481,15 +486,22 @@ def _next_scale(standing: Standing, last: Iterate, seconds: float) -> Standing:
     )
 
 
-def _between(standing: Standing, best: Found) -> Snapshot:
+def _between(standing: Standing, best: Found, state: State) -> Snapshot:
     """Return a picture between two scales."""
-    return Snapshot(standing, {"best": Entry.of(best.pixels)})
+    return Snapshot(standing, {"best": Entry.of(best.pixels), **state})
 
 
-def _passed_on(iterates: Iterator[Iterate]) -> Generator[Iterate, None, Iterate]:
-    """Yield all iterates, and return the last."""
+Walk = Generator[Iterate, None, Moments | None]
+"""The iterates of a scale, and what Adam remembers at its end."""
+
+
+def _passed_on(iterates: Walk) -> Generator[Iterate, None, tuple[Iterate, Moments | None]]:
+    """Yield all iterates; return the last, and what Adam remembers."""
     iterate: Iterate | None = None
-    for iterate in iterates:
+    while True:
+        try:
+            iterate = next(iterates)
+        except StopIteration as end:
+            assert iterate
+            return iterate, end.value
         yield iterate
-    assert iterate
-    return iterate

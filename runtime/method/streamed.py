@@ -6,9 +6,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from stylize.runtime.method.descent import BOUNDS
+from stylize.runtime.method.descent import given_by
 from stylize.runtime.method.held import Borrowed, Holder
 from stylize.runtime.method.iteration import Steps
+from stylize.runtime.method.moments import Moments
 from stylize.runtime.method.objective import Evaluation, Losses, Weights, checked
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.standing import Entry, State
@@ -54,8 +55,8 @@ class Picture(Protocol):
     def evaluate(self, image: Array, gradient: Array) -> np.float32:
         """Return the total loss at an image, in the unit of the graphs, and write its gradient."""
 
-    def descent(self, image: Array, bounds: tuple[float, float], learning_rate: float) -> Search:
-        """Return a search from an image, whose pixels are held between bounds."""
+    def descent(self, image: Array, given: Mapping[str, float]) -> Search:
+        """Return a search from an image; the optimiser is given numbers at each step."""
 
 
 class StreamedObjective:
@@ -100,11 +101,16 @@ class StreamedObjective:
 
     def search(self, image: Array, options: Options) -> Search:
         """Return a search from an image."""
-        return self._picture.descent(image, BOUNDS[options.pixels], options.learning_rate)
+        return self._picture.descent(image, given_by(options))
 
     def finish(self) -> None:
         """Let go of all that evaluates."""
         del self._picture
+
+    @property
+    def unit(self) -> int:
+        """The power of two by which gradients are divided in the graphs."""
+        return self._weights.unit
 
     def in_given_unit(self, total: float) -> float:
         """Return a total loss of the graphs in the unit of the weights that were given."""
@@ -126,7 +132,7 @@ class StreamedSearch:
     image : float32 array, shape (1, 3, height, width)
         The image to begin with; it is clipped to the bounds of pixels.
     options : Options
-        Only `learning_rate` and `pixels` are used; the plan chose the optimiser.
+        Only those of `given_by` are used; the plan chose the optimiser.
     """
 
     def __init__(self, objective: StreamedObjective, image: Array, options: Options) -> None:
@@ -136,6 +142,30 @@ class StreamedSearch:
     def step(self) -> None:
         """Evaluate the image, and find the next."""
         self._descent.step()
+
+    @property
+    def next_image(self) -> Array:
+        """The image that the next step will evaluate, which changes it; no copy."""
+        descent = self._descent
+        assert isinstance(descent, StreamedDescent)
+        return descent.next_image
+
+    @property
+    def moments(self) -> Moments | None:
+        """Copies of Adam's running means; None of L-BFGS, or if workers of a cluster have them."""
+        descent = self._descent
+        if not isinstance(descent, StreamedDescent) or "m" not in descent.state:
+            return None
+        m, v = (descent.state[name].read().copy() for name in ("m", "v"))
+        return Moments(float(descent.numbers["t"]), m, v, self.objective.unit)
+
+    def carry(self, moments: Moments) -> None:
+        """Go on from Adam's running means."""
+        if isinstance(self._descent, StreamedDescent):
+            here = moments.in_unit(self.objective.unit)
+            self._descent.carry({"t": np.array(here.t, np.float32)})
+            for name, image in {"m": here.m, "v": here.v}.items():
+                self._descent.state[name].write(image)
 
     def hold(self, iteration: int) -> Borrowed:
         """Return the image that the last step evaluated, or the best, until it is gone."""
@@ -169,6 +199,13 @@ class StreamedSearch:
         """Let go of all but the images, which somebody may still look at."""
         self._descent.finish()
         self.objective.finish()
+
+    @property
+    def iteration(self) -> int:
+        """How many steps there were."""
+        descent = self._descent
+        assert isinstance(descent, StreamedDescent)
+        return descent.iteration
 
     @property
     def best_iteration(self) -> int:

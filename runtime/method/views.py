@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from stylize.models.errors import OptionError
+from stylize.models.errors import ModelError, OptionError
 from stylize.models.folder import ModelFolder
 from stylize.models.layers import LayerSet
-from stylize.models.manifest import GraphFile
+from stylize.models.manifest import BETA2, GraphFile
 from stylize.runtime.method.options import Colors, Options
 from stylize.runtime.method.paintings import Painting, check_layers, shares
 from stylize.runtime.method.parts import Part, open_paintings, open_parts
@@ -117,6 +117,7 @@ class Views:
     def check(self, options: Options) -> None:
         """Find out whether each loss has a picture that is large enough to compare with."""
         self.size(options)
+        self._check_adam(options)
         if options.layers.content and self._photo is None:
             raise OptionError(
                 "There is no photo here for the content to be compared with. Give one, or set the "
@@ -126,6 +127,14 @@ class Views:
             for part in self.parts:
                 check_layers(part.paintings, options.layers.style)
             self.painting_sizes(options)
+
+    def _check_adam(self, options: Options) -> None:
+        told = self._folder.manifest.takes_beta2
+        if options.optimizer == "adam" and options.beta2 != BETA2 and not told:
+            raise ModelError(
+                f"Adam's beta2 is to be {options.beta2:g}, and in this model, of an earlier "
+                f"release, it is always {BETA2}. Export the model again."
+            )
 
     def read(self, options: Options) -> None:
         """Read the pictures and masks in the sizes in which they are looked at."""

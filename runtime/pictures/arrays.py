@@ -72,11 +72,13 @@ def to_image(pixels: Array) -> Image.Image:
     return Image.fromarray(levels)
 
 
-def add_enlarged(place: Array, pixels: Array) -> None:
-    """Add `pixels` to a larger array, enlarged to that (bicubic)."""
+def add_enlarged(
+    place: Array, pixels: Array, how: Image.Resampling = Image.Resampling.BICUBIC
+) -> None:
+    """Add `pixels` to a larger array, enlarged to that."""
     size = place.shape[3], place.shape[2]
     for channel, target in zip(pixels[0], place[0], strict=True):  # one at a time is a copy
-        target += Image.fromarray(channel).resize(size, Image.Resampling.BICUBIC)
+        target += Image.fromarray(channel).resize(size, how)
 
 
 def room_for(size: tuple[int, int], margin: int) -> tuple[Array, Array]:

@@ -38,6 +38,10 @@ class Space:
     painted: ImageCms.ImageCmsProfile
     curves: tuple[Curve, ...] = ()
 
+    def __reduce__(self) -> str | tuple[object, ...]:
+        """Let a space go to other processes: its profile tells all of it."""
+        return "SRGB" if self is SRGB else (space_of, (self.profile,))
+
     def encoded(self, values: Array) -> Array:
         """Return painted values, in 0...1 and with the channels last, as the profile has them."""
         if not self.curves:

@@ -131,6 +131,8 @@ PRESETS = {
             colors="painting",
             optimizer="adam",
             average=0.99,
+            beta2=0.99,
+            carry_moments=True,
         ),
         model="vgg19-max",
         pooling="max",
@@ -138,9 +140,8 @@ PRESETS = {
             "all scales share 3000 iterations: 1000 at the first of the five that 512 pixels have, "
             "and 500 at the others; there each further scale has 500 more: give --iterations 4000 "
             "for 1024 pixels",
-            "Adam's means begin anew at each scale, and the second decays by 0.999; there by 0.99, "
-            "and they are enlarged with the image",
-            "by tiles the result is the image with the lowest loss; a running mean is not kept",
+            "on several machines the result is the image with the lowest loss, and Adam's means "
+            "begin anew at each scale",
             "the variation is that of the next pixels across and down; there of diagonals, too",
             "8 pixels of a mirrored margin are painted and cut off; there the first layer repeats "
             "the edge",

@@ -149,10 +149,9 @@ class StreamedDescent:
         `LBFGS` or `Adam`.
     image : float32 array, shape (1, 3, height, width)
         The image to begin with; it is clipped to the bounds of pixels.
-    bounds : tuple of float
-        What pixels are held between.
-    learning_rate : float
-        The size of Adam's steps.
+    given : mapping of str to float
+        What the graphs are given at each step: `least` and `most`, which pixels are held between,
+        and `learning_rate` and `beta2` of Adam.
     """
 
     def __init__(
@@ -161,13 +160,11 @@ class StreamedDescent:
         pieces: Pieces,
         optimizer: type[LBFGS] | type[Adam],
         image: Array,
-        bounds: tuple[float, float],
-        learning_rate: float,
+        given: Mapping[str, float],
     ) -> None:
         self._evaluate = evaluate
         self._pieces = pieces
         self._numbers = pieces.numbers()
-        given = {"least": bounds[0], "most": bounds[1], "learning_rate": learning_rate}
         for name, value in {**INITIAL, **given, "size": pieces.elements}.items():
             self._numbers[name] = np.array(value, np.float32)
         self._optimizer = optimizer(pieces, self._numbers)
@@ -176,7 +173,7 @@ class StreamedDescent:
         self._gradients = [pieces.plane() for _ in range(2)]
         self._best: Place | None = None
         self._next = self._images[0]
-        pieces.put(image, bounds, self._next)
+        pieces.put(image, (given["least"], given["most"]), self._next)
         self._evaluated: dict[Plane, int] = {}
         self.moving = False
 
@@ -205,6 +202,15 @@ class StreamedDescent:
             {"best": self._best.image, "best_gradient": self._best.gradient} if self._best else {}
         )
         return {"image": self._next, **best, **self._optimizer.state}
+
+    @property
+    def next_image(self) -> Array:
+        """The image that the next step will evaluate; no copy."""
+        return self._next.image
+
+    def carry(self, numbers: Mapping[str, Array]) -> None:
+        """Go on from some numbers of another search."""
+        self._numbers.update(numbers)
 
     @property
     def numbers(self) -> Numbers:

@@ -312,8 +312,10 @@ class _Tiles:
                 if above is None:
                     size = (self.rows_above.end - self.rows_above.start, self.width // 2)
                     above = self._storage.zeros("maps", (1, part.shape[1], *size))
-                above[:, :, *self._owned_above(tile)] = part[:, :, *tile.pooled.own]
+                where = slice(None), slice(None), *self._owned_above(tile)
+                self._storage.add(above, where, part[:, :, *tile.pooled.own])
             self._storage.rest()
+        self._storage.settle()
         return above, sums
 
     def downwards(self, below: Array, above: Array | None, found: Array) -> None:
@@ -329,8 +331,10 @@ class _Tiles:
                 slot.array[:, :, *tile.pooled.own] = above[:, :, *self._owned_above(tile)]
                 slot.send()
             self._run_backwards(tile is self._tiles[0])
-            found[:, :, *tile.computed] += self._slots["below_gradient"].fetch()
+            where = slice(None), slice(None), *tile.computed
+            self._storage.add(found, where, self._slots["below_gradient"].fetch())
             self._storage.rest()
+        self._storage.settle()
         self._forget()
 
     def _owned_above(self, tile: Tile) -> tuple[slice, slice]:
@@ -379,7 +383,7 @@ class _Tiles:
             if name not in self._kept:
                 shape = (len(self._tiles), *packed.shape)
                 self._kept[name] = self._storage.zeros("maps", shape, packed.dtype)
-            self._kept[name][number] = packed
+            self._storage.add(self._kept[name], (number,), packed)
 
     def _give_back(self, number: int) -> None:
         for name, kept in self._kept.items():

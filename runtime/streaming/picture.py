@@ -109,10 +109,6 @@ class StreamedPicture:
             self.found["total"] += self._tv_weight * self.found["variation"]
         return np.float32(self.found["total"])
 
-    def descent(
-        self, image: Array, bounds: tuple[float, float], learning_rate: float
-    ) -> StreamedDescent:
-        """Return a search from an image, whose pixels are held between bounds."""
-        return StreamedDescent(
-            self.evaluate, self._pieces, self._optimizer, image, bounds, learning_rate
-        )
+    def descent(self, image: Array, given: Mapping[str, float]) -> StreamedDescent:
+        """Return a search from an image; the optimiser is given numbers at each step."""
+        return StreamedDescent(self.evaluate, self._pieces, self._optimizer, image, given)

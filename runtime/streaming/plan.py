@@ -27,7 +27,7 @@ from stylize.runtime.engine.memory import (
     targets_need,
 )
 from stylize.runtime.streaming.pieces import SIDE
-from stylize.runtime.streaming.storage import KINDS, Kind
+from stylize.runtime.streaming.storage import KEPT, KINDS, Kind
 from stylize.runtime.streaming.strips import strips
 
 OptimizerName = Literal["lbfgs", "adam"]
@@ -140,6 +140,8 @@ class Case:
         Parts of it that have losses of style of their own; 0: there is one, of all of it.
     guided : LayerSet, optional
         The layers of the graph that compares regions without tiles, if there is one.
+    averaged : bool
+        Whether the running mean of images is kept, which lies in memory.
     """
 
     folder: ModelFolder
@@ -150,6 +152,7 @@ class Case:
     on_device: bool = False
     regions: int = 0
     guided: LayerSet | None = None
+    averaged: bool = False
 
     @property
     def needs_tiles(self) -> bool:
@@ -194,7 +197,9 @@ class Case:
             stays = {kind: size for kind, size in arrays.items() if kind not in on_disk}
             starting = stays.get("targets", 0) + pixels * (STARTING + GUIDING * self.regions)
             memory += pixels * PICTURES + max(sum(stays.values()), starting)
+            memory += pixels * IMAGE_BYTES * self.averaged
         disk = sum(arrays[kind] for kind in on_disk)
+        memory += KEPT if on_disk else 0
         kept = self.optimizer, self.history, on_disk
         return Plan(tile, *kept, memory, disk, regions=self.regions)
 
@@ -205,7 +210,7 @@ class Case:
         memory, disk = round(self._fixed + self.of_a_tile(tile)), 0
         if not self.on_device:
             memory += pixels * (IMAGE_BYTES + PICTURES)
-            memory, disk = (memory, maps) if "maps" in on_disk else (memory + maps, 0)
+            memory, disk = (memory + KEPT, maps) if "maps" in on_disk else (memory + maps, 0)
         kept = self.optimizer, self.history, on_disk
         return Plan(tile, *kept, memory, disk, regions=self.regions)
 
@@ -366,9 +371,11 @@ def _candidates(case: Case, budget: Budget) -> Iterator[Plan]:
     """Yield plans with tiles, from the one that is liked best."""
     on_disk = [KINDS[:count] for count in range(len(KINDS) + 1 if budget.scratch else 1)]
     held = {tile: case.of_a_tile(tile) for tile in case.tile_sizes}
-    for kinds in on_disk:
-        for tile in case.tile_sizes:
-            yield case.streamed(tile, held[tile], kinds)
+    *usual, smallest = case.tile_sizes  # smallest tiles are slower than a disk
+    for tiles in (usual, [smallest]):
+        for kinds in on_disk:
+            for tile in tiles:
+                yield case.streamed(tile, held[tile], kinds)
     for other in _shortened(case):
         for tile in case.tile_sizes:
             yield other.streamed(tile, held[tile], on_disk[-1])

@@ -3,7 +3,9 @@
 import mmap
 import os
 import tempfile
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from math import prod
 from pathlib import Path
 from typing import Any, Literal
@@ -21,9 +23,18 @@ KINDS: tuple[Kind, ...] = ("history", "targets", "images", "maps")
 """In the order in which they go to disk: what is read in one go, and takes most, goes first."""
 
 AnyArray = npt.NDArray[Any]
+Where = tuple[int | slice, ...]
+"""A part of an array."""
 
 PART = 2**20
 """Numbers that are looked at at a time."""
+
+KEPT = 2**28
+"""Bytes on disk that stay in memory from one tile to the next. Neighbours lie in the same pages;
+to find a page again takes longer than to read it."""
+
+WAITING = 4
+"""Tiles that wait to be written."""
 
 
 class Storage:
@@ -44,6 +55,9 @@ class Storage:
         self._folder = folder
         self._on_disk = on_disk if folder else ()
         self._maps: dict[int, mmap.mmap] = {}
+        self._rested = 0
+        self._behind: deque[Future[None]] = deque()
+        self._writer = ThreadPoolExecutor(1, "stylize-disk") if self._on_disk else None
 
     def zeros(
         self, kind: Kind, shape: Sequence[int], dtype: npt.DTypeLike = np.float32
@@ -64,6 +78,23 @@ class Storage:
         self._maps[array.ctypes.data] = mapped
         return array
 
+    def add(self, array: AnyArray, where: Where, values: AnyArray) -> None:
+        """Add values to a part of an array, or soon: nobody may look at it before `settle`.
+
+        A disk that is slow is waited for in a thread, while the next tile is computed.
+        """
+        if self._writer is None:
+            array[where] += values
+            return
+        while len(self._behind) >= WAITING:
+            self._behind.popleft().result()
+        self._behind.append(self._writer.submit(_add, array, where, values.copy()))
+
+    def settle(self) -> None:
+        """Wait until all is added."""
+        while self._behind:
+            self._behind.popleft().result()
+
     def clear(self, array: AnyArray) -> None:
         """Set an array to zeros, of which only a part is in memory at a time."""
         numbers = array.reshape(-1)
@@ -81,9 +112,12 @@ class Storage:
 
     def rest(self) -> None:
         """Leave what is on disk to the system, which keeps as much of it in memory as is free."""
-        if hasattr(mmap, "MADV_DONTNEED"):
+        if not self._maps or not hasattr(mmap, "MADV_DONTNEED"):
+            return
+        if (mapped := _mapped_bytes()) is None or mapped > self._rested + KEPT:
             for each in self._maps.values():
                 each.madvise(mmap.MADV_DONTNEED)
+            self._rested = _mapped_bytes() or 0
 
 
 def sum_of_squares(
@@ -99,6 +133,19 @@ def sum_of_squares(
         total += float(np.square(flat[start : start + PART], dtype=np.float64).sum())
         between()
     return total
+
+
+def _add(array: AnyArray, where: Where, values: AnyArray) -> None:
+    array[where] += values
+
+
+def _mapped_bytes() -> int | None:
+    """Return the bytes of all files, programs too, in this process's memory; None: not known."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[2]) * mmap.PAGESIZE
+    except OSError:  # not on Linux
+        return None
 
 
 def _file(folder: Path | None, size: int) -> mmap.mmap:

@@ -139,6 +139,37 @@ class TestWhatIsThere:
         assert outcomes() == 2 * ["there"]
 
 
+def test_files_are_written_as_run_writes_them() -> None:
+    form = ("--bits", "16", "--keep-metadata", "none")
+    stylize(*BATCH, *SHORT, *form)
+    stylize("run", "photos/a.png", "paintings/p.png", *SHORT, *form, "-o", "alone.png")
+    assert (OUT / "a-p.png").read_bytes() == Path("alone.png").read_bytes()
+    assert Path("alone.png").read_bytes()[24] == 16  # the bits that a PNG's header tells
+    assert "2 there already" in stylize(*BATCH, *SHORT, *form).stderr
+
+
+class TestCluster:
+    def test_workers_paint_the_same_pictures(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        pytest.importorskip("distributed", reason="its workers paint")
+        both = ("batch", "photos", "--paintings", "paintings", *CPU, *SHORT)
+        Path("photos/c.png").write_text("no picture")
+        result = stylize(*both, "-o", "shared", "--cluster", "2", code=FAILURE)
+        assert "6 pictures: 4 made, 2 failed." in result.stderr
+        stylize(*both, "-o", "alone", code=FAILURE)
+        for path in Path("alone").glob("*.png"):
+            shared, alone = (
+                np.asarray(load_image(Path(folder, path.name))).astype(int)
+                for folder in ("shared", "alone")
+            )
+            assert np.abs(shared - alone).max() <= 1
+            assert not read_recipe(path).differences(read_recipe(Path("shared", path.name)))
+        assert "4 there already" in stylize(*both, "-o", "alone", code=FAILURE).stderr
+
+    def test_a_file_to_start_from_is_refused(self) -> None:
+        refused = stylize(*BATCH, *SHORT, "--cluster", "2", "--init", "photos/b.png", code=USAGE)
+        assert "the workers of a cluster are sent only the photo" in refused.stderr
+
+
 class TestFailures:
     def test_a_bad_file_stops_no_other(self) -> None:
         Path("photos/aa.jpg").write_text("no picture")
@@ -161,10 +192,10 @@ class TestFailures:
 
         is_full = True
 
-        def full(path: Path, long_side: int = 0) -> None:
+        def full(path: Path, long_side: int = 0, bits: int = 8) -> None:
             if is_full and len(made()) == 1:
                 raise ImageError(f"'{path}' cannot be written: No space left on device.")
-            check(path, long_side)
+            check(path, long_side, bits)
 
         monkeypatch.setattr(files, "check_output", full)
         result = stylize(*BATCH, *SHORT, code=FAILURE)

@@ -24,7 +24,8 @@ Array = npt.NDArray[np.float64]
 SHAPE = (1, 3, 5, 7)
 CURVATURES = np.geomspace(1, 300, 105).reshape(SHAPE)
 
-GIVEN = {"total", "gradient", *FREE}
+ADAM = {"learning_rate": 0.02, "beta2": 0.99}
+GIVEN = {"total", "gradient", *FREE, *ADAM}
 
 
 def waves(image: Array) -> tuple[float, Array]:
@@ -91,19 +92,19 @@ def test_the_first_step_goes_half_the_way_where_the_loss_is_a_square() -> None:
 
 
 def test_adam_steps_as_its_algorithm_says() -> None:
-    steps = begin(adam_model(np.float64), learning_rate=0.02)
+    steps = begin(adam_model(np.float64), **ADAM)
     m, v = np.zeros(SHAPE), np.zeros(SHAPE)
     for t in range(1, 30):
         total, gradient = waves(steps.state["image"])
-        m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
-        scale = np.sqrt(v / (1 - 0.999**t)) + 1e-8
+        m, v = 0.9 * m + 0.1 * gradient, 0.99 * v + 0.01 * gradient**2
+        scale = np.sqrt(v / (1 - 0.99**t)) + 1e-8
         expected = -0.02 * m / (1 - 0.9**t) / scale
         np.testing.assert_allclose(steps.step(total, gradient), expected, rtol=1e-9, atol=1e-15)
 
 
 @pytest.mark.parametrize("make", [adam_model, lbfgs_model])
 def test_pixels_are_held_between_bounds(make: Callable[..., onnx.ModelProto]) -> None:
-    steps = begin(make(np.float64), 3, learning_rate=0.02, least=0.45, most=0.5)
+    steps = begin(make(np.float64), 3, **ADAM, least=0.45, most=0.5)
     for _ in range(15):
         steps.step(*waves(steps.state["image"]))
     found = steps.state["image"]
@@ -117,7 +118,7 @@ MODELS: dict[str, Callable[..., onnx.ModelProto]] = {"adam": adam_model, "lbfgs"
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_never_stays(name: str, wrong: float) -> None:
-    steps = begin(MODELS[name](np.float64), 4, learning_rate=0.02)
+    steps = begin(MODELS[name](np.float64), 4, **ADAM)
     for turn in range(8 + MAX_RESTARTS):
         total, gradient = waves(steps.state["image"])
         bad = turn >= 7
@@ -129,7 +130,7 @@ def test_what_is_not_finite_never_stays(name: str, wrong: float) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_first_loss_that_is_not_a_number_is_a_failure(name: str) -> None:
-    steps = begin(MODELS[name](np.float64), 4, learning_rate=0.02)
+    steps = begin(MODELS[name](np.float64), 4, **ADAM)
     steps.step(np.nan, np.full(SHAPE, np.nan))
     assert steps.flags == {"restarted": False, "failed": True}
 
@@ -151,8 +152,8 @@ def test_there_is_no_operator_that_webgpu_lacks(model: Callable[..., onnx.ModelP
 def test_pixels_are_held_between_the_bounds_exactly(bounds: tuple[float, float]) -> None:
     least, most = bounds
     gradient = np.linspace(-1, 1, 105).reshape(SHAPE)
-    free = begin(adam_model(np.float64), learning_rate=1.5)
-    bounded = begin(adam_model(np.float64), learning_rate=1.5, least=least, most=most)
+    free = begin(adam_model(np.float64), learning_rate=1.5, beta2=0.99)
+    bounded = begin(adam_model(np.float64), learning_rate=1.5, beta2=0.99, least=least, most=most)
     for steps in (free, bounded):
         steps.step(1.0, gradient)
     assert np.array_equal(bounded.state["image"], np.clip(free.state["image"], least, most))

@@ -167,7 +167,7 @@ def test_steps_in_pieces_are_those_of_the_whole(
     shape: tuple[int, ...],
 ) -> None:
     image = np.random.default_rng(0).random(shape)
-    given = {"learning_rate": 0.02, **bounds}
+    given = {"learning_rate": 0.02, "beta2": 0.99, **bounds}
     whole, pieces = Steps(model(np.float64), image, 5, **given), host(image, 5, **given)
     loss, restarts = eventful(shape), set()
     for turn in range(TURNS):

@@ -11,6 +11,8 @@ from company import in_company
 from stylize.models.layers import LayerSet, guided_layer_sets, paper_layer_sets
 from stylize.runtime.checks.comparison import FLOAT32
 from stylize.runtime.cluster.post import Post
+from stylize.runtime.method.descent import given_by
+from stylize.runtime.method.options import Options
 from stylize.runtime.streaming import pieces
 from stylize.runtime.streaming.descent import StreamedDescent
 from stylize.runtime.streaming.losses import StreamedLosses, with_own_rows
@@ -78,7 +80,7 @@ def picture_of(optimizer: OptimizerName, others: Others) -> tuple[StreamedPictur
     weights = {"content_weights": [1e-3], "style_weights": [1] * len(FIGURE_2.style)}
     found |= {name: np.array(value, np.float32) for name, value in weights.items()}
     picture.put(found, tv_weight=1e-4)
-    return picture, picture.descent(mine(image, others), (0.0, 1.0), 0.02)
+    return picture, picture.descent(mine(image, others), given_by(Options()))
 
 
 def after(steps: int, descent: StreamedDescent) -> Array:

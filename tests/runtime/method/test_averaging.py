@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,13 @@ import pytest
 
 pytest.importorskip("onnxruntime", reason="runs the optimisers' graphs")
 
+from stylize.models.errors import OptionError
 from stylize.runtime import Model, Options, Scene
+from stylize.runtime.method import averaging
 from stylize.runtime.method.scene import planned
 from stylize.runtime.pictures.arrays import add_enlarged, room_for
+from stylize.runtime.streaming.plan import Case
+from stylize.runtime.streaming.storage import KINDS
 
 DECAY = 0.8
 OPTIONS = Options(size=32, scales=1, iterations=6, optimizer="adam", margin=3)
@@ -78,7 +83,41 @@ def test_the_next_scale_begins_with_the_mean(scene: Scene) -> None:
     assert first.total == pytest.approx(scene.objective(fine)(mean.clip(0, 1)).total, rel=1e-5)
 
 
-def test_there_is_none_by_tiles(scene: Scene) -> None:
+def test_workers_keep_none(scene: Scene) -> None:
     averaged, plan = replace(OPTIONS, average=DECAY), scene.plan(OPTIONS)
     assert planned(averaged, plan) == averaged
-    assert planned(averaged, replace(plan, tile=(16, 16))) == OPTIONS
+    assert planned(averaged, replace(plan, tile=(16, 16), workers=2)) == OPTIONS
+
+
+@pytest.fixture
+def by_tiles(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    plan = scene.plan(OPTIONS)
+    tiled = replace(plan, tile=(16, 16), on_disk=())
+    monkeypatch.setattr(Scene, "plan", lambda *_: tiled)
+    monkeypatch.setattr(averaging, "ROWS", 5)
+    return scene
+
+
+def test_by_tiles_it_is_the_same_mean(scene: Scene, request: pytest.FixtureRequest) -> None:
+    options = replace(OPTIONS, average=DECAY)
+    expected = [iterate.pixels for iterate in scene.render(options)]
+    tiled = request.getfixturevalue("by_tiles").render(options)
+    for iterate, mean in zip(tiled, expected, strict=True):
+        assert iterate.best.iteration == iterate.iteration
+        np.testing.assert_allclose(iterate.pixels, mean, atol=2e-5)
+
+
+def test_by_tiles_a_mean_is_gone_after_the_next_step(by_tiles: Scene) -> None:
+    first, _ = islice(by_tiles.render(replace(OPTIONS, average=DECAY)), 2)
+    with pytest.raises(OptionError, match="gone"):
+        first.pixels  # noqa: B018
+
+
+def test_a_plan_counts_it() -> None:
+    folder = Model.open("compact", "cpu").folder
+    case = Case(folder, Options().layers, (4000, 3000), "adam", 0)
+    plain, averaged = (
+        replace(case, averaged=each).streamed((64, 128), 0.0, KINDS).memory
+        for each in (False, True)
+    )
+    assert averaged - plain == 12 * 4000 * 3000

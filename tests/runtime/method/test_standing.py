@@ -87,7 +87,12 @@ CASES = {
     "one in three seen": (replace(WHOLE, until=0.0, iterations=8), False),
     "adam": (replace(BRIEF, optimizer="adam", init="noise"), False),
     "running mean": (replace(BRIEF, average=0.9, iterations=6), False),
+    "adam's means carried on": (
+        replace(WHOLE, optimizer="adam", carry_moments=True, until=0.0, iterations=12),
+        False,
+    ),
     "tiles": (BRIEF, True),
+    "tiles, running mean": (replace(BRIEF, optimizer="adam", average=0.9, iterations=6), True),
     "tiles, adam": (replace(BRIEF, optimizer="adam"), True),
 }
 

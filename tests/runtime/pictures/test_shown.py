@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pickle
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -32,6 +33,13 @@ DEEP = Manner(FileOptions(bits=16))
 def bands(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few rows at a time."""
     monkeypatch.setattr(module, "BAND", 7 * 31)
+
+
+def test_a_space_goes_to_other_processes() -> None:
+    assert pickle.loads(pickle.dumps(SRGB)) is SRGB
+    space = space_of(ADOBE)
+    found = pickle.loads(pickle.dumps(space))
+    assert (found.profile, found.curves) == (space.profile, space.curves)
 
 
 def test_with_8_bits_it_is_the_clipped_array() -> None:

@@ -17,7 +17,7 @@ from stylize.models.errors import ModelError, OptionError
 from stylize.runtime import Model, Options
 from stylize.runtime.engine.program import Program
 from stylize.runtime.engine.tensors import read
-from stylize.runtime.method.descent import BOUNDS, Descent
+from stylize.runtime.method.descent import Descent, given_by
 from stylize.runtime.method.held import Borrowed
 from stylize.runtime.method.options import OptimizerName, Pixels
 from stylize.runtime.providers.table import configure
@@ -80,8 +80,8 @@ def streamed(
         total, gradient[...] = formula(image)
         return np.float32(total)
 
-    given = BOUNDS[pixels], Options().learning_rate
-    return StreamedDescent(evaluate, pieces(storage), OPTIMIZERS[name], START, *given)
+    given = given_by(Options(pixels=pixels))
+    return StreamedDescent(evaluate, pieces(storage), OPTIMIZERS[name], START, given)
 
 
 def image_of(descent: StreamedDescent, iteration: int) -> Array:
@@ -169,8 +169,8 @@ def test_a_loss_that_stays_not_a_number_ends_the_search() -> None:
 
 def test_the_first_image_lies_within_the_bounds() -> None:
     beyond = 3 * START - 1
-    given: tuple[tuple[float, float], float] = (0.0, 1.0), 0.02
-    descent = StreamedDescent(lambda *_: np.float32(1), pieces(), Adam, beyond, *given)
+    given = given_by(Options(pixels="bounded"))
+    descent = StreamedDescent(lambda *_: np.float32(1), pieces(), Adam, beyond, given)
     descent.step()
     np.testing.assert_array_equal(image_of(descent, 1), beyond.clip(0, 1))
 

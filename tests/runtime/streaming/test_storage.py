@@ -46,6 +46,18 @@ def test_arrays_are_zeros_of_the_shape_and_type(
     array[...] = 1  # they can be written
 
 
+def test_what_is_added_is_there_when_all_is_settled(either: Storage) -> None:
+    """One after the other, since they overlap; and values may change as soon as they are given."""
+    array, values = either.zeros("maps", (1, 3000)), np.ones(2000, np.float32)
+    for start in (0, 500, 1000) * 5:
+        either.add(array, (0, slice(start, start + 2000)), values)
+        values *= 2
+    either.settle()
+    doubled = 2.0 ** np.arange(15)
+    found = [doubled[0::3].sum(), doubled.sum(), doubled[2::3].sum()]
+    np.testing.assert_array_equal(array[0, [0, 1500, 2999]], found)
+
+
 def test_each_array_has_its_own_place(either: Storage) -> None:
     first, second = (either.zeros("images", (2000,)) for _ in range(2))
     first[...], second[...] = 1, 2
@@ -53,7 +65,8 @@ def test_each_array_has_its_own_place(either: Storage) -> None:
     assert (second == 2).all()
 
 
-def test_what_rests_keeps_its_contents(either: Storage) -> None:
+def test_what_rests_keeps_its_contents(either: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "KEPT", -(2**40))  # it goes at once
     array = either.zeros("history", (3, 5000))
     array[...] = np.arange(5000)
     either.rest()
@@ -99,6 +112,21 @@ def test_files_have_no_names(tmp_path: Path) -> None:
     on_disk = Storage(tmp_path, KINDS)
     on_disk.zeros("maps", (3000,))[...] = 1
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_little_of_what_is_on_disk_stays_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "KEPT", 2**22)
+    on_disk = Storage(tmp_path, KINDS)
+    array, mapped = on_disk.zeros("maps", (2**23,)), []
+    for part in np.split(array, 32):
+        part[...] = 1
+        on_disk.rest()
+        mapped.append(storage._mapped_bytes() or 0)
+    assert max(mapped) - mapped[0] <= 2**22
+    assert max(mapped) - min(mapped) > 2**20  # a part stays
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts open files in /proc")

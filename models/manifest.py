@@ -16,21 +16,21 @@ from stylize.models.interface import Interface, Shape
 from stylize.models.layers import LayerSet, PoolingKind, find_layer
 from stylize.models.opening import opened
 from stylize.models.parts import Part
-from stylize.models.pieces import PIECES, before_format_5
+from stylize.models.pieces import PIECES, before_format_6
 from stylize.models.preprocessing import Preprocessing
 
-FORMAT = 5
+FORMAT = 6
 """Version of the folder's format; a change that old readers would misread raises it."""
 
-OLDER_FORMATS = (2, 3, 4)
-"""Formats that are read, too. None has losses of regions; 2 and 3 compare Gram matrices alone, and
-2 has no graphs for tiles."""
+OLDER_FORMATS = (2, 3, 4, 5)
+"""Formats that are read, too. Adam takes no beta2 there; before 5 there are no losses of regions; 2
+and 3 compare Gram matrices alone, and 2 has no graphs for tiles."""
 
 LARGEST_MANIFEST = 4 * 2**20
 """Bytes of a manifest; that of the embedded model has 0.2 MB."""
 
 BETA2 = 0.999
-"""The decay of Adam's second running mean in folders before format 5."""
+"""The decay of Adam's second running mean in folders before format 6."""
 
 OPTIMIZERS = ("lbfgs", "adam")
 """The optimisers that every model has."""
@@ -193,7 +193,7 @@ class Manifest:
     @property
     def takes_beta2(self) -> bool:
         """Whether Adam is told how its second running mean decays; before, that was by `BETA2`."""
-        return self.format >= 5
+        return self.format >= 6
 
     @property
     def graphs(self) -> tuple[GraphFile, ...]:
@@ -311,7 +311,7 @@ def _check(manifest: Manifest) -> None:
             raise ValueError(f"it names no graph of the piece {name}")
         _check_interface(
             manifest.pieces[name],
-            expected if manifest.takes_beta2 else before_format_5(expected),
+            expected if manifest.takes_beta2 else before_format_6(expected),
         )
     for name in OPTIMIZERS:
         if name not in manifest.optimizers:

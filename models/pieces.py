@@ -87,7 +87,7 @@ PIECES: Mapping[str, Interface] = {
 """The interfaces by name, as ``README.md`` says beside this file."""
 
 
-def before_format_5(piece: Interface) -> Interface:
+def before_format_6(piece: Interface) -> Interface:
     """Return what a piece was when beta2 was always 0.999."""
     inputs = {name: shape for name, shape in piece.inputs.items() if name != "beta2"}
     return Interface(inputs, piece.outputs)

@@ -127,7 +127,12 @@ def batch(
     if shard:
         found = part_of(found, *parse_shard(shard))
     machine = replace(machine, model=machine.model or model_of(preset, settings))
-    made = Batch(found, output, options, machine, FileOptions(**form))
+    files = FileOptions(**form)
+    if files.profile_file:
+        from stylize.runtime.pictures.profiles import choose_space
+
+        choose_space(files, None)  # which is refused before the work
+    made = Batch(found, output, options, machine, files)
     if not make_batch(made, jobs, quiet):
         raise typer.Exit(FAILURE)
 

@@ -84,6 +84,9 @@ def _work_on_workers(batch: Batch, tell: Tell) -> None:
 
     assert batch.machine.cluster
     cluster = connect(batch.machine.cluster)
+    from stylize.runtime.batches.painter import ready
+
+    cluster.on_each(ready)
     machine = replace(batch.machine, cluster=cluster.address)
     _work_in_processes(replace(batch, machine=machine), min(cluster.count, MOST_ASKING), tell)
 
@@ -182,5 +185,6 @@ def _why(process: BaseProcess) -> list[str]:
         return []
     return [
         f"A process of the batch ended early (exit code {process.exitcode}). If the system killed "
-        "it, memory may have run out: use a smaller --jobs. Run the same command again to go on."
+        "it, memory may have run out: use a smaller --jobs or --size. Run the same command again "
+        "to go on."
     ]

@@ -139,7 +139,7 @@ class _Worker:
             self._tell(News(number, failure))
             return True
         try:
-            prepared = self._prepared(self._batch.pairs[number])
+            prepared = self._prepared(number)
         except Exception as error:  # files of strangers may find any bug: the others go on
             self._settle(number, "failed", error=message_of(error))
             return True
@@ -160,16 +160,21 @@ class _Worker:
             if entry.outcome == "failed" and entry.process != os.getpid():
                 self._failed[entry.photo, entry.painting] = entry
 
-    def _prepared(self, pair: Pair) -> _Prepared:
+    def _prepared(self, number: int) -> _Prepared:
         from stylize.runtime.method.scene import planned
         from stylize.runtime.pictures.profiles import choose_space
         from stylize.runtime.plans.recipe import recipe_of
 
-        files, paintings = self._batch.files, (Painting(pair.painting),)
-        space = choose_space(files, pair.photo).space
+        pair, files = self._batch.pairs[number], self._batch.files
+        paintings = (Painting(pair.painting),)
+        space, remark = choose_space(files, pair.photo)
+        if remark:
+            self._tell(News(number, warning=remark))
         scene = self._scene(pair, space)
         scene.check(self._batch.options)
-        options = planned(self._batch.options, scene.plan(self._batch.options))
+        options = scene.counted(self._batch.options)
+        if not self._studio:  # a worker plans by its own memory
+            options = planned(options, scene.plan(options))
         recipe = recipe_of(self._model, pair.photo, paintings, options, (), files, space)
         name = named_after(pair.photo.stem, pair.painting.stem)
         return _Prepared(scene, options, recipe, self._batch.folder / name)
@@ -215,6 +220,8 @@ class _Worker:
                     self._tell(News(number, warning=warning))
             follow(prepared.scene.render(prepared.options), [], results, made)
         except Exception as error:
+            if self._studio and self._studio.is_closed(error):
+                raise  # others make this picture
             self._settle(number, "failed", results.place, made, message_of(error))
         except BaseException:
             self._settle(number, "interrupted", results.place, made)

@@ -123,7 +123,8 @@ def make_picture(
     _check_picture(job, scene.size(job.options))
     warnings = check_memory(model, scene, job.options)  # before a picture is scaled to that size
     plan = scene.plan(job.options)
-    options = planned(job.options, plan)  # these make the same picture again, whatever memory has
+    # These make the same picture again, whatever memory has.
+    options = scene.counted(planned(job.options, plan))
     scene.read(options)
     recipe = _recipe(job, model, options, chosen.space, unfinished)
     made, spared = unfinished.progress if unfinished else (0, 0)

@@ -179,7 +179,8 @@ def _missing(
 
     missing = []
     for cell in cells:
-        options = planned(cell.options, scenes[cell.photo, cell.paintings].plan(cell.options))
+        scene = scenes[cell.photo, cell.paintings]
+        options = scene.counted(planned(cell.options, scene.plan(cell.options)))
         cell = replace(cell, options=options)
         recipe = recipe_of(model, cell.photo, cell.paintings, options, files=PLAIN)
         there = _earlier(files[cell.name], recipe)

@@ -71,7 +71,7 @@ class Unfinished:
         """Yield where it goes on, and a sentence if the end may be another."""
         from stylize.runtime.plans.checkpoint import onnxruntime_release
 
-        standing, options = self.standing, self.checkpoint.options
+        standing, options = self.standing, self.checkpoint.recipe.options
         yield f"Going on after {standing.progress} of {options.iterations} iterations"
         then, now = self.checkpoint.onnxruntime, onnxruntime_release()
         if then != now:

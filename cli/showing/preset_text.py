@@ -62,7 +62,8 @@ def _optimiser(options: Options) -> str:
     kinds = {"lbfgs": f"L-BFGS, history {options.history}", "adam": "Adam"}
     bounded = "; pixels stay between black and white" if options.pixels == "bounded" else ""
     shares = ":".join(f"{share:g}" for share in options.iteration_shares)
-    shared = f", shared {shares} among the scales" if len(options.iteration_shares) > 1 else ""
+    whose = "shared" if options.iterations_of == "all" else "at the coarsest scale,"
+    shared = f" {whose} {shares} among the scales" if len(options.iteration_shares) > 1 else ""
     mean = f"; a running mean of images, decay {options.average:g}" if options.average else ""
     return (
         f"{kinds[options.optimizer]}; {options.iterations} evaluations of the gradient{shared}"

@@ -8,9 +8,9 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from stylize.models.errors import ImageError, ProviderError
+from stylize.models.errors import ImageError, ProviderError, StylizeError
 from stylize.runtime.batches.keeping import KeptPictures
-from stylize.runtime.batches.painter import Easel, Order, Painter
+from stylize.runtime.batches.painter import Easel, Elsewhere, Order, Painter
 from stylize.runtime.cluster.connection import Cluster
 from stylize.runtime.cluster.job import Wanted
 from stylize.runtime.cluster.team import LostError, Team
@@ -30,6 +30,10 @@ AnyFound = TypeVar("AnyFound", bound=Found)
 
 ATTEMPTS = 5
 """How often the same picture is begun when workers are lost."""
+
+
+class StudioError(ProviderError):
+    """No worker is there, or one is of no use for any picture."""
 
 
 class Studio:
@@ -63,8 +67,10 @@ class Studio:
 
         Raises
         ------
+        StudioError
+            No worker is left, or the one that is found cannot paint.
         ProviderError
-            No worker is left, or one after the other is lost.
+            One after the other is lost with this picture.
         """
         for _ in range(ATTEMPTS):
             try:
@@ -77,15 +83,23 @@ class Studio:
             "--memory bounds what each takes."
         )
 
+    def is_closed(self, error: Exception) -> bool:
+        """Tell whether an error is that of all pictures, since nobody is here who paints."""
+        return isinstance(error, StudioError)
+
     def _painted(self, order: Order) -> Iterator[Iterate]:
         team = self._team = self._team or self._gathered()
-        team.one(0, "begin", self._easel, order)
+        team.one(0, "begin", order)
         while told := team.one(0, "go_on"):
             yield replace(_there(told, team), best=_there(told.best, team))
 
     def _gathered(self) -> Team:
-        team = self._cluster.team(Painter, self._number)
-        team.bring(self._easel.model, self._folder)
+        try:
+            team = self._cluster.team(Painter, self._number)
+            team.bring(self._easel.model, self._folder)
+            team.one(0, "set_up", self._easel)
+        except StylizeError as error:
+            raise StudioError(str(error)) from error
         return team
 
 
@@ -119,7 +133,9 @@ class _Distant:
 
 
 def _there(found: AnyFound, team: Team) -> AnyFound:
-    """Return what was found with its image where that is."""
+    """Return what was found, with its image where that is."""
+    if not isinstance(found.held, Elsewhere):
+        return found
     return replace(found, held=_Distant(team, found.iteration, found.held.shape))
 
 

@@ -1,6 +1,7 @@
 """What a worker of Dask does for a batch: an actor, which paints whole pictures one by one."""
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,53 +90,71 @@ class Painter(Guest):
 
     def __init__(self) -> None:
         super().__init__()
-        self._easel: tuple[Easel, KeepingModel] | None = None
+        self._model: KeepingModel | None = None
         self._iterates: Iterator[Iterate] = iter(())
-        self._last: Iterate | None = None
+        self._whole = 0
+        # Whoever asks for an image may ask for that of the iterate before.
+        self._told = deque[dict[int, Held]](maxlen=2)
 
-    def begin(self, easel: Easel, order: Order) -> None:
-        """Begin with a picture.
+    def set_up(self, easel: Easel) -> None:
+        """Get ready for pictures.
 
         Raises
         ------
-        StylizeError
-            What `Scene` raises; or this machine lacks the provider.
+        ModelError
+            The model is gone.
+        ProviderError
+            This machine lacks the provider.
         """
-        self._iterates, self._last = iter(()), None  # first, since two need twice the memory
-        model = self._model_of(easel)
-        scene = Scene(model, order.photo, order.painting, conversion=order.conversion)
+        provider = easel.provider.found(self._worker.state.nthreads)
+        budget = Budget(easel.memory, easel.scratch)
+        self._model = KeepingModel(self.model(easel.model), provider, budget)
+
+    def begin(self, order: Order) -> None:
+        """Begin with a picture; raise what `Scene` raises."""
+        assert self._model
+        self._whole = order.options.iterations
+        self._iterates = iter(())  # first, since two need twice the memory
+        self._told.clear()
+        photo, painting = order.photo, order.painting
+        scene = Scene(self._model, photo, painting, conversion=order.conversion)
         self._iterates = scene.render(order.options)
 
     def go_on(self) -> Iterate | None:
-        """Paint on for a moment; return the iterate, whose images stay here; None at the end."""
-        begun, seen = time.monotonic(), False
-        for iterate in self._iterates:
-            self._last, seen = iterate, True
+        """Paint on for a moment; return the iterate, None at the end.
+
+        Its images stay here, but for the best one of the last iterate.
+        """
+        begun, here = time.monotonic(), None
+        while following := next(self._iterates, None):
+            here = following
             if time.monotonic() - begun > BETWEEN:
                 break
-        return _told(self._last) if seen and self._last else None
+        if here is None:
+            return None
+        self._told.append({found.iteration: found.held.kept() for found in (here, here.best)})
+        best = here.best.kept()
+        is_last = here.iteration + here.spared >= self._whole
+        return replace(
+            _without_image(here), best=_without_photo(best) if is_last else _without_image(best)
+        )
 
     def image(self, iteration: int) -> Array | None:
-        """Return an image of the last iterate, with its margin; None if it is another's."""
-        last = self._last
-        for found in (last, last.best) if last else ():
-            if found.iteration == iteration:
-                return found.held.read()
+        """Return an image of one of the last two iterates that were told; None if it is gone."""
+        for told in self._told:
+            if iteration in told:
+                return told[iteration].read()
         return None
 
-    def _model_of(self, easel: Easel) -> KeepingModel:
-        if self._easel is None or self._easel[0] != easel:
-            provider = easel.provider.found(self._worker.state.nthreads)
-            budget = Budget(easel.memory, easel.scratch)
-            self._easel = None
-            self._easel = easel, KeepingModel(self._model(easel.model), provider, budget)
-        return self._easel[1]
+
+def _without_photo(found: AnyFound) -> AnyFound:
+    """Return what was found without what it has of the photo, which is where it goes."""
+    return replace(found, preserved=NOTHING)
 
 
-def _told(iterate: Iterate) -> Iterate:
-    """Return an iterate without its images."""
-    return replace(_bare(iterate), best=_bare(iterate.best))
+def _without_image(found: AnyFound) -> AnyFound:
+    return _without_photo(replace(found, held=Elsewhere(found.held.shape)))
 
 
-def _bare(found: AnyFound) -> AnyFound:
-    return replace(found, held=Elsewhere(found.held.shape), preserved=NOTHING)
+def ready() -> None:
+    """Do nothing: whoever can, has this release of stylize or a later one."""

@@ -1,1 +1,1 @@
-"""One picture on several machines: who has which rows, what they tell, and what is lost."""
+"""Workers on several machines: who has which rows of a picture, what they tell, what is lost."""

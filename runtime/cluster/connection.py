@@ -124,15 +124,21 @@ class Cluster:
         return crew
 
     def team(self, kind: type[Guest], number: int) -> Team:
-        """Return an actor of a kind on one of the workers, counted from 0; round and round.
+        """Return an actor of a kind on a worker that has the fewest, of equals on the so-manyth.
 
         Raises
         ------
         LostError
             That is gone.
+        ProviderError
+            There are no workers.
         """
         workers = self.workers()
-        return Team(self._client, [workers[number % len(workers)]], kind)
+        first = number % len(workers)
+        in_turn = [*workers[first:], *workers[:first]]
+        busy = self._client.has_what(in_turn)
+        worker = min(in_turn, key=lambda each: len(busy.get(each, ())))
+        return Team(self._client, [worker], kind)
 
     @property
     def address(self) -> str:

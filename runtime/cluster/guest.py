@@ -30,7 +30,14 @@ class Guest:
     async def part(self) -> None:
         """Wait for no other actor any longer."""
 
-    def _model(self, digest: str) -> ModelFolder:
+    def model(self, digest: str) -> ModelFolder:
+        """Return a model that this machine has.
+
+        Raises
+        ------
+        ModelError
+            It is gone.
+        """
         folder = travel.present(digest)
         if folder is None:
             raise ModelError("The model that was sent is gone, or was changed on its way.")

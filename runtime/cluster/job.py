@@ -5,6 +5,7 @@ from pathlib import Path
 
 from stylize.models.layers import LayerSet
 from stylize.runtime.engine.choice import find_provider
+from stylize.runtime.providers.hardware import usable_cpus
 from stylize.runtime.providers.table import Precision, Provider
 from stylize.runtime.streaming.plan import Plan
 
@@ -30,9 +31,13 @@ class Wanted:
 
     @classmethod
     def like(cls, provider: Provider) -> "Wanted":
-        """Return what asks for a provider as one that is here."""
+        """Return what asks for a provider as one that is here.
+
+        That it has a thread for each CPU here tells nothing of CPUs elsewhere.
+        """
         given = tuple(provider.given.items())
-        return cls(provider.name, provider.precision, given, provider.threads)
+        threads = None if provider.threads == usable_cpus() else provider.threads
+        return cls(provider.name, provider.precision, given, threads)
 
     def found(self, threads: int) -> Provider:
         """Return the provider of this machine, with so many threads unless others were asked for.

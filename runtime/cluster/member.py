@@ -70,7 +70,7 @@ class Member(Guest):
             sent: Sent = actors[receiver].deliver(key, message)
             return sent
 
-        folder = self._model(job.model)
+        folder = self.model(job.model)
         self._post = Post(number, len(members), send, self._mailbox)
         provider = job.provider.found(self._worker.state.nthreads)
         self._picture = StreamedPicture(

@@ -128,7 +128,10 @@ class Team:
 
     async def _all_there(self) -> bool:
         scheduler: Any = self._client.scheduler
-        return set(self._workers) <= set(await scheduler.ncores())
+        try:
+            return scheduler is not None and set(self._workers) <= set(await scheduler.ncores())
+        except (OSError, RuntimeError):  # there is no scheduler any more
+            return False
 
     def _part(self) -> None:
         """Let none wait for another any longer."""

@@ -115,11 +115,9 @@ class AveragedByTiles(Averaged):
     def __init__(self, search: StreamedSearch, decay: float) -> None:
         super().__init__(search, decay)
         self._mean = self._before = search.next_image.copy()
-        self._moving = False
 
     def step(self) -> None:
         """Evaluate the image, find the next, and take it into the mean."""
-        self._moving = True
         self._search.step()
         following, share = self._search.next_image, self._share
         for start in range(0, self._mean.shape[2], ROWS):
@@ -127,7 +125,6 @@ class AveragedByTiles(Averaged):
             mean = self._mean[:, :, rows]
             mean += share * (following[:, :, rows] - mean)
         self._steps += 1
-        self._moving = False
 
     def hold(self, iteration: int) -> Borrowed:
         """Return the mean, until the next step."""
@@ -139,7 +136,8 @@ class AveragedByTiles(Averaged):
 
     def state_after(self, step: int) -> State | None:
         """Return all that the next step depends on, after the last one; see `StreamedSearch`."""
-        return None if self._moving else super().state_after(step)
+        up_to_date = self._search.iteration == self._steps
+        return super().state_after(step) if up_to_date else None
 
     def resume(self, state: State) -> None:
         """Go on from another search's state."""

@@ -49,6 +49,8 @@ class Moments:
     def in_unit(self, unit: int) -> "Moments":
         """Return the same of a gradient that is divided by another power of two."""
         more = self.unit - unit
+        if not more:
+            return self
         return Moments(self.t, np.ldexp(self.m, more), np.ldexp(self.v, 2 * more), unit)
 
     def enlarged(self, size: tuple[int, int], margin: int) -> "Moments":

@@ -20,6 +20,7 @@ Colors = Literal["painting", "painting-matched", "photo", "photo-matched"]
 
 Normalisation = Literal["paper", "mse", "relative", "mean"]
 
+IterationsOf = Literal["all", "coarsest"]
 Scales = Literal["auto"] | int | tuple[int, ...]
 
 Layers = tuple[str, ...] | Mapping[str, float]
@@ -198,6 +199,9 @@ class Options:
         times as large as the last. Where `scales` names sizes, it changes nothing.
     iterations : int
         Evaluations of the gradient, of all scales together.
+    iterations_of : {"all", "coarsest"}
+        Whose they are. ``coarsest``: that scale alone has as many; the others are added, in
+        proportion to `iteration_shares`. So a larger picture, of more scales, has more.
     iteration_shares : tuple of float
         How the scales share them, in proportion, from the coarsest on. All scales beyond the last
         share that is named have as much. (1.0,): each scale has as many.
@@ -263,7 +267,7 @@ class Options:
     average : float
         If above 0, the picture is the running mean of all images so far, and this is left of an
         image's weight after each step. 0.99: about the last hundred count. Otherwise it is the
-        image with the lowest loss. On several machines it is that one in any case.
+        image with the lowest loss. One that several machines share is that in any case.
     learning_rate : float
         The size of Adam's steps, for an image in 0...1.
     beta2 : float
@@ -327,6 +331,13 @@ class Options:
         metavar="N",
         least=1,
         called="number of iterations",
+    )
+    iterations_of: IterationsOf = setting(
+        "all",
+        "Whose --iterations are: of all scales together, or of the coarsest, to which those of the "
+        "others come.",
+        panel=ITERATION,
+        called="choice of whose iterations",
     )
     iteration_shares: tuple[float, ...] = setting(
         (1.0,),

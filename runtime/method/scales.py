@@ -45,7 +45,7 @@ def stages(options: Options, size: Size, fits: Callable[[Options], bool]) -> lis
     measured = max(size) if options.side == "long" else min(size)
     lengths = _lengths(options, size, measured)
     while True:
-        counts = split(options.iterations, len(lengths), options.iteration_shares)
+        counts = _counts(options, len(lengths))
         found = [
             _stage(options, size, length / measured, count)
             for length, count in zip(lengths, counts, strict=True)
@@ -53,6 +53,19 @@ def stages(options: Options, size: Size, fits: Callable[[Options], bool]) -> lis
         if options.scales != "auto" or len(found) == 1 or fits(found[0]):
             return found
         lengths = lengths[1:]
+
+
+def _counts(options: Options, scales: int) -> list[int]:
+    """Return how many iterations each scale has."""
+    if options.iterations_of == "all":
+        return split(options.iterations, scales, options.iteration_shares)
+    first, *finer = _parts(options.iteration_shares, scales)
+    return [options.iterations, *(max(1, round(options.iterations * p / first)) for p in finer)]
+
+
+def _parts(shares: Sequence[float], scales: int) -> list[float]:
+    """Return the share of each scale; the last is that of all further ones."""
+    return [shares[min(scale, len(shares) - 1)] for scale in range(scales)]
 
 
 def split(iterations: int, scales: int, shares: Sequence[float] = (1.0,)) -> list[int]:
@@ -77,7 +90,7 @@ def split(iterations: int, scales: int, shares: Sequence[float] = (1.0,)) -> lis
         raise OptionError(
             f"There are {scales} scales and {iterations} iterations; each scale needs one at least."
         )
-    parts = [shares[min(scale, len(shares) - 1)] for scale in range(scales)]
+    parts = _parts(shares, scales)
     finer = [1 + int((iterations - scales) * part / sum(parts)) for part in parts[1:]]
     return [iterations - sum(finer), *finer]
 
@@ -127,11 +140,9 @@ def _coarser(options: Options, length: int, steps: int) -> float:
 
 def _worthwhile(options: Options, scales: int) -> bool:
     """Tell whether each of so many scales would have iterations enough."""
-    iterations = options.iterations
-    return (
-        iterations >= scales
-        and min(split(iterations, scales, options.iteration_shares)) >= WORTHWHILE
-    )
+    if options.iterations_of == "all" and options.iterations < scales:
+        return False
+    return min(_counts(options, scales)) >= WORTHWHILE
 
 
 def _shortest(options: Options, size: Size, factor: float) -> int:
@@ -141,14 +152,13 @@ def _shortest(options: Options, size: Size, factor: float) -> int:
 
 def _stage(options: Options, size: Size, factor: float, iterations: int) -> Options:
     """Return the settings of a scale that is `factor` times as large as the picture."""
+    alone = replace(options, scales=1, iterations=iterations, iterations_of="all")
     if factor == 1:  # after the last scale nobody carries anything on
-        return replace(options, scales=1, iterations=iterations, carry_moments=False)
+        return replace(alone, carry_moments=False)
     width, height = (round(side * factor) for side in size)
     given = options.size
     return replace(
-        options,
-        scales=1,
-        iterations=iterations,
+        alone,
         size=round(given * factor) if isinstance(given, int) else (width, height),
         painting_size=options.painting_size and round(options.painting_size * factor),
         style_weight=options.style_weight * _weight(options, width * height / prod(size)),

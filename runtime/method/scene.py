@@ -159,6 +159,13 @@ class Scene:
             return lambda: self._views.refined(state["best"].read(), *scales[scale - 1 : scale + 1])
         return state["image"].read
 
+    def counted(self, options: Options) -> Options:
+        """Return the same options, whose iterations are those of all scales together."""
+        if options.iterations_of == "all":
+            return options
+        iterations = sum(stage.iterations for stage in self.stages(options))
+        return replace(options, iterations=iterations, iterations_of="all")
+
     def stages(self, options: Options) -> list[Options]:
         """Return the settings of each scale in which `render` paints, from coarse to fine.
 

@@ -91,7 +91,7 @@ class Snapshot:
         How far it is.
     state : mapping of str to Entry
         The search. Before the first step of a scale it is ``best``, the image that the scale
-        before found.
+        before found, and what Adam remembers, if that goes on.
     """
 
     standing: Standing

@@ -98,6 +98,7 @@ PRESETS = {
             scales="auto",
             coarsest=512,
             iterations=600,
+            iterations_of="coarsest",
             iteration_shares=(600.0, 200.0, 66.0, 30.0),
             init="photo",
             history=100,
@@ -106,8 +107,6 @@ PRESETS = {
         pooling="max",
         departures=(
             _CAFFE,
-            "all scales share 600 iterations; there finer ones have 200, 66, 30 and 30 more: give "
-            "--iterations 800 for two scales, 866 for three, 896 for four",
             "all scales have a history of 100; there finer ones have one of 10",
             "there a painting that is smaller than the photo keeps its size",
             "variances have 1e-5 added; there the slope of a channel that nothing excites is no "
@@ -126,7 +125,8 @@ PRESETS = {
             tv_weight=2.0,
             style_layers=STYLE_LAYERS,
             scales_per_doubling=2,
-            iterations=3000,
+            iterations=1000,
+            iterations_of="coarsest",
             iteration_shares=(2.0, 1.0),
             colors="painting",
             optimizer="adam",
@@ -137,11 +137,8 @@ PRESETS = {
         model="vgg19-max",
         pooling="max",
         departures=(
-            "all scales share 3000 iterations: 1000 at the first of the five that 512 pixels have, "
-            "and 500 at the others; there each further scale has 500 more: give --iterations 4000 "
-            "for 1024 pixels",
-            "on several machines the result is the image with the lowest loss, and Adam's means "
-            "begin anew at each scale",
+            "of a picture that several machines share, the result is the image with the lowest "
+            "loss, and Adam's means begin anew at each scale",
             "the variation is that of the next pixels across and down; there of diagonals, too",
             "8 pixels of a mirrored margin are painted and cut off; there the first layer repeats "
             "the edge",

@@ -149,6 +149,9 @@ class StreamedLosses:
 
     def evaluate(self, image: Array, gradient: Array) -> None:
         """Find the losses at an image, and write their gradient."""
+        self._storage.settle()  # what an evaluation has left that was cut short
+        for block in self._blocks:
+            block.forget()
         maps, sums = self._upwards(image, _Tiles.keep)
         self._sums.finish(sums)
         self._downwards(maps, gradient)
@@ -335,7 +338,7 @@ class _Tiles:
             self._storage.add(found, where, self._slots["below_gradient"].fetch())
             self._storage.rest()
         self._storage.settle()
-        self._forget()
+        self.forget()
 
     def _owned_above(self, tile: Tile) -> tuple[slice, slice]:
         """Return what a tile answers for, in the map above."""
@@ -395,7 +398,8 @@ class _Tiles:
                 slot.array[...] = kept[number]
             slot.send()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Let go of what the way back needs."""
         while self._kept:
             self._storage.free(self._kept.popitem()[1])
 

@@ -27,7 +27,7 @@ from stylize.runtime.engine.memory import (
     targets_need,
 )
 from stylize.runtime.streaming.pieces import SIDE
-from stylize.runtime.streaming.storage import KEPT, KINDS, Kind
+from stylize.runtime.streaming.storage import KEPT, KINDS, WAITING, Kind
 from stylize.runtime.streaming.strips import strips
 
 OptimizerName = Literal["lbfgs", "adam"]
@@ -199,7 +199,7 @@ class Case:
             memory += pixels * PICTURES + max(sum(stays.values()), starting)
             memory += pixels * IMAGE_BYTES * self.averaged
         disk = sum(arrays[kind] for kind in on_disk)
-        memory += KEPT if on_disk else 0
+        memory += _mapped(disk)
         kept = self.optimizer, self.history, on_disk
         return Plan(tile, *kept, memory, disk, regions=self.regions)
 
@@ -210,7 +210,8 @@ class Case:
         memory, disk = round(self._fixed + self.of_a_tile(tile)), 0
         if not self.on_device:
             memory += pixels * (IMAGE_BYTES + PICTURES)
-            memory, disk = (memory + KEPT, maps) if "maps" in on_disk else (memory + maps, 0)
+            memory, disk = (memory, maps) if "maps" in on_disk else (memory + maps, 0)
+            memory += _mapped(disk)
         kept = self.optimizer, self.history, on_disk
         return Plan(tile, *kept, memory, disk, regions=self.regions)
 
@@ -417,6 +418,11 @@ def _disk_too_small(needed: int, budget: Budget, room: float) -> str:
         f"'{budget.scratch}' has {amount(room)} free, and {amount(needed)} are to lie "
         "there. Name another folder with --scratch, allow more --memory, or use a smaller --size."
     )
+
+
+def _mapped(disk: int) -> int:
+    """Return the bytes of memory that go with so many on disk."""
+    return min(KEPT, disk) + min(WAITING, disk)
 
 
 def _bytes(value: Value, area: float, regions: int = 1) -> float:

@@ -33,8 +33,8 @@ KEPT = 2**28
 """Bytes on disk that stay in memory from one tile to the next. Neighbours lie in the same pages;
 to find a page again takes longer than to read it."""
 
-WAITING = 4
-"""Tiles that wait to be written."""
+WAITING = 2**26
+"""Bytes that wait to be written, as long as there are several arrays."""
 
 
 class Storage:
@@ -56,7 +56,7 @@ class Storage:
         self._on_disk = on_disk if folder else ()
         self._maps: dict[int, mmap.mmap] = {}
         self._rested = 0
-        self._behind: deque[Future[None]] = deque()
+        self._behind: deque[tuple[int, Future[None]]] = deque()
         self._writer = ThreadPoolExecutor(1, "stylize-disk") if self._on_disk else None
 
     def zeros(
@@ -83,17 +83,18 @@ class Storage:
 
         A disk that is slow is waited for in a thread, while the next tile is computed.
         """
-        if self._writer is None:
+        if self._writer is None or array.ctypes.data not in self._maps:
             array[where] += values
             return
-        while len(self._behind) >= WAITING:
-            self._behind.popleft().result()
-        self._behind.append(self._writer.submit(_add, array, where, values.copy()))
+        self.settle(but=max(WAITING - values.nbytes, 0))
+        written = self._writer.submit(_add, array, where, values.copy())
+        self._behind.append((values.nbytes, written))
 
-    def settle(self) -> None:
-        """Wait until all is added."""
-        while self._behind:
-            self._behind.popleft().result()
+    def settle(self, but: int = 0) -> None:
+        """Wait until all is added, but for the last so many bytes."""
+        while sum(size for size, _ in self._behind) > but:
+            self._behind[0][1].result()
+            self._behind.popleft()
 
     def clear(self, array: AnyArray) -> None:
         """Set an array to zeros, of which only a part is in memory at a time."""
@@ -143,7 +144,7 @@ def _mapped_bytes() -> int | None:
     """Return the bytes of all files, programs too, in this process's memory; None: not known."""
     try:
         with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[2]) * mmap.PAGESIZE
+            return int(file.read().split()[2]) * mmap.PAGESIZE or None  # some sandboxes tell 0
     except OSError:  # not on Linux
         return None
 

@@ -90,7 +90,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 
 
 def test_the_embedded_manifest_says_what_the_model_is() -> None:
-    assert (EMBEDDED.format, EMBEDDED.name, EMBEDDED.network) == (5, "compact", "compact vgg19")
+    assert (EMBEDDED.format, EMBEDDED.name, EMBEDDED.network) == (6, "compact", "compact vgg19")
     assert EMBEDDED.pooling == "average"
     assert EMBEDDED.preprocessing == CAFFE
     assert [layer.name for layer in EMBEDDED.layers if layer.name.startswith("pool")] == [
@@ -323,7 +323,7 @@ def test_a_huge_manifest_is_not_read(tmp_path: Path) -> None:
 def test_another_format_is_told_from_damage(tmp_path: Path, version: int) -> None:
     (tmp_path / "model.json").write_text(json.dumps({"format": version, "all": "different"}))
     message = (
-        rf"model\.json' has format {version}; this release of stylize reads formats 2, 3, 4, 5\."
+        rf"model\.json' has format {version}; this release of stylize reads formats 2, 3, 4, 5, 6\."
     )
     with pytest.raises(ModelError, match=message):
         read_manifest(tmp_path)

@@ -18,9 +18,12 @@ from stylize.cli.app import app
 from stylize.cli.making import saving
 from stylize.models.errors import ImageError
 from stylize.runtime.batches.claims import Claims
+from stylize.runtime.batches.keeping import KeepingModel
+from stylize.runtime.batches.pairs import Pair
 from stylize.runtime.batches.record import FILE, Entry, Record
 from stylize.runtime.engine.program import Program
 from stylize.runtime.method.model import Model
+from stylize.runtime.method.options import Options
 from stylize.runtime.pictures.reading import load_image
 from stylize.runtime.plans.recipe import read_recipe
 
@@ -149,7 +152,7 @@ def test_files_are_written_as_run_writes_them() -> None:
 
 
 class TestCluster:
-    def test_workers_paint_the_same_pictures(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_workers_paint_the_same_pictures(self) -> None:
         pytest.importorskip("distributed", reason="its workers paint")
         both = ("batch", "photos", "--paintings", "paintings", *CPU, *SHORT)
         Path("photos/c.png").write_text("no picture")
@@ -164,6 +167,31 @@ class TestCluster:
             assert np.abs(shared - alone).max() <= 1
             assert not read_recipe(path).differences(read_recipe(Path("shared", path.name)))
         assert "4 there already" in stylize(*both, "-o", "alone", code=FAILURE).stderr
+
+    def test_who_cannot_paint_leaves_the_pictures_to_others(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pytest.importorskip("distributed", reason="has workers")
+        from stylize.cli.making.batch_worker import Batch, work
+        from stylize.runtime.batches.distant import Studio, StudioError
+        from stylize.runtime.engine.machine import Machine
+
+        def gathered(_: Studio) -> None:
+            raise StudioError("no provider there")
+
+        monkeypatch.setattr(Studio, "_gathered", gathered)
+        OUT.mkdir()
+        pairs = [Pair(Path("photos/a.png"), Path("paintings/p.png"))]
+        model = KeepingModel.open("compact", "cpu")
+        batch = Batch(pairs, OUT, Options(size=24, iterations=2), Machine())
+        with pytest.raises(StudioError, match="no provider there"):
+            work(batch, model, lambda _: None, Studio(None, 0, model))  # type: ignore[arg-type]
+        assert not outcomes()
+
+    def test_a_profile_that_is_none_is_refused_at_once(self) -> None:
+        Path("p.icc").write_text("none")
+        assert "p.icc" in stylize(*BATCH, *SHORT, "--profile", "p.icc", code=USAGE).stderr
+        assert not OUT.exists()
 
     def test_a_file_to_start_from_is_refused(self) -> None:
         refused = stylize(*BATCH, *SHORT, "--cluster", "2", "--init", "photos/b.png", code=USAGE)

@@ -27,11 +27,10 @@ OPTIONS = Options(size=48, scales=(24,), iterations=6, init="painting")
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A worker; where it is killed, another starts. It tells of each iterate."""
+    """A worker; where it is killed, another starts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         found = Cluster("1")
-        found.on_each(_tell_of_each)
         yield found
         found.close()
 
@@ -59,6 +58,8 @@ def model() -> Model:
 
 @pytest.fixture
 def scene(cluster: Cluster, model: Model, files: tuple[Path, Path]) -> DistantScene:
+    """A scene whose painter tells of each iterate."""
+    cluster.on_each(_tell_of_each)
     return DistantScene(Studio(cluster, 0, model), model, *files, KeptPictures())
 
 
@@ -106,6 +107,33 @@ def test_when_the_worker_is_lost_another_begins_anew(
     assert iterations[-1] == OPTIONS.iterations
     assert same(copies[-1], expected.best)  # type: ignore[arg-type]
     assert copies[1].image.size == (24, 20)
+
+
+def test_who_is_free_paints(
+    cluster: Cluster, model: Model, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Two studios have two workers, whatever their numbers are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        two = Cluster("2")
+    try:
+        teams = [Studio(two, 1, model)._gathered() for _ in range(2)]
+        assert {team._workers[0] for team in teams} == set(two.workers())
+    finally:
+        two.close()
+
+
+def test_images_of_the_last_two_that_were_told_are_there(scene: DistantScene) -> None:
+    """An interrupt may come while the worker paints on."""
+    iterates = scene.render(OPTIONS)
+    first, second = next(iterates), next(iterates)
+    expected = [found.best.pixels for found in (first, second)]
+    third = next(iterates)
+    assert np.array_equal(second.best.pixels, expected[1])
+    assert third.best.pixels.shape == second.best.pixels.shape
+    if third.best.iteration != first.best.iteration != second.best.iteration:
+        with pytest.raises(ProviderError, match="painted on"):
+            first.best.pixels  # noqa: B018
 
 
 def test_it_is_not_begun_again_for_ever(

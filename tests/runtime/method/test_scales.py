@@ -141,6 +141,30 @@ def test_scales_share_iterations(
     assert [stage.iterations for stage in found] == expected
 
 
+@pytest.mark.parametrize(
+    ("size", "shares", "iterations", "expected"),
+    [
+        (2048, (600, 200, 66, 30), 600, [600, 200, 66]),
+        (512, (600, 200, 66, 30), 600, [600]),
+        (2048, (2, 1), 1000, [1000, 500, 500]),
+        (1024, (1000, 1), 20, [20]),
+        (1024, (1,), 20, [20, 20]),
+    ],
+)
+def test_iterations_of_the_coarsest_grow_with_the_size(
+    size: int, shares: tuple[float, ...], iterations: int, expected: list[int]
+) -> None:
+    options = Options(
+        coarsest=512,
+        iterations=iterations,
+        iterations_of="coarsest",
+        iteration_shares=shares,
+    )
+    found = stages(options, (size, size), lambda _: True)
+    assert [stage.iterations for stage in found] == expected
+    assert {stage.iterations_of for stage in found} == {"all"}
+
+
 def test_a_scale_of_few_iterations_is_not_automatic() -> None:
     few = Options(iterations=300, iteration_shares=(100, 1))
     assert sizes(few) == [512]

@@ -119,6 +119,20 @@ def interrupt(*_: Any, **__: Any) -> None:
     raise KeyboardInterrupt
 
 
+def test_an_evaluation_by_tiles_may_be_interrupted_with_a_running_mean(
+    scene: Callable[[], Scene], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_tiles(monkeypatch)
+    hoard = Hoard()
+    iterates = scene().render(replace(BRIEF, average=0.9), keeper=hoard)
+    next(iterates), next(iterates), next(iterates)
+    monkeypatch.setattr("stylize.runtime.streaming.losses.StreamedLosses.evaluate", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        next(iterates)
+    assert hoard.snapshots[-1].standing.made == 3
+    assert "mean" in hoard.snapshots[-1].state
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize(("at", "average"), [(5, 0.0), (6, 0.0), (6, 0.9)])
 def test_an_interrupt_within_a_step_loses_no_step(

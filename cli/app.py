@@ -33,7 +33,6 @@ app = typer.Typer(
     help="Render a photo in the manner of a painting (Gatys, Ecker and Bethge, 2015), "
     "with ONNX Runtime and no deep-learning framework.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 export_app = typer.Typer(

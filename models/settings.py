@@ -4,7 +4,7 @@ A field carries its type, default, range, name and help. The command line makes 
 fields (`stylize.cli.options.grouping`), and the dataclass checks its values by them (`check`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, get_type_hints
@@ -44,6 +44,11 @@ class Setting:
         Whether the option may be given several times; `parse` then takes a list.
     offered : bool
         Whether the command line has it at all.
+    variable : str or None
+        The variable of the environment that stands for the option where that is not given. It
+        counts on the command line only.
+    suggested : function, optional
+        Returns values that a shell may offer; it is called when a shell asks.
     """
 
     help: str
@@ -59,6 +64,8 @@ class Setting:
     parse: Callable[[Any], Any] | None = None
     repeated: bool = False
     offered: bool = True
+    variable: str | None = None
+    suggested: Callable[[], Iterable[str]] | None = None
 
     @property
     def range(self) -> str:
@@ -121,9 +128,14 @@ def check(options: Any) -> None:
         A value is not of its type, or beyond its bounds.
     """
     for name, (known, kind) in settings_of(options.__class__).items():
-        given = getattr(options, name)
-        called = known.called or name.replace("_", " ")
-        shown = "x".join(map(str, given)) if isinstance(given, tuple | list) else given
+        object.__setattr__(options, name, _checked(name, known, kind, getattr(options, name)))
+
+
+def _checked(name: str, known: Setting, kind: Any, given: Any) -> Any:
+    """Return a value brought to its setting's type; the error tells which setting it is about."""
+    called = known.called or name.replace("_", " ")
+    shown = "x".join(map(str, given)) if isinstance(given, tuple | list) else given
+    try:
         try:
             value = brought_to(kind, given)
         except KindError:
@@ -131,7 +143,10 @@ def check(options: Any) -> None:
         if known.range and value is not None:
             several = value if isinstance(value, tuple) else (value,)
             require(all(map(known.admits, several)), called, shown, known.range)
-        object.__setattr__(options, name, value)
+    except OptionError as error:
+        error.setting = name
+        raise
+    return value
 
 
 def require(condition: bool, called: str, value: object, wanted: str) -> None:

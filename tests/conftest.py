@@ -110,9 +110,11 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
 
 
 @pytest.fixture(autouse=True)
-def no_models_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let tests find no model that this machine happens to have."""
-    monkeypatch.delenv("STYLIZE_MODELS", raising=False)
+def nothing_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tests find no model that this machine happens to have, and no options."""
+    for name in [name for name in os.environ if name.startswith("STYLIZE_")]:
+        if name not in (CPUS, "STYLIZE_KILLS"):
+            monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -1,5 +1,6 @@
 """The wheel and the source distribution hold what the tree does."""
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -37,9 +38,14 @@ def tree(folder: str) -> set[str]:
 def test_wheel_holds_every_file_of_the_packages_and_nothing_else(distributions: Path) -> None:
     (wheel,) = distributions.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+        held = {
+            re.sub(r"^stylize_onnx-[^/]*\.data/data/", "", name)
+            for name in archive.namelist()
+            if ".dist-info/" not in name
+        }
     expected = {f"stylize/{name}" for folder in PACKAGES for name in tree(folder)}
     expected |= {name.replace(TOP, "stylize", 1) for name in tree(TOP)}
+    expected |= {f"share/man/man1/{Path(name).name}" for name in tree("man")}
     assert held == expected
 
 
@@ -48,7 +54,7 @@ def test_source_distribution_holds_tests_examples_and_documents(distributions: P
     (source,) = distributions.glob("*.tar.gz")
     with tarfile.open(source) as archive:
         held = {name.partition("/")[2] for name in archive.getnames()}
-    folders = (*PACKAGES, TOP, "tests", "examples", "docs", "benchmarks", "training")
+    folders = (*PACKAGES, TOP, "man", "tests", "examples", "docs", "benchmarks", "training")
     expected = {name for folder in folders for name in tree(folder)}
     expected |= {"pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"}
     expected |= {"SECURITY.md"}

@@ -5,15 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 from conftest import REPOSITORY
-from deep import read_deep
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -109,37 +106,6 @@ def test_first_command_turns_the_examples_into_a_picture(tmp_path: Path) -> None
     installed = {path.name for path in clone.glob(".venv/lib/*/site-packages/*")}
     assert "onnxruntime" in installed
     assert not installed & {"torch", "torchvision", "onnx", "safetensors"}
-
-
-@pytest.mark.parametrize("name", ["README.md", "docs/using.md"])
-def test_python_example_runs(name: str, tmp_path: Path, picture: Callable[..., Path]) -> None:
-    picture("photo.jpg"), picture("painting.jpg", seed=1)
-    (example,) = code_blocks("python", TEXTS[name])
-    short = example.replace("size=384", "size=32, iterations=3")
-    assert short != example
-    exec(compile(short, name, "exec"), {})
-    with Image.open(tmp_path / "stylised.png") as stylised:
-        assert max(stylised.size) == 32
-
-
-def test_python_example_of_judging_runs(
-    picture: Callable[..., Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    for seed, name in enumerate(("photo.jpg", "painting.jpg", "out.png")):
-        picture(name, seed=seed)
-    (example,) = code_blocks("python", TEXTS["docs/judging.md"])
-    short = example.replace('"vgg19"', '"compact"').replace("size=512", "size=32")
-    exec(compile(short, "docs/judging.md", "exec"), {})
-    assert all(float(figure) >= 0 for figure in capsys.readouterr().out.split())
-
-
-def test_python_example_of_16_bits_runs(picture: Callable[..., Path]) -> None:
-    picture("photo.jpg"), picture("painting.jpg", seed=1)
-    (example,) = code_blocks("python", TEXTS["docs/pictures.md"])
-    names: dict[str, Any] = {}
-    exec(example.replace("size=384", "size=32, iterations=2"), names)
-    levels = names["last"].best.pixels[0].transpose(1, 2, 0).clip(0, 1) * 65535
-    assert np.abs(read_deep(Path("out.tiff")) - levels).max() < 0.51
 
 
 @every_page

@@ -12,7 +12,7 @@ from stylize.cli.making.batch import make_batch
 from stylize.cli.making.batch_worker import Batch
 from stylize.cli.making.opening import model_of
 from stylize.cli.making.remarks import check_given
-from stylize.cli.options.arguments import PresetName, Quiet
+from stylize.cli.options.arguments import Json, PresetName, Quiet
 from stylize.cli.options.grouping import Choose, Given
 from stylize.models.errors import OptionError
 from stylize.models.settings import require
@@ -108,6 +108,7 @@ def batch(
     jobs: JobsOption = 1,
     shard: ShardOption = None,
     form: Annotated[Given, Choose(FileOptions, without=("quality",))],
+    json: Json = False,
     machine: Machine,
     quiet: Quiet = False,
 ) -> None:
@@ -133,7 +134,7 @@ def batch(
 
         choose_space(files, None)  # which is refused before the work
     made = Batch(found, output, options, machine, files)
-    if not make_batch(made, jobs, quiet):
+    if not make_batch(made, jobs, quiet, json):
         raise typer.Exit(FAILURE)
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylize.cli.options.arguments import Quiet
-from stylize.cli.options.grouping import Choose, Given
+from stylize.cli.options.arguments import Json, Quiet
+from stylize.cli.options.grouping import Choose, Given, offering
 from stylize.cli.showing.tables import explain, outcomes_table, print_table
 from stylize.cli.terminal import note
 from stylize.models.errors import OptionError, ProviderError
@@ -25,6 +25,7 @@ Providers = Annotated[
         "precision, in each that it has. For example cpu,openvino:bfloat16. Default: all that work "
         "and that stylize is tested with.",
         show_default=False,
+        autocompletion=offering(lambda: PROVIDERS),
     ),
 ]
 ITERATIONS = "Length of the optimisation whose final losses are compared."
@@ -32,7 +33,11 @@ Settings = Choose(
     Options,
     *("size", "iterations"),
     base=Options(size=256, iterations=20),
-    size={"help": "Long side of the picture, or its width and height.", "panel": None},
+    size={
+        "help": "Long side of the picture, or its width and height.",
+        "panel": None,
+        "variable": None,
+    },
     iterations={"help": ITERATIONS, "panel": None},
 )
 
@@ -51,6 +56,7 @@ def compare(
     *,
     providers: Providers = None,
     given: Annotated[Given, Settings],
+    json: Json = False,
     machine: Annotated[Given, Choose(Machine, "model", "threads")],
     quiet: Quiet = False,
 ) -> None:
@@ -67,8 +73,13 @@ def compare(
     if (photo is None) is not (painting is None):
         raise OptionError("There is a photo but no painting. Give both, or neither.")
     outcomes = _outcomes(providers, (photo, painting), given, Machine(**machine), quiet)
-    print_table(outcomes_table(outcomes))
-    explain(outcomes)
+    if json:
+        from stylize.cli.showing.reporting import report_comparison
+
+        report_comparison(outcomes)
+    else:
+        print_table(outcomes_table(outcomes))
+        explain(outcomes)
     if wrong := [found.name for found in outcomes if found.verdict in ("too far", "failed")]:
         raise ProviderError(f"Too far off, or failed: {', '.join(wrong)}.")
 

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from stylize.cli.options.arguments import Json
+from stylize.cli.options.grouping import offering
 from stylize.cli.showing.tables import facts_table, print_table, print_whole, providers_table
 from stylize.cli.terminal import answer
 from stylize.models.errors import ProviderError
@@ -21,6 +23,7 @@ def doctor(
             help="Try this one, also if it is untested, and fail if it does not work. Default: "
             "all that stylize is tested with.",
             show_default=False,
+            autocompletion=offering(lambda: PROVIDERS),
         ),
     ] = None,
     precision: Annotated[
@@ -31,26 +34,49 @@ def doctor(
             "Default: each that a provider has.",
         ),
     ] = None,
+    *,
+    json: Json = False,
 ) -> None:
     """Tell which providers work here, why others do not, and what would be faster.
 
     Each is really tried: it runs graphs of the embedded model twice. Times are
     those of one gradient of that model, at 256x192.
     """
-    from stylize.runtime.checks.survey import advice, examine, facts
+    from stylize.runtime.checks.survey import examine, facts
 
     names = _chosen(provider, precision)
-    print_table(facts_table(list(facts())))
+    whole = not provider and not precision
+    if not json:
+        print_table(facts_table(list(facts())))
     verdicts = [examine(name, precision, patient=name == provider) for name in names]
+    if json:
+        _report(verdicts, whole, advised=not provider)
+    else:
+        _tell(verdicts, whole, advised=not provider)
+    _check(provider, precision, verdicts)
+
+
+def _report(verdicts: "list[Verdict]", whole: bool, advised: bool) -> None:
+    """Print all that was found, for programs."""
+    from stylize.cli.showing.reporting import report_doctor
+    from stylize.runtime.checks.survey import advice, facts, fastest
+
+    best = fastest(verdicts) if whole else None
+    report_doctor(facts(), verdicts, best, advice() if advised else ())
+
+
+def _tell(verdicts: "list[Verdict]", whole: bool, advised: bool) -> None:
+    """Print what was found out about providers, and what would be better."""
+    from stylize.runtime.checks.survey import advice
+
     answer("")
     print_table(providers_table(verdicts))
-    if not provider and not precision:
+    if whole:
         _name_fastest(verdicts)
-    _explain(verdicts, faults=not provider)
-    if not provider:
+    _explain(verdicts, faults=advised)
+    if advised:
         for line in advice():
             print_whole(line)
-    _check(provider, precision, verdicts)
 
 
 def _chosen(provider: str | None, precision: Precision | None) -> list[str]:
@@ -72,7 +98,7 @@ def _name_fastest(verdicts: "list[Verdict]") -> None:
     from stylize.runtime.checks.survey import fastest
 
     if best := fastest(verdicts):
-        print_whole(f"Without --provider, stylize computes on {best[0]} in {best[1]}.")
+        print_whole(f"Where none is named, stylize computes on {best[0]} in {best[1]}.")
 
 
 def _explain(verdicts: "list[Verdict]", faults: bool) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylize.cli.making.paths import check_folder
+from stylize.cli.options.arguments import Json
 from stylize.cli.showing.download import showing_download
 from stylize.cli.showing.export_report import announce_replacement, contents, verify
-from stylize.cli.terminal import answer
+from stylize.cli.terminal import answer, note
 from stylize.export.options import ExportOptions
 from stylize.installation import install_command, missing_to_export
 from stylize.models.catalog import PREFERRED_MODEL, user_folder
@@ -17,6 +18,7 @@ from stylize.models.errors import ExtraError, ModelError
 from stylize.shell import quoted
 
 if TYPE_CHECKING:
+    from stylize.export.writing.verify import Check
     from stylize.models.manifest import Manifest
 
 Folder = Annotated[
@@ -32,7 +34,7 @@ Folder = Annotated[
 ]
 
 
-def export_vgg19(*, output: Folder = None, options: ExportOptions) -> None:
+def export_vgg19(*, output: Folder = None, options: ExportOptions, json: Json = False) -> None:
     """Export VGG-19, with its gradient, to ONNX, and check it.
 
     The folder runs wherever stylize runs, without torch or onnx.
@@ -52,19 +54,26 @@ def export_vgg19(*, output: Folder = None, options: ExportOptions) -> None:
         check_folder(folder, [Path(options.weights)])
     network = vgg19(pooling)
     layers = in_order(network, options.layers)
+    say = note if json else answer
     with showing_download() as on_progress:
         loaded = load_weights(options.weights, network, options.preprocessing, on_progress)
     network = replace(network, preprocessing=loaded.preprocessing)
-    answer(f"Weights: {loaded.source}; {network.preprocessing.name} preprocessing.")
+    say(f"Weights: {loaded.source}; {network.preprocessing.name} preprocessing.")
     if loaded.remark:
-        answer(loaded.remark)
-    announce_replacement(folder)
+        say(loaded.remark)
+    announce_replacement(folder, say)
 
     def inspect(made: Path, manifest: "Manifest") -> None:
-        answer(f"Made {contents(made, manifest)}.")
-        verify(made, network, manifest)
+        say(f"Made {contents(made, manifest)}.")
+        checks.extend(verify(made, network, manifest, say))
 
+    checks: list[Check] = []
     write_folder(folder, network, loaded, half=options.half, layers=layers, check=inspect)
+    if json:
+        from stylize.cli.showing.reporting import report_export
+
+        report_export(folder, checks)
+        return
     answer(f"Wrote {folder}. Use it: stylize run PHOTO PAINTING {quoted('--model', str(folder))}")
 
 

@@ -9,7 +9,7 @@ import typer
 
 from stylize.cli.making.remarks import of_options
 from stylize.cli.making.series import Destination, make_figure
-from stylize.cli.options.arguments import Quiet
+from stylize.cli.options.arguments import Json, Quiet
 from stylize.cli.options.grouping import Choose, Given
 from stylize.models.errors import OptionError
 from stylize.runtime.engine.machine import Machine
@@ -57,6 +57,7 @@ def figure(
     target: Annotated[Given, Target],
     given: Annotated[Given, Settings],
     machine: Machine,
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Make a whole figure of the paper, from white noise, and a labelled sheet of it.
@@ -71,7 +72,7 @@ def figure(
     made = _plan(number, photo, painting, given)
     folder = Path(f"figure{number}")
     place = Destination(**{"folder": folder, **target})
-    make_figure(made, place, machine, quiet, of_options(replace(PAPER, **given), given))
+    make_figure(made, place, machine, quiet, json, of_options(replace(PAPER, **given), given))
 
 
 def _plan(number: Number, photo: Path, paintings: Sequence[Path], given: Given) -> Figure:

@@ -9,9 +9,9 @@ from stylize.cli.making.paintings import named_paintings, title
 from stylize.cli.making.paths import matching, named_after
 from stylize.cli.making.remarks import of_options
 from stylize.cli.making.series import Destination, make_figure
-from stylize.cli.options.arguments import Blend, Paintings, Photo, Quiet
-from stylize.cli.options.grouping import Choose, Given, with_default
-from stylize.models.layers import STYLE_LAYERS
+from stylize.cli.options.arguments import Blend, Json, Paintings, Photo, Quiet
+from stylize.cli.options.grouping import Choose, Given, offering, with_default
+from stylize.models.layers import STYLE_LAYERS, VGG19_LAYERS
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import LOSSES, Options
 from stylize.runtime.plans.figures import RATIOS, figure_3
@@ -22,6 +22,7 @@ Rows = Annotated[
     typer.Option(
         "--up-to",
         metavar="LAYER",
+        autocompletion=offering(lambda: VGG19_LAYERS),
         help=with_default(
             "A row: the style on all style layers up to this one; repeat for more.",
             " ".join(STYLE_LAYERS),
@@ -67,6 +68,7 @@ def grid(
     target: Annotated[Given, Target],
     given: Annotated[Given, Settings],
     machine: Machine,
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Compare layers and weights: PHOTO in the manner of PAINTING, as in the paper's Figure 3.
@@ -82,4 +84,4 @@ def grid(
     figure = figure_3(photo, shown, options, up_to or STYLE_LAYERS, ratio or RATIOS)
     folder = named_after(photo.stem, *title(files), ending="")
     place = Destination(**{"folder": folder, **target})
-    make_figure(figure, place, machine, quiet, of_options(options, given))
+    make_figure(figure, place, machine, quiet, json, of_options(options, given))

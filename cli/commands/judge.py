@@ -7,11 +7,11 @@ import typer
 
 from stylize.cli.making.opening import announce, open_model
 from stylize.cli.making.paths import matching
-from stylize.cli.options.arguments import Quiet, piped
+from stylize.cli.options.arguments import Json, Quiet, piped
 from stylize.cli.options.grouping import Choose, Given
-from stylize.cli.showing.judgements import MEANING, judgement_line, judgements_table
+from stylize.cli.showing.judgements import MEANING, judgements_table
 from stylize.cli.showing.tables import print_table, print_whole
-from stylize.cli.terminal import answer, note
+from stylize.cli.terminal import note
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 
@@ -42,9 +42,6 @@ Results = Annotated[
         callback=piped,
     ),
 ]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print all distances, a JSON object for each result.")
-]
 Settings = Choose(
     Options,
     *("size", "painting_size"),
@@ -52,9 +49,11 @@ Settings = Choose(
         "help": "Long side in which all pictures are seen; or width and height, to which they are "
         "cut.",
         "panel": None,
+        "variable": None,
     },
     painting_size={"help": "Long side of the painting, if other.", "panel": None},
 )
+Seeing = Choose(Machine, without=("cluster",), precision={"shown": "float32", "variable": None})
 
 
 def judge(
@@ -64,9 +63,7 @@ def judge(
     *,
     given: Annotated[Given, Settings],
     json: Json = False,
-    machine: Annotated[
-        Given, Choose(Machine, without=("cluster",), precision={"shown": "float32"})
-    ],
+    machine: Annotated[Given, Seeing],
     quiet: Quiet = False,
 ) -> None:
     """Judge how near results are to their painting and to their photo.
@@ -95,11 +92,17 @@ def judge(
             if found[path].enlarged:
                 say(f"{path} is smaller than what is judged, and was enlarged; see --size.")
             if json:
-                answer(judgement_line(path, found[path]))
+                _report(path, found[path])
     finally:  # what is judged is not lost, whatever ends the rest
         if found and not json:
             print_table(judgements_table(found))
             print_whole(MEANING)
+
+
+def _report(path: Path, found: "Judgement") -> None:
+    from stylize.cli.showing.reporting import report_judgement
+
+    report_judgement(path, found)
 
 
 def _open(given: Given, quiet: bool) -> "Model":

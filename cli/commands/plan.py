@@ -3,8 +3,6 @@
 from dataclasses import replace
 from typing import Annotated
 
-import typer
-
 from stylize.cli.making.opening import model_of
 from stylize.cli.making.paintings import named_paintings
 from stylize.cli.making.paths import matching
@@ -13,21 +11,20 @@ from stylize.cli.making.remarks import check_given
 from stylize.cli.options.arguments import (
     AnyPaintings,
     Blend,
+    Json,
     PaintingFor,
     Photo,
     PresetName,
     Regions,
 )
 from stylize.cli.options.grouping import Choose, Given
-from stylize.cli.showing.forecasts import forecasts_line, forecasts_table, remarks
+from stylize.cli.showing.forecasts import forecasts_table, remarks
 from stylize.cli.showing.tables import print_table, print_whole
-from stylize.cli.terminal import answer
 from stylize.models.errors import ProviderError
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.plans.preset import find_preset
 
-Json = Annotated[bool, typer.Option("--json", help="Print all that was found as a JSON object.")]
 Where = Choose(
     Machine,
     provider={
@@ -70,7 +67,9 @@ def plan(
     check_named("plan", shown, regions)
     found = forecasts(photo, shown, options, where, "provider" in machine, regions)
     if json:
-        answer(forecasts_line(found))
+        from stylize.cli.showing.reporting import report_plan
+
+        report_plan(found)
         return
     usable = [each for each in found if not each.fault]
     if usable:

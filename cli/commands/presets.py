@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from stylize.cli.options.arguments import Json
+from stylize.cli.options.grouping import offering
 from stylize.cli.showing.preset_text import describe
 from stylize.cli.terminal import answer
 from stylize.runtime.plans.preset import PRESETS, find_preset
@@ -12,8 +14,14 @@ from stylize.runtime.plans.preset import PRESETS, find_preset
 def presets(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="The name of one preset. Default: all."),
+        typer.Argument(
+            metavar="NAME",
+            help="The name of one preset. Default: all.",
+            autocompletion=offering(lambda: PRESETS),
+        ),
     ] = None,
+    *,
+    json: Json = False,
 ) -> None:
     """Print what each preset stands for, with its effective coefficients.
 
@@ -24,6 +32,11 @@ def presets(
     layer's channels, M its positions.
     """
     chosen = {name: find_preset(name)} if name else PRESETS
+    if json:
+        from stylize.cli.showing.reporting import report_presets
+
+        report_presets(chosen)
+        return
     for number, item in enumerate(chosen.items()):
         if number:
             answer("")

@@ -6,7 +6,7 @@ from typing import Annotated
 from stylize.cli.making.keeping import parse_interval
 from stylize.cli.making.paths import named_after
 from stylize.cli.making.picture import Job, make_picture
-from stylize.cli.options.arguments import Checkpoint, Output, Photo, Quiet, Trace
+from stylize.cli.options.arguments import Checkpoint, Json, Output, Photo, Quiet, Trace
 from stylize.cli.options.grouping import Choose, Given
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import RECONSTRUCTION, Options
@@ -36,6 +36,7 @@ def reconstruct(
     checkpoint: Checkpoint = None,
     form: Annotated[Given, Choose(FileOptions)],
     machine: Machine,
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Reconstruct PHOTO from what a layer sees of it (the paper's Figure 1, lower row).
@@ -52,4 +53,4 @@ def reconstruct(
     job = Job(
         photo, (), options, result, bool(output), trace, names, files=files, interval=interval
     )
-    make_picture(job, machine, quiet)
+    make_picture(job, machine, quiet, json)

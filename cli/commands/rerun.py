@@ -14,6 +14,7 @@ from stylize.cli.making.remarks import check_given
 from stylize.cli.making.repetition import as_json, job_of, machine_of, where_moved
 from stylize.cli.options.arguments import (
     Checkpoint,
+    Json,
     MovedMasks,
     MovedPaintings,
     MovedPhoto,
@@ -28,7 +29,7 @@ from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.pictures.file_options import FileOptions
 
-AS_THEN: Mapping[str, Any] = {"shown": "as then"}
+AS_THEN: Mapping[str, Any] = {"shown": "as then", "variable": None}
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     **dict.fromkeys(settings_of(Options), AS_THEN),
     "iterations": {"help": "Evaluations of the gradient, if other than then.", **AS_THEN},
@@ -84,6 +85,7 @@ def rerun(
     checkpoint: Checkpoint = None,
     given: Annotated[Given, SameMachine],
     files: Annotated[Given, SameFiles],
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Repeat the run that made FILE.png, which tells how it was made.
@@ -112,4 +114,4 @@ def rerun(
         changes = {name: value for name, value in changes.items() if name != "init"}
     space = space_in(picture, recipe)
     job = job_of(recipe, picture, moved, changes, output, trace, files, space)
-    make_picture(replace(job, interval=interval), machine_of(recipe, given, picture), quiet)
+    make_picture(replace(job, interval=interval), machine_of(recipe, given, picture), quiet, json)

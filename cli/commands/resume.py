@@ -12,6 +12,7 @@ from stylize.cli.making.repetition import job_of, machine_of
 from stylize.cli.making.unfinished import Unfinished, where_told
 from stylize.cli.options.arguments import (
     Checkpoint,
+    Json,
     MovedMasks,
     MovedPaintings,
     MovedPhoto,
@@ -22,7 +23,7 @@ from stylize.cli.options.arguments import (
 from stylize.cli.options.grouping import Choose, Given
 from stylize.runtime.engine.machine import Machine
 
-AS_THEN = {"shown": "as then"}
+AS_THEN = {"shown": "as then", "variable": None}
 Place = Choose(
     Machine,
     *("model", "provider_options", "scratch"),
@@ -61,6 +62,7 @@ def resume(
     trace: Trace = None,
     checkpoint: Checkpoint = None,
     given: Annotated[Given, Place],
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Go on with a picture whose run was stopped, killed or lost, to its end.
@@ -95,4 +97,4 @@ def resume(
         memory=told.memory,
         scratch=machine.scratch or (Path(name_of_file(told.scratch)) if told.scratch else None),
     )
-    make_picture(job, machine, quiet, unfinished)
+    make_picture(job, machine, quiet, json, unfinished)

@@ -14,6 +14,7 @@ from stylize.cli.options.arguments import (
     AnyPaintings,
     Blend,
     Checkpoint,
+    Json,
     Output,
     PaintingFor,
     Photo,
@@ -43,6 +44,7 @@ def run(
     checkpoint: Checkpoint = None,
     form: Annotated[Given, Choose(FileOptions)],
     machine: Machine,
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Render PHOTO in the manner of PAINTING, of a blend of several, or of one in each part.
@@ -72,4 +74,4 @@ def run(
         regions=regions,
         interval=interval,
     )
-    make_picture(job, machine, quiet)
+    make_picture(job, machine, quiet, json)

@@ -9,7 +9,7 @@ import typer
 
 from stylize.cli.making.paths import check_outputs, matching
 from stylize.cli.making.series import Destination
-from stylize.cli.options.arguments import Quiet, piped
+from stylize.cli.options.arguments import Json, Quiet, piped
 from stylize.cli.options.grouping import Choose, Given
 from stylize.cli.terminal import note
 from stylize.models.errors import OptionError
@@ -57,6 +57,7 @@ def sheet(
     columns: Columns = None,
     label: Labels = None,
     place: Annotated[Given, Choose(Destination, "cell", cell={"panel": None})],
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Put pictures side by side on one labelled sheet."""
@@ -68,6 +69,10 @@ def sheet(
     target = _target(output, shown)
     drawn = draw_sheet(_in_rows(shown, labels, columns), cell)
     save_sheet(drawn, target)
+    if json:
+        from stylize.cli.showing.reporting import report_sheet
+
+        report_sheet(target, drawn.size, shown)
     if not quiet:
         note(f"{target}: {drawn.width}x{drawn.height}, {_counted(len(shown), 'picture')}")
 

@@ -10,6 +10,7 @@ from stylize.cli.making.picture import Job, make_picture
 from stylize.cli.options.arguments import (
     Blend,
     Checkpoint,
+    Json,
     Output,
     PaintingFor,
     Paintings,
@@ -43,6 +44,7 @@ def texture(
     checkpoint: Checkpoint = None,
     form: Annotated[Given, Choose(FileOptions)],
     machine: Machine,
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Make a texture in the style of PAINTING (the paper's Figure 1, upper row), or of several.
@@ -67,4 +69,4 @@ def texture(
         files=FileOptions(**form),
         interval=interval,
     )
-    make_picture(job, machine, quiet)
+    make_picture(job, machine, quiet, json)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stylize.cli.edge import message_of
@@ -28,7 +29,7 @@ MOST_ASKING = 64
 """Processes that ask workers for pictures. Each reads and saves, and takes 0.1 GB."""
 
 
-def make_batch(batch: Batch, jobs: int, quiet: bool) -> bool:
+def make_batch(batch: Batch, jobs: int, quiet: bool, json: bool = False) -> bool:
     """Make the pictures of a batch, in one process or in several; tell what came of them.
 
     Returns
@@ -58,9 +59,19 @@ def make_batch(batch: Batch, jobs: int, quiet: bool) -> bool:
             _work_in_processes(replace(batch, machine=shared), jobs, tally.take)
     finally:
         tally.close()
-        for line in tally.summary(str(batch.folder / FILE)):
-            note(line)
+        _tell(tally, batch.folder, json)
     return not tally.failed
+
+
+def _tell(tally: Tally, folder: Path, json: bool) -> None:
+    """Tell what came of all, to people or to programs."""
+    if json:
+        from stylize.cli.showing.reporting import report_batch
+
+        report_batch(tally, folder)
+    else:
+        for line in tally.summary(str(folder / FILE)):
+            note(line)
 
 
 def _check_cluster(batch: Batch, jobs: int) -> None:

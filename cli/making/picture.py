@@ -101,12 +101,14 @@ class Job:
 
 
 def make_picture(
-    job: Job, machine: Machine, quiet: bool, unfinished: Unfinished | None = None
+    job: Job, machine: Machine, quiet: bool, json: bool, unfinished: Unfinished | None = None
 ) -> None:
     """Make the picture and save it; if something ends that early, what there is of it.
 
-    With a checkpoint of the same picture, go on from there.
+    With a checkpoint of the same picture, go on from there. With `json`, print what was made.
     """
+    if json and job.output == STDOUT:
+        raise OptionError("-o - and --json both write to the standard output. Give one of them.")
     _check_files(job, machine)
     chosen, kept = _chosen(job), _kept(job)
     model = open_model(machine)
@@ -144,6 +146,10 @@ def make_picture(
             size = scene.size(options)
             results = Results(recipe, job.output, job.named, size, kept=kept, keeping=keeping)
             follow(_until(rendered, job.stop), [write], results, progress)
+    if json and results.saved:
+        from stylize.cli.showing.reporting import report_picture
+
+        report_picture(str(results.place), *results.saved)
 
 
 def _check_files(job: Job, machine: Machine) -> None:

@@ -53,6 +53,8 @@ class Results:
     ----------
     place : Path, str or None
         Where the picture was saved; in words, if that is no file.
+    saved : tuple of Found and Iterate, or None
+        The image that was saved, and the last iterate that saw it.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Results:
         self._keeping = keeping
         self._kept = kept
         self.place: Path | str | None = None
+        self.saved: tuple[Found, Iterate] | None = None
         self._last: Iterate | None = None
         self._copy: tuple[Found, Iterate] | None = None
         self._copied = time.monotonic()
@@ -135,6 +138,7 @@ class Results:
         best, seen = self._best(last)
         recipe = replace(self._recipe, evaluations=seen.iteration, spared=seen.spared)
         self.place = _write(best.shown, recipe, self._kept, self._output, self._named)
+        self.saved = best, seen
         return f"{self.place}: {self._sizes(best.size)}, {_found(best, seen)}"
 
     def _sizes(self, size: tuple[int, int]) -> str:

@@ -82,6 +82,7 @@ def make_figure(
     destination: Destination,
     machine: Machine,
     quiet: bool,
+    json: bool,
     remarks: Iterable[str] = (),
 ) -> None:
     """Make the pictures that are not there yet, one after the other, and then the sheet.
@@ -96,6 +97,8 @@ def make_figure(
         What makes them.
     quiet : bool
         Whether to say nothing.
+    json : bool
+        Whether to print what was made, for programs.
     remarks : iterable of str
         What else is to be said before.
     """
@@ -121,8 +124,12 @@ def make_figure(
         )
         for each in missing:
             each.make(scenes[each.pictures], progress)
-        _draw(figure, files, sheet, destination.cell)
+        size = _draw(figure, files, sheet, destination.cell)
         progress.say(f"{sheet}: the sheet of all {len(cells)}.")
+    if json:
+        from stylize.cli.showing.reporting import report_sheet
+
+        report_sheet(sheet, size, files.values())
 
 
 @dataclass(frozen=True)
@@ -276,7 +283,8 @@ def _checked_scenes(model: "Model", cells: Iterable[Cell]) -> "dict[Pictures, Sc
     return scenes
 
 
-def _draw(figure: Figure, files: dict[str, Path], sheet: Path, cell: int | None) -> None:
+def _draw(figure: Figure, files: dict[str, Path], sheet: Path, cell: int | None) -> tuple[int, int]:
+    """Draw the sheet; return its width and height."""
     from stylize.runtime.pictures.contact_sheet import Sheet, draw_sheet, fitted, save_sheet
     from stylize.runtime.pictures.reading import open_picture
 
@@ -292,4 +300,6 @@ def _draw(figure: Figure, files: dict[str, Path], sheet: Path, cell: int | None)
         return picture.scaled(fitted(picture.size, largest))
 
     rows = [[shown(place) for place in row] for row in figure.rows]
-    save_sheet(draw_sheet(Sheet(rows, figure.columns, figure.sides), cell), sheet)
+    drawn = draw_sheet(Sheet(rows, figure.columns, figure.sides), cell)
+    save_sheet(drawn, sheet)
+    return drawn.size

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from stylize.cli.options.grouping import offering, with_default
 from stylize.runtime.files.standard import STDIN, STDOUT
 from stylize.runtime.method.options import ITERATION, PICTURES
 from stylize.runtime.plans.preset import PRESETS
@@ -118,12 +119,24 @@ Trace = Annotated[
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print what was made or found as a line of JSON, for programs."),
+]
+
 PresetName = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help=f"Settings by the name of their source: {', '.join(PRESETS)}. Options given beside "
-        "it win; 'stylize presets' prints each. Default: stylize.",
+        help=with_default(
+            f"Settings by the name of their source: {', '.join(PRESETS)}. Options given beside it "
+            "win; 'stylize presets' prints each.",
+            "stylize",
+            "STYLIZE_PRESET",
+        ),
+        envvar="STYLIZE_PRESET",
+        show_envvar=False,
+        autocompletion=offering(lambda: PRESETS),
         show_default=False,
     ),
 ]

@@ -8,7 +8,7 @@ preset's values or a recipe's.
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, is_dataclass, replace
 from types import NoneType
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
@@ -136,8 +136,11 @@ class _Choice:
         option = typer.Option(
             *(one.flags or ([f"--{self.name.replace('_', '-')}"] if flag else [])),
             metavar=one.metavar or self._choices,
-            help=with_default(one.help, one.shown or self._shown),
+            help=with_default(one.help, one.shown or self._shown, one.variable),
             show_default=False,
+            envvar=one.variable,
+            show_envvar=False,  # the help tells it
+            autocompletion=one.suggested and offering(one.suggested),
             rich_help_panel=one.panel,
         )
         return inspect.Parameter(
@@ -178,9 +181,20 @@ class _Choice:
         return tuple(text) if isinstance(text, list) else text
 
 
-def with_default(text: str, default: str) -> str:
+def with_default(text: str, default: str, variable: str | None = None) -> str:
     """Return an option's help with its default, if there is one, as a sentence."""
+    if variable:
+        return f"{text} Default: ${variable}, else {default or 'none'}."
     return f"{text} Default: {default}." if default else text
+
+
+def offering(values: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """Return what tells a shell which values begin as what is typed; files, where none does."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [value for value in values() if value.startswith(incomplete)]
+
+    return complete
 
 
 def _given(text: Any) -> bool:

@@ -1,18 +1,22 @@
 """What ``stylize export`` says: what it replaces, what it wrote, what the checks found."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylize.cli.terminal import answer
 from stylize.models.catalog import MANIFEST_FILE
 from stylize.models.errors import ModelError, VerificationError
 
 if TYPE_CHECKING:
     from stylize.export.network.architecture import Network
+    from stylize.export.writing.verify import Check
     from stylize.models.manifest import Manifest
 
+Say = Callable[[str], None]
+"""Prints a line."""
 
-def announce_replacement(folder: Path) -> None:
+
+def announce_replacement(folder: Path, say: Say) -> None:
     """Say which model will be replaced, if one is there."""
     if not (folder / MANIFEST_FILE).exists():
         return
@@ -21,9 +25,9 @@ def announce_replacement(folder: Path) -> None:
     try:
         old = read_manifest(folder)
     except ModelError:
-        answer(f"Replacing an unreadable model in {folder}.")
+        say(f"Replacing an unreadable model in {folder}.")
     else:
-        answer(
+        say(
             f"Replacing the model in {folder}: {old.network}, {old.pooling} pooling, "
             f"{old.weights.dtype}, weights: {old.weights.source}."
         )
@@ -42,8 +46,8 @@ def contents(folder: Path, manifest: "Manifest") -> str:
     )
 
 
-def verify(folder: Path, network: "Network", manifest: "Manifest") -> None:
-    """Check a written folder, and say what was found.
+def verify(folder: Path, network: "Network", manifest: "Manifest", say: Say) -> "list[Check]":
+    """Check a written folder; say and return what was found.
 
     Raises
     ------
@@ -53,19 +57,20 @@ def verify(folder: Path, network: "Network", manifest: "Manifest") -> None:
     from stylize.export.network.torch_peer import available
     from stylize.export.writing.verify import verify_folder
 
-    answer("Checking the written graphs in float64, on random images (about half a minute):")
+    say("Checking the written graphs in float64, on random images (about half a minute):")
     if not available():
-        answer("  torch is not installed: compared with finite differences and each other only")
-    failed = False
+        say("  torch is not installed: compared with finite differences and each other only")
+    checks = []
     for check in verify_folder(folder, network, manifest):
-        failed |= not check.passed
+        checks.append(check)
         verdict = "ok    " if check.passed else "FAILED"
-        answer(
+        say(
             f"  {verdict} {check.subject}: relative difference {check.difference:.1e} "
             f"(at most {check.tolerance:.0e})"
         )
-    if failed:
+    if not all(check.passed for check in checks):
         raise VerificationError(
             "The graphs do not compute what they should, so no model was written; one that was "
             "there is still there. Please report this with the lines above."
         )
+    return checks

@@ -1,8 +1,7 @@
-"""What ``stylize plan`` found, as a table, as sentences and as JSON."""
+"""What ``stylize plan`` found, as a table and as sentences."""
 
-import json
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stylize.models.amounts import amount, counted
 from stylize.runtime.method.options import Options
@@ -125,54 +124,6 @@ def _fitting(found: "Forecast") -> str:
     if found.largest:
         return f"{size_name(found.largest)} would fit."
     return "No size would fit: try --model compact, or fewer layers."
-
-
-def forecasts_line(found: "list[Forecast]") -> str:
-    """Return all that was found, as a JSON object."""
-    return json.dumps({"providers": [_entry(each) for each in found]})
-
-
-def _entry(found: "Forecast") -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "provider": found.provider,
-        "precision": found.precision,
-        "fault": found.fault,
-        "fits": not (found.fault or found.too_large),
-        "too_large": found.too_large,
-        "limit_bytes": found.limit,
-        "largest": found.largest and _sides(found.largest),
-        "scales": [],
-    }
-    if not found.scales:
-        return entry
-    steps = zip(found.scales, found.seconds_a_step, strict=True)
-    return {
-        **entry,
-        "memory_bytes": found.memory,
-        "disk_bytes": found.disk,
-        "seconds": found.seconds,
-        "scales": [_scale(scale, seconds) for scale, seconds in steps],
-    }
-
-
-def _scale(scale: "Scale", seconds: float) -> dict[str, Any]:
-    plan = scale.plan
-    return {
-        **_sides(scale.size),
-        "iterations": scale.iterations,
-        "seconds_a_step": seconds,
-        "workers": plan.workers,
-        "tile": plan.tile and {"width": plan.tile[1], "height": plan.tile[0]},
-        "optimizer": plan.optimizer,
-        "history": plan.history if plan.optimizer == "lbfgs" else 0,
-        "on_disk": list(plan.on_disk),
-        "memory_bytes": plan.memory,
-        "disk_bytes": plan.disk,
-    }
-
-
-def _sides(size: "Size") -> dict[str, int]:
-    return {"width": size[0], "height": size[1]}
 
 
 def size_name(size: "Size") -> str:

@@ -1,8 +1,6 @@
-"""What ``stylize judge`` found, as a table and as JSON."""
+"""What ``stylize judge`` found as a table."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,23 +32,3 @@ def judgements_table(found: "Mapping[Path, Judgement]") -> "Table":
         numbers = (f"{share:.3f}" for share in shares)
         table.add_row(Text(escaped(str(path))), f"{width}x{height}", *numbers)
     return table
-
-
-def judgement_line(path: Path, judgement: "Judgement") -> str:
-    """Return all that was found of a result, as a JSON object."""
-    distances = {
-        name: {**asdict(distance), "share": distance.share}
-        for name, distance in judgement.distances.items()
-    }
-    return json.dumps(
-        {
-            "result": str(path),
-            "width": judgement.size[0],
-            "height": judgement.size[1],
-            "enlarged": judgement.enlarged,
-            "style": judgement.style,
-            "colours": judgement.colours,
-            "structure": judgement.structure,
-            "distances": distances,
-        }
-    )

@@ -21,7 +21,7 @@ def describe(name: str, preset: Preset) -> list[str]:
         ("scales", _scales(options)),
         ("start", _start(options)),
         ("optimiser", _optimiser(options)),
-        *zip(chain(["loss"], repeat("")), _loss(options), strict=False),
+        *zip(chain(["loss"], repeat("")), loss_lines(options), strict=False),
         *(("differs", departure) for departure in preset.departures),
     ]
     title = textwrap.wrap(f"{name}: {preset.source}", WIDTH, subsequent_indent="  ")
@@ -71,7 +71,7 @@ def _optimiser(options: Options) -> str:
     )
 
 
-def _loss(options: Options) -> list[str]:
+def loss_lines(options: Options) -> list[str]:
     """Return the effective coefficients as a sum, for a picture of the usual proportions."""
     from stylize.export.network.architecture import vgg19
     from stylize.models.manifest import Layer

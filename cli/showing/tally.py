@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from stylize.cli.showing.bar import Bar, as_time
 from stylize.cli.terminal import is_terminal, note
 from stylize.models.amounts import counted
-from stylize.runtime.batches.record import Entry, News
+from stylize.runtime.batches.record import Entry, News, Outcome
 
 MOST = 50
 """Messages that are listed at the end; the record has all of them."""
@@ -46,7 +46,7 @@ class Tally:
     def time_left(self) -> str:
         """Until the end, as `as_time` has it, if the others take as long as those made here."""
         begun = sum(self._shares.values())
-        worked = self._count("made") + self._count("failed") + begun
+        worked = self.count("made") + self.count("failed") + begun
         seconds = time.monotonic() - self._begun
         return as_time(seconds / worked * (self.total - self.done - begun)) if worked else "?"
 
@@ -78,10 +78,10 @@ class Tally:
     def summary(self, record: str) -> Iterator[str]:
         """Yield in words what came of all, and each message once."""
         counts = {
-            f"{self._count('made')} made": True,
-            f"{self._count('there')} there already": self._count("there"),
-            f"{self._count('interrupted')} interrupted": self._count("interrupted"),
-            f"{self._count('failed')} failed": self._count("failed"),
+            f"{self.count('made')} made": True,
+            f"{self.count('there')} there already": self.count("there"),
+            f"{self.count('interrupted')} interrupted": self.count("interrupted"),
+            f"{self.count('failed')} failed": self.count("failed"),
             f"{self.total - self.done} left, or made by another process": self.total - self.done,
         }
         if not self._quiet:
@@ -89,23 +89,25 @@ class Tally:
             yield f"{counted(self.total, 'picture')}: {told}. The record is {record}."
         yield from self._failures()
 
+    def count(self, outcome: Outcome) -> int:
+        """Return of how many pairs that came."""
+        return sum(entry.outcome == outcome for entry in self._entries.values())
+
     @property
-    def failed(self) -> int:
-        """How many pairs failed."""
-        return self._count("failed")
+    def failed(self) -> list[Entry]:
+        """The pairs that failed, in their order."""
+        entries = (self._entries[number] for number in sorted(self._entries))
+        return [entry for entry in entries if entry.outcome == "failed"]
 
     def _failures(self) -> Iterator[str]:
         messages: dict[str, int] = {}
-        for number in sorted(self._entries):
-            if error := self._entries[number].error:
+        for entry in self.failed:
+            if error := entry.error:
                 messages[error] = messages.get(error, 0) + 1
         for message, times in list(messages.items())[:MOST]:
             yield f"Failed: {message}{f' ({times} pictures)' if times > 1 else ''}"
         if len(messages) > MOST:
             yield f"Failed: {len(messages) - MOST} more, which the record has."
-
-    def _count(self, outcome: str) -> int:
-        return sum(entry.outcome == outcome for entry in self._entries.values())
 
     def _say(self, text: str) -> None:
         if self._bar:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from stylize.models.catalog import find_model
 from stylize.models.errors import ModelError, OptionError, ProviderError
@@ -22,6 +22,9 @@ from stylize.runtime.checks.specimens import drawn_painting, drawn_photo
 from stylize.runtime.engine.choice import find_provider, in_software, is_present
 from stylize.runtime.pictures.reading import load_image
 from stylize.runtime.providers.table import PROVIDERS, Precision, Provider, configure
+
+Word = Literal["ok", "too far", "failed", "unusable"]
+"""What came of a provider."""
 
 Candidate = tuple[str, Precision]
 """A provider's name and a precision that it has."""
@@ -54,7 +57,7 @@ class Outcome:
         return ":".join(self.mode)
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> Word:
         """The outcome in a word."""
         if self.found:
             return "too far" if self.found[-1] else "ok"

@@ -43,6 +43,10 @@ FASTER = {
 }
 
 
+VARIABLES = "STYLIZE_"
+"""How the names of all variables begin that we read; a misspelt one shows, too."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What was found out about a provider.
@@ -150,6 +154,8 @@ def facts() -> Iterator[tuple[str, str]]:
     if onnxruntime:
         yield from _devices(onnxruntime)
     yield "models", ", ".join(dict.fromkeys(folder.name for folder in model_folders()))
+    if ours := sorted(name for name in os.environ if name.startswith(VARIABLES)):
+        yield "environment", ", ".join(f"{name}={os.environ[name]}" for name in ours)
 
 
 def _devices(onnxruntime: ModuleType) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import get_args
 
+from stylize.models.catalog import known_names
 from stylize.models.errors import OptionError
 from stylize.models.settings import check, setting
 from stylize.runtime.providers.table import AUTO, PROVIDERS, Precision
@@ -117,6 +118,8 @@ class Machine:
         panel=MODEL,
         metavar="NAME|FOLDER",
         shown="vgg19 if exported, else the small embedded one",
+        variable="STYLIZE_MODEL",
+        suggested=lambda: known_names().split(", "),
     )
     provider: str = setting(
         AUTO,
@@ -124,6 +127,8 @@ class Machine:
         f"untested, {_names(tested=False)}. 'stylize doctor' tells which work.",
         panel=MODEL,
         metavar="NAME",
+        variable="STYLIZE_PROVIDER",
+        suggested=lambda: (AUTO, *PROVIDERS),
     )
     precision: Precision | None = setting(
         None,
@@ -132,6 +137,7 @@ class Machine:
         panel=MODEL,
         metavar="NAME",
         shown="the provider's",
+        variable="STYLIZE_PRECISION",
     )
     provider_options: Mapping[str, str] = setting(
         dict,
@@ -150,6 +156,7 @@ class Machine:
         metavar="N",
         called="number of threads",
         shown="one on each CPU that may be used, see 'stylize doctor'",
+        variable="STYLIZE_THREADS",
         least=1,
         most=MAX_THREADS,
     )
@@ -162,6 +169,7 @@ class Machine:
         parse=parse_bytes,
         called="limit of memory",
         shown="what can be spared, see 'stylize plan'",
+        variable="STYLIZE_MEMORY",
         least=LEAST_MEMORY,
         most=MOST_MEMORY,
         unit=" bytes",
@@ -173,6 +181,7 @@ class Machine:
         metavar="FOLDER",
         called="folder for scratch files",
         shown="none",
+        variable="STYLIZE_SCRATCH",
     )
 
     cluster: str | None = setting(

@@ -7,7 +7,13 @@ from math import isfinite, nan
 from typing import Any, Literal
 
 from stylize.models.errors import OptionError
-from stylize.models.layers import CONTENT_LAYERS, STYLE_LAYERS, LayerSet, Statistics
+from stylize.models.layers import (
+    CONTENT_LAYERS,
+    STYLE_LAYERS,
+    VGG19_LAYERS,
+    LayerSet,
+    Statistics,
+)
 from stylize.models.settings import check, require, setting
 from stylize.runtime.method.settling import WINDOW
 from stylize.runtime.pictures.limits import MAX_SIDE, MIN_SIDE, Side
@@ -286,6 +292,7 @@ class Options:
         panel=PICTURES,
         metavar="PIXELS|WxH",
         parse=parse_size,
+        variable="STYLIZE_SIZE",
         **SIDE_LENGTH,
     )
     side: Side = setting("long", "Which side --size measures.", panel=PICTURES)
@@ -421,6 +428,7 @@ class Options:
         panel=LOSSES,
         flags=("--content-layer",),
         metavar="LAYER[=WEIGHT]",
+        suggested=lambda: VGG19_LAYERS,
         parse=parse_layers,
         repeated=True,
         called="list of content layers",
@@ -431,6 +439,7 @@ class Options:
         panel=LOSSES,
         flags=("--style-layer",),
         metavar="LAYER[=WEIGHT]",
+        suggested=lambda: VGG19_LAYERS,
         parse=parse_layers,
         repeated=True,
         called="list of style layers",
@@ -447,6 +456,7 @@ class Options:
         f"What to start from: {', '.join(STARTS)}, or a file.",
         panel=PICTURES,
         metavar="START",
+        suggested=lambda: STARTS,
     )
     crop_painting: Crop = setting(
         0,

@@ -6,13 +6,16 @@ masks guidance channels.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from stylize.models.errors import OptionError
 from stylize.runtime.method.paintings import Painting, as_paintings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stylize.runtime.method.paintings import PaintingsLike
+    from stylize.runtime.pictures.reading import PictureLike
 
 P = TypeVar("P", covariant=True)
 
@@ -67,13 +70,30 @@ class Region(Generic[P]):
     paintings: tuple[Painting[P], ...]
     painting_mask: Mask[P] | None
 
+    if TYPE_CHECKING:  # type variables alone would not let masks and paintings be of two kinds
+
+        @overload
+        def __init__(
+            self: "Region[Path]",
+            photo_mask: Path | Mask[Path],
+            painting: Path | Painting[Path] | Sequence[Path | Painting[Path]],
+            painting_mask: Path | Mask[Path] | None = None,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: "Region[PictureLike]",
+            photo_mask: PictureLike | Mask[PictureLike],
+            painting: PaintingsLike,
+            painting_mask: PictureLike | Mask[PictureLike] | None = None,
+        ) -> None: ...
+
     def __init__(
         self,
-        photo_mask: "P | Mask[P]",
-        painting: "P | Painting[P] | Sequence[P | Painting[P]]",
-        painting_mask: "P | Mask[P] | None" = None,
+        photo_mask: Any,
+        painting: Any,
+        painting_mask: Any = None,
     ) -> None:
-        paintings = as_paintings(cast("PaintingsLike", painting))
+        paintings = as_paintings(painting)
         if not paintings:
             raise OptionError("A region has no painting. Give one, or leave the region out.")
         object.__setattr__(self, "photo_mask", _as_mask(photo_mask))

@@ -70,6 +70,7 @@ class FileOptions:
         "the file of an ICC profile.",
         panel=FILES,
         metavar="srgb|keep|FILE.icc",
+        suggested=lambda: (SRGB_PROFILE, PHOTOS_PROFILE),
     )
     float_range: tuple[float, float] | None = setting(
         None,

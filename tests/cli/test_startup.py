@@ -20,6 +20,17 @@ try:
 except SystemExit as end:
     assert not end.code, end.code
 """
+COMPLETION = """
+import os, sys
+asked = {"COMP_WORDS": "stylize run --model c", "COMP_CWORD": "3"}
+os.environ.update(asked, _STYLIZE_COMPLETE="complete_bash")
+sys.argv = ["stylize"]
+from stylize.cli.app import app
+try:
+    app()
+except SystemExit as end:
+    assert not end.code, end.code
+"""
 TRANSFER = """
 from stylize.runtime import Model, Options, transfer
 options = Options(size=32, iterations=2)
@@ -43,6 +54,12 @@ def imported_by(code: str) -> set[str]:
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     imported = imported_by(COMMAND.format(arguments=arguments))
     assert "stylize" in imported
+    assert imported & HEAVY == set()
+
+
+def test_completion_imports_nothing_heavy() -> None:
+    imported = imported_by(COMPLETION)
+    assert {"stylize", "platformdirs"} <= imported  # it has looked for models
     assert imported & HEAVY == set()
 
 

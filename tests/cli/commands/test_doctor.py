@@ -94,7 +94,7 @@ def test_what_is_installed() -> None:
     assert float(milliseconds.removeprefix("(")) > 0
     for name in PROVIDERS:
         assert (found[name][0] == "yes") is is_present(configure(name))
-    assert f"Without --provider, stylize computes on {find_provider().name} in" in output
+    assert f"Where none is named, stylize computes on {find_provider().name} in" in output
     assert output.split()[:2] == ["stylize", version("stylize-onnx")]
     assert onnxruntime.__version__ in output
     assert "compact" in output
@@ -102,7 +102,7 @@ def test_what_is_installed() -> None:
 
 def test_tables_are_narrow(having: Callable[..., list[str]]) -> None:
     having(*SECONDS, working=tuple(SECONDS))
-    tables, _, _ = succeed().partition("Without --provider")
+    tables, _, _ = succeed().partition("Where none is named")
     assert max(map(len, tables.splitlines())) <= NARROW
 
 

@@ -1,5 +1,6 @@
 """``stylize export vgg19``, driven through the application on a small network."""
 
+import json
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from importlib.util import find_spec
@@ -237,6 +238,23 @@ def test_layers_add_a_graph_for_all_of_them_together(export: Export, tmp_path: P
     folder = opened(result, tmp_path / "m")
     assert folder.gradient_graph(layers).layers == layers
     assert len(folder.manifest.gradients) == 5
+
+
+def test_json_is_alone_on_stdout(export: Export, tmp_path: Path) -> None:
+    result = export("-o", tmp_path / "m", "--json")
+    manifest = opened(result, tmp_path / "m").manifest
+    found = json.loads(result.stdout)
+    assert (found["report"], found["folder"]) == ("export", str(tmp_path / "m"))
+    assert (found["weights"], found["preprocessing"]) == (manifest.weights.source, "caffe")
+    assert found["graphs"] == len(manifest.files) - 1
+    (check,) = found["checks"]
+    assert check == {
+        "subject": "gradient, quickly",
+        "difference": 1e-7,
+        "tolerance": 1e-6,
+        "passed": True,
+    }
+    assert "ok     gradient, quickly" in result.stderr
 
 
 @pytest.mark.parametrize("option", ["--content-layer", "--style-layer"])

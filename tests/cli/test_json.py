@@ -1,0 +1,224 @@
+"""``--json``: what every command prints is an object of the schema that is shipped."""
+
+import json
+import os
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from stylize.cli.app import app
+from stylize.cli.reference.pages import program
+from stylize.cli.showing.reporting import report_comparison, report_export
+from stylize.models.catalog import embedded_folder
+from stylize.runtime.checks.comparison import FLOAT32, Comparison, Measurement
+from stylize.runtime.checks.outcome import Outcome
+
+FAILURE, USAGE, INTERRUPTED = 1, 2, 130
+
+SCHEMA = json.loads((files("stylize.cli") / "reports.schema.json").read_text("utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+MODEL = ("--model", "compact")
+SMALL = ("--size", "32", "--iterations", "2", *MODEL, "--provider", "cpu")
+PAIR = ("photo.png", "painting.png")
+RUN = ("run", *PAIR, "-o", "out.png", *SMALL, "--scales", "1")
+COMMANDS = {
+    "run": RUN,
+    "texture": ("texture", "painting.png", "-o", "out.png", *SMALL),
+    "reconstruct": ("reconstruct", "photo.png", "-o", "out.png", *SMALL),
+    "rerun": ("rerun", "made.png", "-o", "out.png"),
+    "resume": ("resume", "cut.png.checkpoint", "-o", "out.png"),
+    "grid": ("grid", *PAIR, "--up-to", "conv1_1", "--ratio", "1e-3", "-o", "figure", *SMALL),
+    "figure": ("figure", "2", "--photo", PAIR[0], "--painting", PAIR[1], "-o", "figure", *SMALL),
+    "sheet": ("sheet", *PAIR, "-o", "sheet.png"),
+    "batch": ("batch", "photo.png", "--paintings", "painting.png", "-o", "pictures", *SMALL),
+    "plan": ("plan", *PAIR, *SMALL),
+    "judge": ("judge", *PAIR, "photo.png", "painting.png", "--size", "48", *MODEL),
+    "models": ("models",),
+    "presets": ("presets",),
+    "doctor": ("doctor", "--provider", "cpu"),
+    "compare": ("compare", "--providers", "cpu", "--size", "48", "--iterations", "2", *MODEL),
+}
+KINDS = {
+    **dict.fromkeys(("run", "texture", "reconstruct", "rerun", "resume"), "picture"),
+    **dict.fromkeys(("grid", "figure", "sheet"), "sheet"),
+    "judge": "judgement",
+    "compare": "comparison",
+}
+"""Reports that are not called as their commands are."""
+
+
+@pytest.fixture(autouse=True)
+def pictures(picture: Callable[..., Path]) -> None:
+    picture("photo.png", seed=1)
+    picture("painting.png", (32, 40), seed=2)
+
+
+def stylize(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def valid(line: str) -> dict[str, Any]:
+    """Return the object of a line, which the schema allows, and which has no fields besides."""
+    found: dict[str, Any] = json.loads(line)
+    VALIDATOR.validate(found)
+    (kind,) = [
+        each
+        for each in SCHEMA["$defs"].values()
+        if each["properties"].get("report") == {"enum": [found["report"]]}
+    ]
+    assert found.keys() == kind["properties"].keys()
+    return found
+
+
+def reports(*arguments: str, code: int = 0) -> list[dict[str, Any]]:
+    result = stylize(*arguments, "--json")
+    assert result.exit_code == code, result.output
+    return [valid(line) for line in result.stdout.splitlines()]
+
+
+@pytest.fixture
+def prepared(interrupted_at: Callable[[int], None]) -> Callable[[str], None]:
+    """Let there be what a command goes on with."""
+
+    def prepare(command: str) -> None:
+        if command == "rerun":
+            assert stylize(*RUN, "-o", "made.png").exit_code == 0
+        if command == "resume":
+            interrupted_at(2)
+            cut = (*RUN, "-o", "cut.png", "--checkpoint", "1h", "--iterations", "4")
+            assert stylize(*cut).exit_code == INTERRUPTED
+
+    return prepare
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_a_command_prints_is_of_the_schema(
+    prepared: Callable[[str], None], command: str
+) -> None:
+    prepared(command)
+    found = reports(*COMMANDS[command])
+    assert {each["report"] for each in found} == {KINDS.get(command, command)}
+    assert len(found) == (2 if command == "judge" else 1)
+
+
+def test_every_command_has_it() -> None:
+    for page in program().walk():
+        command = page.name.removeprefix("stylize ")
+        if not page.pages:
+            assert any("--json" in option.names for option in page.options), command
+            assert command in COMMANDS or command == "export vgg19"
+
+
+def test_the_schema_refuses_what_is_none() -> None:
+    good = {"report": "sheet", "sheet": "a.png", "width": 1, "height": 1, "pictures": []}
+    VALIDATOR.validate(good)
+    for bad in ({"report": "other"}, {"width": "1"}, {"height": 0}, {"pictures": None}):
+        assert not VALIDATOR.is_valid({**good, **bad})
+    assert not VALIDATOR.is_valid({key: good[key] for key in good if key != "sheet"})
+
+
+class TestPicture:
+    def test_is_the_one_that_was_written(self) -> None:
+        (found,) = reports(*RUN, "--iterations", "5", "-q")
+        with Image.open("out.png") as picture:
+            assert (found["width"], found["height"]) == picture.size
+        assert (found["picture"], found["iterations"], found["spared"]) == ("out.png", 5, 0)
+        assert 1 <= found["iteration"] <= 5
+        assert found["loss"] > 0
+
+    def test_has_the_name_that_it_got(self) -> None:
+        Path("photo-painting.png").write_bytes(Path("photo.png").read_bytes())
+        (found,) = reports("run", *PAIR, *SMALL)
+        assert found["picture"] == "photo-painting-2.png"
+        assert Path("photo-painting-2.png").is_file()
+
+    def test_does_not_go_where_the_report_does(self) -> None:
+        result = stylize(*RUN, "-o", "-", "--json")
+        assert (result.exit_code, result.stdout) == (USAGE, "")
+        assert "-o - and --json both write to the standard output" in result.stderr
+
+    @pytest.mark.skipif(os.name != "posix", reason="names of other bytes")
+    def test_of_any_name_is_a_line_of_ascii(self) -> None:
+        name = "\udcff\n\"'ä画.png"
+        result = stylize(*RUN, "-o", name, "--json")
+        assert result.exit_code == 0, result.output
+        assert result.stdout.isascii()
+        assert valid(result.stdout)["picture"] == name
+
+
+class TestErrors:
+    def test_are_told_on_stderr_alone(self) -> None:
+        result = stylize("run", "missing.png", "painting.png", *SMALL, "--json")
+        assert (result.exit_code, result.stdout) == (FAILURE, "")
+        assert result.stderr.startswith("Error: ")
+
+    def test_of_a_batch_are_in_its_report(self) -> None:
+        Path("broken.png").write_bytes(b"no picture")
+        (found,) = reports(*COMMANDS["batch"], "broken.png", code=FAILURE)
+        assert (found["total"], found["made"], found["failed"], found["left"]) == (2, 1, 1, 0)
+        (failure,) = found["failures"]
+        assert (failure["photo"], failure["painting"]) == ("broken.png", "painting.png")
+        assert "broken.png" in failure["error"]
+        (found,) = reports(*COMMANDS["batch"])
+        assert (found["made"], found["there"], found["failures"]) == (0, 1, [])
+
+    def test_of_models_are_in_their_report(self) -> None:
+        folder = Path("models", "cut")
+        folder.mkdir(parents=True)
+        (folder / "model.json").write_text('{"format": 2,')
+        (found,) = reports("models")
+        broken, embedded = found["models"]
+        assert (broken["name"], broken["network"], broken["embedded"]) == ("cut", None, False)
+        assert "damaged" in broken["fault"]
+        assert (embedded["name"], embedded["fault"], embedded["embedded"]) == (
+            "compact",
+            None,
+            True,
+        )
+        assert embedded["weights_bytes"] > 10**6
+
+    def test_of_a_provider_are_in_the_report_before_the_failure(self) -> None:
+        (found,) = reports("doctor", "--provider", "coreml", code=FAILURE)
+        (coreml,) = found["providers"]
+        assert (coreml["provider"], coreml["works_in"]) == ("coreml", [])
+        assert coreml["fault"]
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    (line,) = capsys.readouterr().out.splitlines()
+    return valid(line)
+
+
+def test_of_an_export(capsys: pytest.CaptureFixture[str]) -> None:
+    class Check:
+        subject, difference, tolerance, passed = "gradient", float("nan"), 1e-6, False
+
+    report_export(embedded_folder(), [Check()])  # type: ignore[list-item]
+    found = printed(capsys)
+    assert found["report"] == "export"
+    assert found["weights_bytes"] > 10**6
+    assert found["graphs"] > 10
+    expected = {"subject": "gradient", "difference": None, "tolerance": 1e-6, "passed": False}
+    assert found["checks"] == [expected]
+
+
+def test_of_a_provider_that_is_off(capsys: pytest.CaptureFixture[str]) -> None:
+    measured = Measurement(losses=[], gradient=None, final=1.0, seconds=0.5, memory=None)  # type: ignore[arg-type]
+    apart = Comparison(losses=float("inf"), gradient=float("nan"), final=0.25)
+    outcomes = [
+        Outcome(("cpu", "float32"), (measured, apart, FLOAT32)),
+        Outcome(("cuda", "tf32"), fault="It is missing.", installed_only=True),
+    ]
+    report_comparison(outcomes)
+    off, missing = printed(capsys)["outcomes"]
+    assert (off["verdict"], off["losses"], off["gradient"]) == ("too far", None, None)
+    assert (off["final_loss"], off["seconds_a_step"], off["memory_bytes"]) == (0.25, 0.5, None)
+    assert off["expected"]["reason"] == FLOAT32.reason
+    assert (missing["verdict"], missing["fault"]) == ("unusable", "It is missing.")

@@ -30,7 +30,7 @@ def tree(folder: str) -> set[str]:
     return {
         path.relative_to(REPOSITORY).as_posix()
         for path in (REPOSITORY / folder).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", "node_modules"}.intersection(path.parts)
     }
 
 
@@ -64,4 +64,4 @@ def test_source_distribution_holds_tests_examples_and_documents(distributions: P
 @pytest.mark.network
 def test_distributions_stay_small(distributions: Path) -> None:
     sizes = {path.suffix: path.stat().st_size for path in distributions.iterdir()}
-    assert sizes[".whl"] < 2.7e6
+    assert sizes[".whl"] < 2.8e6

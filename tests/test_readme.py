@@ -14,13 +14,14 @@ from conftest import REPOSITORY
 from PIL import Image
 from typer.testing import CliRunner
 
+from stylize import runtime
 from stylize.cli.app import app
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 PAGES = [
     *(
         REPOSITORY / name
-        for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+        for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "RELEASING.md", "SECURITY.md")
     ),
     *sorted((REPOSITORY / "docs").glob("*.md")),
     *sorted((REPOSITORY / "models").glob("*.md")),
@@ -30,9 +31,9 @@ TEXTS = {page.relative_to(REPOSITORY).as_posix(): page.read_text("utf-8") for pa
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 OTHER_PROGRAMS = {
     *("--check", "--config-settings", "--mutations", "--no-deps", "--upgrade-deps"),
-    *("--memory-limit", "--nthreads"),
+    *("--memory-limit", "--nthreads", "--ignore-scripts"),
 }
-"""Options of pip, venv, ruff and our tests; of Dask's workers."""
+"""Options of pip, venv, ruff and our tests; of Dask's workers; of npm."""
 LONGEST_LINE = 100
 
 every_page = pytest.mark.parametrize("name", TEXTS)
@@ -90,7 +91,9 @@ def anchor(heading: str) -> str:
 @pytest.mark.skipif(sys.platform == "win32", reason="the command is written for a POSIX shell")
 def test_first_command_turns_the_examples_into_a_picture(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
-    unwanted = shutil.ignore_patterns(".git", ".venv*", "build", "dist", "*.egg-info", ".*_cache")
+    unwanted = shutil.ignore_patterns(
+        *(".git", ".venv*", "build", "dist", "*.egg-info", ".*_cache", "node_modules")
+    )
     shutil.copytree(REPOSITORY, clone, ignore=unwanted)
     first, _ = shell_commands("python3 -m venv")
     short = first.replace("--iterations 200", "--iterations 3")
@@ -170,3 +173,15 @@ def test_lines_are_short(name: str) -> None:
         for line in lines
         if len(line) > LONGEST_LINE and not line.startswith("python3 -m venv .venv &&")
     ] == []
+
+
+def test_the_reference_of_python_has_every_public_name() -> None:
+    page = TEXTS["docs/python.md"]
+    for name in runtime.__all__:
+        assert re.search(rf"stylize\.runtime\.{name}\b|`{name}`", page), name
+
+
+def test_every_page_is_in_the_contents() -> None:
+    listed = re.findall(r"^\| \[[^]]+\]\(([^)]+)\)", TEXTS["docs/README.md"], re.MULTILINE)
+    found = {(REPOSITORY / "docs" / page).resolve() for page in listed}
+    assert found == {*PAGES} - {REPOSITORY / "README.md", REPOSITORY / "docs" / "README.md"}

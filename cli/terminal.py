@@ -58,9 +58,19 @@ def answer(line: str) -> None:
         print(escaped(line), flush=True)
 
 
+_printed = 0
+
+
 def note(line: str) -> None:
     """Print a line about the work."""
+    global _printed
+    _printed += 1
     draw(f"{escaped(cut(line))}\n")
+
+
+def lines_printed() -> int:
+    """Return how many lines about the work were printed: each moves what is above it."""
+    return _printed
 
 
 def complain(message: str) -> None:

@@ -8,6 +8,7 @@ from stylize.cli.making.paths import named_after
 from stylize.cli.making.picture import Job, make_picture
 from stylize.cli.options.arguments import Checkpoint, Json, Output, Photo, Quiet, Trace
 from stylize.cli.options.grouping import Choose, Given
+from stylize.cli.watching.settings import Watching
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import RECONSTRUCTION, Options
 from stylize.runtime.pictures.file_options import FileOptions
@@ -34,6 +35,7 @@ def reconstruct(
     given: Annotated[Given, Settings],
     trace: Trace = None,
     checkpoint: Checkpoint = None,
+    watching: Watching,
     form: Annotated[Given, Choose(FileOptions)],
     machine: Machine,
     json: Json = False,
@@ -51,6 +53,15 @@ def reconstruct(
     files = FileOptions(**form)
     names = {*given, *form}
     job = Job(
-        photo, (), options, result, bool(output), trace, names, files=files, interval=interval
+        photo,
+        (),
+        options,
+        result,
+        bool(output),
+        trace,
+        names,
+        files=files,
+        interval=interval,
+        watching=watching,
     )
     make_picture(job, machine, quiet, json)

@@ -24,6 +24,8 @@ from stylize.cli.options.arguments import (
 )
 from stylize.cli.options.grouping import Choose, Given
 from stylize.cli.terminal import answer
+from stylize.cli.watching.settings import Watching
+from stylize.models.errors import OptionError
 from stylize.models.settings import settings_of
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
@@ -41,7 +43,12 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 Changes = Choose(Options, without=(), base=None, **OPTIONS)
 SameMachine = Choose(
-    Machine, model=AS_THEN, provider=AS_THEN, precision=AS_THEN, provider_options=AS_THEN
+    Machine,
+    model=AS_THEN,
+    provider=AS_THEN,
+    precision=AS_THEN,
+    provider_options=AS_THEN,
+    memory={"variable": None},  # with less, the optimiser may be another
 )
 SameFiles = Choose(
     FileOptions,
@@ -83,6 +90,7 @@ def rerun(
     changes: Annotated[Given, Changes],
     trace: Trace = None,
     checkpoint: Checkpoint = None,
+    watching: Watching,
     given: Annotated[Given, SameMachine],
     files: Annotated[Given, SameFiles],
     json: Json = False,
@@ -98,8 +106,10 @@ def rerun(
 
     check_given(changes)
     interval = parse_interval(checkpoint)
-    check_outputs([output, trace], [picture])
+    check_outputs([output, trace, *watching.files], [picture])
     recipe = read_recipe(picture)
+    if show and json:
+        raise OptionError("--show prints the recipe as JSON, without --json. Give one of them.")
     if show:
         for line in as_json(recipe):
             answer(line)
@@ -114,4 +124,5 @@ def rerun(
         changes = {name: value for name, value in changes.items() if name != "init"}
     space = space_in(picture, recipe)
     job = job_of(recipe, picture, moved, changes, output, trace, files, space)
-    make_picture(replace(job, interval=interval), machine_of(recipe, given, picture), quiet, json)
+    job = replace(job, interval=interval, watching=watching)
+    make_picture(job, machine_of(recipe, given, picture), quiet, json)

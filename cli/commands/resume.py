@@ -21,6 +21,7 @@ from stylize.cli.options.arguments import (
     Trace,
 )
 from stylize.cli.options.grouping import Choose, Given
+from stylize.cli.watching.settings import Watching
 from stylize.runtime.engine.machine import Machine
 
 AS_THEN = {"shown": "as then", "variable": None}
@@ -61,6 +62,7 @@ def resume(
     init: MovedStart = None,
     trace: Trace = None,
     checkpoint: Checkpoint = None,
+    watching: Watching,
     given: Annotated[Given, Place],
     json: Json = False,
     quiet: Quiet = False,
@@ -91,6 +93,7 @@ def resume(
     options = replace(told.options, init=job.options.init)
     named = bool(output) or told.named
     job = replace(job, options=options, named=named, stop=told.stop, interval=interval, remarks=())
+    job = replace(job, watching=watching)
     machine = replace(
         machine,
         threads=told.threads,

@@ -24,6 +24,7 @@ from stylize.cli.options.arguments import (
     Trace,
 )
 from stylize.cli.options.grouping import Choose, Given
+from stylize.cli.watching.settings import Watching
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.pictures.file_options import FileOptions
@@ -42,6 +43,7 @@ def run(
     given: Annotated[Given, Choose(Options)],
     trace: Trace = None,
     checkpoint: Checkpoint = None,
+    watching: Watching,
     form: Annotated[Given, Choose(FileOptions)],
     machine: Machine,
     json: Json = False,
@@ -73,5 +75,6 @@ def run(
         files=FileOptions(**form),
         regions=regions,
         interval=interval,
+        watching=watching,
     )
     make_picture(job, machine, quiet, json)

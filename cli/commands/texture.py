@@ -18,6 +18,7 @@ from stylize.cli.options.arguments import (
     Trace,
 )
 from stylize.cli.options.grouping import Choose, Given
+from stylize.cli.watching.settings import Watching
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import TEXTURE, Options
 from stylize.runtime.pictures.file_options import FileOptions
@@ -42,6 +43,7 @@ def texture(
     given: Annotated[Given, Settings],
     trace: Trace = None,
     checkpoint: Checkpoint = None,
+    watching: Watching,
     form: Annotated[Given, Choose(FileOptions)],
     machine: Machine,
     json: Json = False,
@@ -68,5 +70,6 @@ def texture(
         {*given, *form},
         files=FileOptions(**form),
         interval=interval,
+        watching=watching,
     )
     make_picture(job, machine, quiet, json)

@@ -102,8 +102,8 @@ def named_after(*parts: str, ending: str = ".png") -> Path:
     return Path(f"{shortened(*(part.strip('<>') for part in parts))}{ending}")
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder for results, unless it is there.
+def make_folder(folder: Path, option: str = "-o") -> None:
+    """Make a folder for results, unless it is there; an option names it.
 
     Raises
     ------
@@ -114,5 +114,5 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ImageError(
-            f"The folder '{folder}' cannot be made: {error.strerror}. Name another with -o."
+            f"The folder '{folder}' cannot be made: {error.strerror}. Name another with {option}."
         ) from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from stylize.cli.making.keeping import NEVER, Interval, Keeping, beside
 from stylize.cli.making.opening import announce, check_memory, open_model
 from stylize.cli.making.parts import of_regions
-from stylize.cli.making.paths import check_outputs, files_read
+from stylize.cli.making.paths import check_outputs, files_read, make_folder
 from stylize.cli.making.pipes import check_stdout
 from stylize.cli.making.regions import in_regions
 from stylize.cli.making.remarks import (
@@ -30,6 +30,9 @@ from stylize.cli.making.unfinished import Unfinished
 from stylize.cli.showing.progress import Pace, Progress, Stint, showing_progress, stints_of
 from stylize.cli.showing.trace import check_trace, tracing
 from stylize.cli.terminal import note
+from stylize.cli.watching.gathering import Growing, check_watching, gather, with_another_film
+from stylize.cli.watching.settings import UNWATCHED, Watching
+from stylize.cli.watching.watchers import Watchers
 from stylize.models.errors import OptionError
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.files.standard import STDOUT
@@ -82,6 +85,8 @@ class Job:
         How pictures are read, and this one is written.
     space : Space or None
         The colour space in which it is painted, if not that which `files` names.
+    watching : Watching
+        How it is watched while it grows.
     """
 
     photo: Path | None
@@ -98,6 +103,17 @@ class Job:
     interval: Interval = NEVER
     files: FileOptions = USUAL_FILES
     space: "Space | None" = None
+    watching: Watching = UNWATCHED
+
+    @property
+    def iterations(self) -> int:
+        """How many iterations there will be, with those that are spared."""
+        return self.stop or self.options.iterations
+
+    @property
+    def written(self) -> list[Path | None]:
+        """The files that are written, the picture first."""
+        return [self.output, self.trace, *self.watching.files]
 
 
 def make_picture(
@@ -109,10 +125,12 @@ def make_picture(
     """
     if json and job.output == STDOUT:
         raise OptionError("-o - and --json both write to the standard output. Give one of them.")
+    if unfinished:
+        job = replace(job, watching=with_another_film(job.watching))
     _check_files(job, machine)
     chosen, kept = _chosen(job), _kept(job)
     model = open_model(machine)
-    check_outputs([job.output, job.trace], model.folder.files, replaced=job.named)
+    check_outputs(job.written, model.folder.files, replaced=job.named)
     from stylize.runtime.method.scene import Scene, planned
     from stylize.runtime.pictures.colour import Conversion
 
@@ -142,21 +160,26 @@ def make_picture(
                 progress.say(line)
             keeping = _keeping(job, machine, recipe, chosen.space, model, unfinished, stints)
             snapshot = unfinished.snapshot if unfinished else None
-            rendered = scene.render(options, 1 if job.trace else None, keeping, snapshot)
+            rendered = scene.render(options, _every(job), keeping, snapshot)
             size = scene.size(options)
             results = Results(recipe, job.output, job.named, size, kept=kept, keeping=keeping)
-            follow(_until(rendered, job.stop), [write], results, progress)
+            whole = job.stop or options.iterations
+            growing = Growing(job.output, job.named, whole, size, recipe, kept, made)
+            watchers = _watchers(job, growing, quiet, progress)
+            follow(_until(rendered, job.stop), [write], results, progress, watchers)
     if json and results.saved:
         from stylize.cli.showing.reporting import report_picture
 
         report_picture(str(results.place), *results.saved)
+    watchers.check()
 
 
 def _check_files(job: Job, machine: Machine) -> None:
     """Find out whether what is to be written can be."""
     inputs = files_read(job.photo, job.paintings, job.options, job.regions)
-    check_outputs([job.output, job.trace], inputs, replaced=job.named)
+    check_outputs(job.written, inputs, replaced=job.named)
     _check_picture(job)
+    check_watching(job.watching, job.output, job.iterations, inputs)
     if job.trace:
         check_trace(job.trace)
     if machine.cluster and job.interval.asked and not job.interval.never:
@@ -164,6 +187,16 @@ def _check_files(job: Job, machine: Machine) -> None:
             "On a cluster no checkpoint is written: what workers lose is made again, but a run "
             "whose own process ends begins again. Leave out --cluster or --checkpoint."
         )
+
+
+def _watchers(job: Job, growing: Growing, quiet: bool, progress: Progress) -> Watchers:
+    """Return who watches the picture; if there is a folder for it on the way, that takes one."""
+    from stylize.runtime.pictures.saving import check_output
+
+    if folder := job.watching.save_to:
+        make_folder(folder, "--save-to")
+        check_output(folder / f"out{job.output.suffix}")
+    return gather(job.watching, growing, quiet, progress.say)
 
 
 def _recipe(
@@ -258,6 +291,16 @@ def _earlier(job: Job, unfinished: Unfinished | None) -> Iterator[str]:
         )
 
 
+def _every(job: Job) -> int | None:
+    """Return how many iterates to ask for: each, where each may be wanted, else what is usual."""
+    from stylize.runtime.method.scene import EVERY_ON_DEVICE
+
+    if job.watching.animate:
+        return 1
+    seldom = (job.watching.save_every or EVERY_ON_DEVICE) % EVERY_ON_DEVICE == 0
+    return None if seldom and not job.trace else 1
+
+
 def _until(iterates: "Iterable[Iterate]", stop: int | None) -> "Iterator[Iterate]":
     """Yield iterates until so many iterations were made or spared; all of them without."""
     for iterate in iterates:
@@ -271,6 +314,7 @@ def follow(
     observers: "Sequence[Callable[[Iterate], None]]",
     results: Results,
     progress: Progress,
+    watchers: Watchers | None = None,
 ) -> None:
     """Show every iterate to the observers, and save the best; also if an error ends them.
 
@@ -284,17 +328,23 @@ def follow(
         Takes each, and saves the best.
     progress : Progress
         Is told of each, and of the file written.
+    watchers : Watchers, optional
+        See each, and finish after the best is saved.
     """
+    watchers = watchers or Watchers()
     try:
         for iterate in iterates:
             results.see(iterate)
-            for observe in (*observers, progress.show):
+            for observe in (*observers, watchers.see, progress.show):
                 observe(iterate)
         saved = results.save()
     except BaseException as error:
         results.save_after(error)
+        watchers.finish_after(error)
+        results.tell(error)
         raise
-    progress.say(saved)
+    for line in (*watchers.finish(), saved):
+        progress.say(line)
 
 
 def _check_picture(job: Job, size: tuple[int, int] = (0, 0)) -> None:

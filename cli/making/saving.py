@@ -1,6 +1,5 @@
 """Where a finished picture goes, so that neither it nor an earlier one is lost."""
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -108,10 +107,7 @@ class Results:
         return text
 
     def save_after(self, error: BaseException) -> None:
-        """Save the best picture, if there is one that is not saved yet; note where it is.
-
-        Note also how to go on, if that is possible.
-        """
+        """Save the best picture, if there is one that is not saved yet; note where it is."""
         try:
             with holding_signals(heed=False):
                 if self._last and self._last.iteration >= self._enough:
@@ -119,9 +115,12 @@ class Results:
         except KeyboardInterrupt:  # another one came before it was held back
             self.save_after(error)
             return
+        if self._keeping and isinstance(error, KeyboardInterrupt):
+            self._keeping.interrupted()
+
+    def tell(self, error: BaseException) -> None:
+        """Note on an error how to go on, if that is possible."""
         if self._keeping:
-            if isinstance(error, KeyboardInterrupt):
-                self._keeping.interrupted()
             self._keeping.tell(error)
 
     def _note_saved(self, error: BaseException) -> None:
@@ -167,25 +166,18 @@ def _write(
 ) -> Path | str:
     """Write a picture, and return where."""
     from stylize.runtime.pictures.metadata import Metadata
-    from stylize.runtime.pictures.replacing import numbered
-    from stylize.runtime.pictures.saving import Manner, save_image
+    from stylize.runtime.pictures.saving import Manner
+    from stylize.runtime.plans.placing import place_image
     from stylize.runtime.plans.recipe import recipe_chunks
 
-    manner = Manner(recipe.files, kept or Metadata())
-    text = recipe_chunks(recipe)
+    kept = kept or Metadata()
+    manner, text = Manner(recipe.files, kept), recipe_chunks(recipe)
     try:
         if output == STDOUT:
             return pipe(shown, text, manner)
-        for place in [output] if named else numbered(output):
-            try:
-                fresh = not (named or _is_earlier(place, recipe))
-                save_image(shown, place, text, manner, fresh)
-            except FileExistsError:
-                continue
-            return place
+        return place_image(shown, recipe, kept, output, named)
     except ImageError as error:
         raise ImageError(f"{error} {_rescued(shown, output, text, manner)}") from error
-    raise AssertionError("there is always another number")
 
 
 def _rescued(shown: "Shown", output: Path, text: Mapping[str, str], manner: "Manner") -> str:
@@ -198,16 +190,3 @@ def _rescued(shown: "Shown", output: Path, text: Mapping[str, str], manner: "Man
         return f"The picture is in '{place}' instead."
     except ImageError as error:
         return str(error)
-
-
-def _is_earlier(path: Path, recipe: "Recipe") -> bool:
-    """Tell whether a picture of the same recipe lies there, made of no more iterations."""
-    from stylize.runtime.plans.recipe import read_recipe
-
-    if not os.path.isfile(path):
-        return False
-    try:
-        found = read_recipe(path)
-    except ImageError:
-        return False
-    return not found.differences(recipe) and found.progress <= recipe.progress

@@ -116,7 +116,7 @@ def _variables(page: Page) -> dict[str, str]:
         for option in each.options
         if option.variable
     }
-    return dict(sorted(found.items())) | (VARIABLES if page.pages or found else {})
+    return dict(sorted(found.items())) | VARIABLES
 
 
 def _see_also(page: Page, top: Page) -> list[str]:

@@ -27,7 +27,7 @@ from stylize.runtime.engine.memory import (
     targets_need,
 )
 from stylize.runtime.streaming.pieces import SIDE
-from stylize.runtime.streaming.storage import KEPT, KINDS, WAITING, Kind
+from stylize.runtime.streaming.storage import KEPT, KINDS, LARGE, WAITING, Kind
 from stylize.runtime.streaming.strips import strips
 
 OptimizerName = Literal["lbfgs", "adam"]
@@ -422,7 +422,7 @@ def _disk_too_small(needed: int, budget: Budget, room: float) -> str:
 
 def _mapped(disk: int) -> int:
     """Return the bytes of memory that go with so many on disk."""
-    return min(KEPT, disk) + min(WAITING, disk)
+    return KEPT + WAITING if disk > LARGE else 0
 
 
 def _bytes(value: Value, area: float, regions: int = 1) -> float:

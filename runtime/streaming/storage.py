@@ -33,6 +33,9 @@ KEPT = 2**28
 """Bytes on disk that stay in memory from one tile to the next. Neighbours lie in the same pages;
 to find a page again takes longer than to read it."""
 
+LARGE = 2**30
+"""Bytes on disk from which on both count: less is left to the system at once."""
+
 WAITING = 2**26
 """Bytes that wait to be written, as long as there are several arrays."""
 
@@ -83,7 +86,8 @@ class Storage:
 
         A disk that is slow is waited for in a thread, while the next tile is computed.
         """
-        if self._writer is None or array.ctypes.data not in self._maps:
+        if self._writer is None or not self._is_large or array.ctypes.data not in self._maps:
+            self.settle()  # in order
             array[where] += values
             return
         self.settle(but=max(WAITING - values.nbytes, 0))
@@ -111,11 +115,16 @@ class Storage:
         """Let go of an array; when nobody else holds it, its place on disk is free."""
         self._maps.pop(array.ctypes.data, None)
 
+    @property
+    def _is_large(self) -> bool:
+        return sum(map(len, self._maps.values())) > LARGE
+
     def rest(self) -> None:
         """Leave what is on disk to the system, which keeps as much of it in memory as is free."""
         if not self._maps or not hasattr(mmap, "MADV_DONTNEED"):
             return
-        if (mapped := _mapped_bytes()) is None or mapped > self._rested + KEPT:
+        mapped = _mapped_bytes() if self._is_large else None
+        if mapped is None or mapped > self._rested + KEPT:
             for each in self._maps.values():
                 each.madvise(mmap.MADV_DONTNEED)
             self._rested = _mapped_bytes() or 0

@@ -126,7 +126,8 @@ def in_bash(script: str, home: Path) -> str:
 
 @pytest.mark.skipif(sys.platform == "win32" or not shutil.which("bash"), reason="needs bash")
 def test_bash_completes_once_it_is_installed(tmp_path: Path, picture: Callable[..., Path]) -> None:
-    assert "completion installed" in in_bash("stylize --install-completion", tmp_path)
+    install = "stylize --install-completion; exit $?"  # not in the place of bash
+    assert "completion installed" in in_bash(install, tmp_path)
     asked = "COMP_WORDS=(stylize run --model com); COMP_CWORD=3; _stylize_completion stylize"
     told = in_bash(f'. ~/.bashrc; {asked}; printf "%s\\n" "${{COMPREPLY[@]}}"', tmp_path)
     assert told == "compact\n"

@@ -253,14 +253,14 @@ Tensors transfer(Model& model, const Ort::Value& photo, const Ort::Value& painti
 }
 
 int main(int count, char** arguments) {
-    if (count < 5) {
+    const int iterations = count > 5 ? std::atoi(arguments[5]) : 100;
+    if (count < 5 || iterations < 1) {
         std::cerr << "usage: stylize MODEL PHOTO PAINTING OUT.png [ITERATIONS]\n";
         return 2;
     }
     try {
         Model model(arguments[1]);
         const auto photo = read(arguments[2]), painting = read(arguments[3]);
-        const int iterations = count > 5 ? std::atoi(arguments[5]) : 100;
         const auto best = transfer(model, photo, painting, iterations);
         write(best.at("best_image"), arguments[4]);
         std::cout << "loss " << number(best.at("best_total")) << "\n";

@@ -16,6 +16,10 @@ const BETA = 1000;
 const HISTORY = 10; // Steps that L-BFGS remembers.
 
 const [folder, photoFile, paintingFile, outFile, iterations = "100"] = process.argv.slice(2);
+if (!outFile?.endsWith(".png") || !(Number(iterations) >= 1)) {
+  console.error("usage: node stylize.js MODEL PHOTO PAINTING OUT.png [ITERATIONS]");
+  process.exit(2);
+}
 const manifest = JSON.parse(await readFile(join(folder, "model.json"), "utf8"));
 
 const photo = await read(photoFile);
@@ -113,6 +117,7 @@ function zeros(shape) {
 /** Read a picture as RGB in 0...1, of shape (1, 3, height, width). */
 async function read(file) {
   const { data, info } = await sharp(file)
+    .rotate() // upright, as its EXIF tells
     .removeAlpha()
     .toColourspace("srgb")
     .raw()

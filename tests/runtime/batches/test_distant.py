@@ -15,13 +15,15 @@ pytest.importorskip("distributed", reason="computes on its workers")
 
 from stylize.models.errors import ImageError, ProviderError
 from stylize.runtime import Model, Options, Scene
-from stylize.runtime.batches import distant, painter
+from stylize.runtime.batches import distant
 from stylize.runtime.batches.distant import DistantScene, Studio
 from stylize.runtime.batches.keeping import KeptPictures
 from stylize.runtime.batches.painter import Elsewhere
 from stylize.runtime.cluster.connection import Cluster
 from stylize.runtime.method.iteration import Iterate
 
+EACH = "from stylize.runtime.batches import painter; painter.BETWEEN = 0.0"
+"""Lets a worker tell of each iterate; its process does not know this file."""
 OPTIONS = Options(size=48, scales=(24,), iterations=6, init="painting")
 
 
@@ -33,10 +35,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         found = Cluster("1")
         yield found
         found.close()
-
-
-def _tell_of_each() -> None:
-    painter.BETWEEN = 0.0
 
 
 @pytest.fixture
@@ -59,7 +57,7 @@ def model() -> Model:
 @pytest.fixture
 def scene(cluster: Cluster, model: Model, files: tuple[Path, Path]) -> DistantScene:
     """A scene whose painter tells of each iterate."""
-    cluster.on_each(_tell_of_each)
+    cluster.on_each(exec, EACH)
     return DistantScene(Studio(cluster, 0, model), model, *files, KeptPictures())
 
 

@@ -46,8 +46,12 @@ def test_arrays_are_zeros_of_the_shape_and_type(
     array[...] = 1  # they can be written
 
 
-def test_what_is_added_is_there_when_all_is_settled(either: Storage) -> None:
+@pytest.mark.parametrize("large", [-1, 2**30], ids=["in a thread", "at once"])
+def test_what_is_added_is_there_when_all_is_settled(
+    large: int, either: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One after the other, since they overlap; and values may change as soon as they are given."""
+    monkeypatch.setattr(storage, "LARGE", large)
     array, values = either.zeros("maps", (1, 3000)), np.ones(2000, np.float32)
     for start in (0, 500, 1000) * 5:
         either.add(array, (0, slice(start, start + 2000)), values)
@@ -118,6 +122,7 @@ def test_files_have_no_names(tmp_path: Path) -> None:
 def test_little_of_what_is_on_disk_stays_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(storage, "LARGE", 0)
     monkeypatch.setattr(storage, "KEPT", 2**22)
     on_disk = Storage(tmp_path, KINDS)
     array, mapped = on_disk.zeros("maps", (2**23,)), []

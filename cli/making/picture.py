@@ -131,16 +131,9 @@ def make_picture(
     chosen, kept = _chosen(job), _kept(job)
     model = open_model(machine)
     check_outputs(job.written, model.folder.files, replaced=job.named)
-    from stylize.runtime.method.scene import Scene, planned
-    from stylize.runtime.pictures.colour import Conversion
+    from stylize.runtime.method.scene import planned
 
-    conversion = Conversion(chosen.space, job.files.float_range)
-    scene = Scene(model, job.photo, job.paintings, job.regions, conversion)
-    if unfinished:
-        unfinished.check(model)
-        scene.spare = unfinished.standing.spare
-    scene.check(job.options)
-    _check_picture(job, scene.size(job.options))
+    scene = _scene(job, model, chosen.space, unfinished)
     warnings = check_memory(model, scene, job.options)  # before a picture is scaled to that size
     plan = scene.plan(job.options)
     # These make the same picture again, whatever memory has.
@@ -167,11 +160,32 @@ def make_picture(
             growing = Growing(job.output, job.named, whole, size, recipe, kept, made)
             watchers = _watchers(job, growing, quiet, progress)
             follow(_until(rendered, job.stop), [write], results, progress, watchers)
-    if json and results.saved:
-        from stylize.cli.showing.reporting import report_picture
-
-        report_picture(str(results.place), *results.saved)
+    if json:
+        _report(results)
     watchers.check()
+
+
+def _scene(job: Job, model: "Model", space: "Space", unfinished: Unfinished | None) -> "Scene":
+    """Return what the picture is made of, and find out whether it can be made."""
+    from stylize.runtime.method.scene import Scene
+    from stylize.runtime.pictures.colour import Conversion
+
+    conversion = Conversion(space, job.files.float_range)
+    scene = Scene(model, job.photo, job.paintings, job.regions, conversion)
+    if unfinished:
+        unfinished.check(model)
+        scene.spare = unfinished.standing.spare
+    scene.check(job.options)
+    _check_picture(job, scene.size(job.options))
+    return scene
+
+
+def _report(results: Results) -> None:
+    """Print what was made, for programs."""
+    from stylize.cli.showing.reporting import report_picture
+
+    if results.saved:
+        report_picture(str(results.place), *results.saved)
 
 
 def _check_files(job: Job, machine: Machine) -> None:

@@ -132,8 +132,9 @@ class Painter(Guest):
                 break
         if here is None:
             return None
-        self._told.append({found.iteration: found.held.kept() for found in (here, here.best)})
         best = here.best.kept()
+        last = best if best.iteration == here.iteration else here.kept()
+        self._told.append({found.iteration: found.held for found in (last, best)})
         is_last = here.iteration + here.spared >= self._whole
         return replace(
             _without_image(here), best=_without_photo(best) if is_last else _without_image(best)

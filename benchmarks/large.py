@@ -185,7 +185,8 @@ def plan_of(model: Model, job: Job, whole: bool) -> Plan:
     """Return how ours computes a picture: whole; or by tiles, within what these may take."""
     options, size = job.options, job.size[::-1]
     layers = model.folder.gradient_graph(options.layers).layers
-    case = Case(model.folder, layers, size, job.optimizer, job.history)
+    on_device = model.provider.memory != "cpu"
+    case = Case(model.folder, layers, size, job.optimizer, job.history, on_device)
     if whole:
         return case.whole
     plan = scene_of(job, model).plan(options)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 LOG_LINES = 10
 
+LAUNCHES = 128 * 1024
+"""Pixels that a device computes while all the kernels of an iteration are launched."""
+
 
 class Progress(Protocol):
     """How a user is told of the iteration."""
@@ -33,13 +36,19 @@ class Stint:
 
     iterations: int
     size: tuple[int, int]
+    on_device: bool = False
+
+    @property
+    def work(self) -> int:
+        """What an iteration costs, in pixels."""
+        return prod(self.size) + LAUNCHES * self.on_device
 
 
 def stints_of(scene: "Scene", options: Options, stop: int | None = None) -> Iterator[Stint]:
     """Yield what a picture takes, scale by scale; up to an iteration at which it is to stop."""
     left = stop or options.iterations
     for stage in scene.stages(options):
-        yield Stint(min(left, stage.iterations), scene.size(stage))
+        yield Stint(min(left, stage.iterations), scene.size(stage), scene.on_device)
         left -= min(left, stage.iterations)
 
 
@@ -74,7 +83,7 @@ def showing_progress(
 class Pace:
     """Counts iterations, and foretells from their mean pace how long the rest will take.
 
-    An iteration takes as long as its picture has pixels.
+    An iteration takes as long as its picture has pixels; on a device, some time besides.
     """
 
     def __init__(self, stints: Iterable[Stint], done: int = 0, spared: int = 0) -> None:
@@ -107,11 +116,11 @@ class Pace:
         return self._work(iterations) / self._work(self.total)
 
     def _work(self, iterations: int) -> int:
-        """Return how many pixels all iterations up to one have together."""
+        """Return what all iterations up to one cost together."""
         work = 0
         for stint in self._stints:
             here = min(iterations, stint.iterations)
-            work += here * prod(stint.size)
+            work += here * stint.work
             iterations -= here
         return work
 

@@ -102,6 +102,11 @@ class Scene:
         """Width and height of the photo and of the paintings, upright."""
         return self._views.sources
 
+    @property
+    def on_device(self) -> bool:
+        """Whether it is computed in another memory than the CPU's."""
+        return self._model.provider.memory != "cpu"
+
     def render(
         self,
         options: Options,
@@ -143,8 +148,7 @@ class Scene:
         self._views.start_picture(options)  # before a graph is loaded: a file may be missing
         if resumed:
             self.spare = resumed.standing.spare
-        on_device = self._model.provider.memory != "cpu"
-        every = every or (EVERY_ON_DEVICE if on_device else 1)
+        every = every or (EVERY_ON_DEVICE if self.on_device else 1)
         here = resumed or Snapshot(Standing(every, self.spare), {})
         scale = here.standing.scale
         iterates = self._minimised(scales[scale], self._begin(here, scales), here, keeper)
@@ -386,7 +390,7 @@ class Scene:
         """
         plan = self._plan(options, spare)
         found = [] if of_painting else [plan.memory]
-        if not of_painting and self._model.provider.memory == "cpu":
+        if not of_painting and not self.on_device:
             found.append(self.memory_of_reading(options))
         if of_painting or (options.layers.style and options.painting_size is None):
             found.append(self._painting_plan(options, plan, spare).memory)

@@ -109,7 +109,10 @@ def not_loaded(provider: "Provider", told: str) -> str:
 def no_device(provider: "Provider") -> str:
     """Return the message for a plugin that finds nothing to compute on."""
     if provider.memory != "webgpu":
-        return f"{provider.onnxruntime_name} finds no device that it computes on."
+        return (
+            f"{provider.onnxruntime_name} finds no device that it computes on: of CPUs it takes "
+            "Intel's only. Use --provider cpu."
+        )
     if sys.platform == "linux" and unloadable(VULKAN):
         return (
             f"WebGPU needs {VULKAN}, which is missing. Install the package libvulkan1, or as your "

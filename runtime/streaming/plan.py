@@ -41,6 +41,10 @@ ones compute more of their surroundings."""
 LARGE_TILES: tuple[Size, ...] = ((2048, 2048), (1024, 1024), (512, 512), (256, 256), *TILES[2:])
 """The same on a device: there the largest are the best."""
 
+MOST_ELEMENTS = 2**31 - 1
+"""Elements of a map that a device's libraries can count. Of 64 maps of 8192×6144, which an H200 has
+the memory for, a convolution failed."""
+
 PLANES = {"lbfgs": 8, "adam": 7}
 """Images that an optimiser in pieces holds, without the history."""
 
@@ -158,6 +162,12 @@ class Case:
     def needs_tiles(self) -> bool:
         """Whether only the graphs for tiles compute these losses."""
         return bool(self.regions) and self.guided is None
+
+    @property
+    def countable(self) -> bool:
+        """Whether no map of the whole picture has too many elements for where it is computed."""
+        largest = max(layer.channels / layer.stride**2 for layer in self.folder.manifest.layers)
+        return not self.on_device or largest * prod(self.size) <= MOST_ELEMENTS
 
     @property
     def whole(self) -> Plan:
@@ -314,7 +324,8 @@ def make_plan(case: Case, budget: Budget, spare: int | None, workers: int = 0) -
         return _by_tiles(case, budget, spare, [])
     whole = case.whole
     limit = _limit(case, budget, spare, UNSTREAMED)
-    if whole.memory <= limit or (budget.memory is None and not case.has_tiles):
+    fits = whole.memory <= limit and case.countable
+    if fits or (budget.memory is None and not case.has_tiles):
         return whole
     return _by_tiles(case, budget, spare, [whole])  # small ones need no tiles
 
@@ -349,8 +360,8 @@ def plan_targets(
     leave behind memory that is of no use to it.
     """
     limit = _limit(case, budget, spare, UNSTREAMED_TARGETS)
-    fits = case.whole_targets.memory <= limit or not (budget.memory or case.has_tiles)
-    if fits and not (workers or case.needs_tiles):
+    fits = case.whole_targets.memory <= limit and case.countable
+    if (fits or not (budget.memory or case.has_tiles)) and not (workers or case.needs_tiles):
         return case.whole_targets
     on_disk: tuple[Kind, ...] = ("maps",) if budget.scratch else ()
     sizes = case.tile_sizes[case.tile_sizes.index(tile) if tile in case.tile_sizes else 0 :]

@@ -16,6 +16,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from conftest import REPOSITORY
+from every_provider import provider_or_skip
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -337,9 +338,9 @@ def test_bf16_without_openvino_ends_in_one_clear_line(
     assert len(errors.splitlines()) == 1
 
 
-@pytest.mark.skipif(not find_spec("onnxruntime_ep_openvino"), reason="needs OpenVINO")
 @needs_extras
 def test_bf16_reports_ratios_and_final_losses(benchmarks: SimpleNamespace, tmp_path: Path) -> None:
+    provider_or_skip("openvino", "bfloat16")
     file = tmp_path / "bf16.json"
     arguments = ("--sizes", "48x32", "--repeats", "2", "--iterations", "3", "--json", str(file))
     finish(benchmarks.bf16, *MODEL, *arguments)

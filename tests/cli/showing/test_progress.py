@@ -69,6 +69,18 @@ class TestPace:
         pace.reach(iterate(1))
         assert pace.done == 16
 
+    def test_on_a_device_the_coarse_scales_are_not_so_much_faster(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock = [0.0]
+        monkeypatch.setattr(progress.time, "perf_counter", lambda: clock[0])
+        sizes = (128, 96), (2048, 1536)
+        paces = [Pace([Stint(60, size, each) for size in sizes]) for each in (False, True)]
+        clock[0] = 0.5  # an H200 took 9 s for such a picture
+        for pace in paces:
+            pace.reach(iterate(60))
+        assert [pace.time_left for pace in paces] == ["2:08", "0:11"]
+
     def test_hours(self, monkeypatch: pytest.MonkeyPatch) -> None:
         clock = [0.0]
         monkeypatch.setattr(progress.time, "perf_counter", lambda: clock[0])

@@ -3,6 +3,7 @@
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from math import prod
 from pathlib import Path
@@ -22,7 +23,7 @@ from stylize.runtime.method.streamed import StreamedSearch
 from stylize.runtime.streaming import pieces
 from stylize.runtime.streaming import plan as module
 from stylize.runtime.streaming.picture import StreamedPicture
-from stylize.runtime.streaming.plan import TILES, Budget, Case, Plan
+from stylize.runtime.streaming.plan import TILES, Budget, Case, Plan, make_plan, plan_targets
 from stylize.runtime.streaming.storage import KINDS, AnyArray, Kind, Storage
 
 PAPER = LayerSet(("conv4_2",), ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"))
@@ -164,6 +165,17 @@ def test_a_full_disk_is_found_before_the_work(
 def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"Cannot use '.*gone' for --scratch: No such file"):
         plan(2 * GB, tmp_path / "gone")
+
+
+@pytest.mark.parametrize(("height", "tiles"), [(16383, False), (16384, True)])
+def test_a_device_computes_whole_what_its_libraries_can_count(height: int, tiles: bool) -> None:
+    folder = Model.open("compact", "cpu").folder
+    assert folder.manifest.layers[0].channels * 16384 * 8192 == 2**31
+    case = Case(folder, PAPER, (height, 8192), "adam", 1, on_device=True)
+    enough = Budget(memory=10**15)
+    assert bool(make_plan(case, enough, None).tile) is tiles
+    assert bool(plan_targets(case, enough, None, None).tile) is tiles
+    assert make_plan(replace(case, on_device=False), enough, None).tile is None
 
 
 class TestOfAPainting:

@@ -17,15 +17,17 @@ SUCCESS, FAILURE, USAGE, INTERRUPTED = 0, 1, 2, 130
 EXIT_CODES: Mapping[str, str] = {
     str(SUCCESS): "All was done.",
     str(FAILURE): "Something failed: one line on stderr, after 'Error:', says what, why, and what "
-    "to do next. In a batch, one picture failed, or more.",
+    "to do next.",
     str(USAGE): "The command line, or a variable, was not understood, or a value is not possible. "
     "Nothing was made.",
     str(INTERRUPTED): "Ctrl-C ended the work. The picture so far is saved, and the last line says "
     "where.",
     "128 + N": "Another signal did so, in the same way. N is its number: 143 for SIGTERM, 129 for "
-    "SIGHUP, 138 for SIGUSR1, 152 for SIGXCPU.",
+    "SIGHUP. Those of SIGUSR1 and SIGXCPU depend on the system; 'kill -l' tells them.",
 }
 """What exit codes tell, as the manual pages have it; shells report the same of signals."""
+BATCH_FAILED = "Or one picture failed, or more: each reason is listed, and the record has them all."
+"""What is added for `FAILURE` of a batch."""
 
 
 def exit_code(run: Callable[[], None]) -> int:

@@ -59,7 +59,7 @@ class Command(_Ending, TyperCommand):
             return super().invoke(ctx)
         except StylizeError as error:
             for each in _from_environment(ctx):
-                if _is_about(error, each):
+                if each.name == error.setting:
                     error.add_note(_origin(each))
             raise
 
@@ -139,14 +139,6 @@ def _from_environment(context: Any) -> list[Any]:
         return []
     sources = ((each, context.get_parameter_source(each.name)) for each in context.command.params)
     return [each for each, source in sources if source and source.name == "ENVIRONMENT"]
-
-
-def _is_about(error: StylizeError, option: Any) -> bool:
-    """Tell whether an error is about an option: says so, or names the value."""
-    if isinstance(error, OptionError) and error.setting:
-        return bool(error.setting == option.name)
-    named = rf"(?<![\w.]){re.escape(os.environ[option.envvar])}(?!\w|\.\w)"
-    return re.search(named, str(error)) is not None
 
 
 def _origin(option: Any) -> str:

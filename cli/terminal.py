@@ -54,6 +54,8 @@ def answer(line: str) -> None:
     OSError
         It cannot be written; nobody would get the answer.
     """
+    if sys.stdout is None:  # it was closed
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     with answering():
         print(escaped(line), flush=True)
 

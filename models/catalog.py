@@ -48,9 +48,9 @@ def model_folders() -> Iterator[Path]:
     yield embedded_folder()
 
 
-def known_names() -> str:
+def known_names() -> list[str]:
     """Return the names of these, each once."""
-    return ", ".join(dict.fromkeys(folder.name for folder in model_folders()))
+    return list(dict.fromkeys(folder.name for folder in model_folders()))
 
 
 def foreign_folders() -> Iterator[Path]:
@@ -94,7 +94,8 @@ def find_model(model: str | None = None) -> Path:
     looked = ", ".join(f"'{folder}'" for folder in search_folders())
     raise ModelError(
         f"There is no model '{model}': it is neither a folder nor found in {looked}. "
-        f"Models found: {known_names()}. 'stylize export vgg19' makes one of VGG-19's weights."
+        f"Models found: {', '.join(known_names())}. 'stylize export vgg19' makes one of VGG-19's "
+        "weights."
     )
 
 

@@ -1,12 +1,25 @@
 """The errors that stylize raises on purpose; each says what is wrong, why, and what to do next."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class StylizeError(Exception):
-    """Base of every error that is the user's to mend; the CLI prints it without a traceback."""
+    """Base of every error that is the user's to mend; the CLI prints it without a traceback.
+
+    Attributes
+    ----------
+    setting : str or None
+        The name of the setting, as its field is called, where the fault is of that alone.
+    """
+
+    setting: str | None = None
 
 
 class ModelError(StylizeError):
     """A model folder is missing, damaged, or lacks what was asked of it."""
+
+    setting = "model"
 
 
 class WeightsError(StylizeError):
@@ -26,15 +39,7 @@ class ExtraError(StylizeError):
 
 
 class OptionError(StylizeError):
-    """An option has a value that cannot be used.
-
-    Attributes
-    ----------
-    setting : str or None
-        The name of its field in the dataclass of settings, where the fault is of that alone.
-    """
-
-    setting: str | None = None
+    """An option has a value that cannot be used."""
 
 
 class DivergenceError(StylizeError):
@@ -51,3 +56,13 @@ class UnsupportedOperatorError(StylizeError):
 
 class VerificationError(StylizeError):
     """An exported folder does not compute what it should."""
+
+
+@contextmanager
+def about(setting: str | None) -> Iterator[None]:
+    """Let errors tell which setting they are about, unless they tell of another."""
+    try:
+        yield
+    except StylizeError as error:
+        error.setting = error.setting or setting
+        raise

@@ -22,7 +22,7 @@ VGG19_LAYERS = tuple(
     for block, layers in enumerate((2, 2, 4, 4, 4), 1)
     for layer in range(1, layers + 1)
 )
-"""The layers of VGG-19 that a loss can look at."""
+"""The convolutions of VGG-19, under the names of the paper."""
 
 CONTENT_LAYERS = ("conv4_2",)
 """The content layer of the paper's Figures 2 and 3."""

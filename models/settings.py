@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, get_type_hints
 
-from stylize.models.errors import OptionError
+from stylize.models.errors import OptionError, about
 from stylize.models.values import KindError, brought_to, in_words
 
 KEY = "setting"
@@ -135,7 +135,7 @@ def _checked(name: str, known: Setting, kind: Any, given: Any) -> Any:
     """Return a value brought to its setting's type; the error tells which setting it is about."""
     called = known.called or name.replace("_", " ")
     shown = "x".join(map(str, given)) if isinstance(given, tuple | list) else given
-    try:
+    with about(name):
         try:
             value = brought_to(kind, given)
         except KindError:
@@ -143,9 +143,6 @@ def _checked(name: str, known: Setting, kind: Any, given: Any) -> Any:
         if known.range and value is not None:
             several = value if isinstance(value, tuple) else (value,)
             require(all(map(known.admits, several)), called, shown, known.range)
-    except OptionError as error:
-        error.setting = name
-        raise
     return value
 
 

@@ -10,6 +10,7 @@ import typer
 from stylize.cli.edge import FAILURE
 from stylize.cli.making.batch import make_batch
 from stylize.cli.making.batch_worker import Batch
+from stylize.cli.making.keeping import parse_interval
 from stylize.cli.making.opening import model_of
 from stylize.cli.making.remarks import check_given
 from stylize.cli.options.arguments import Json, PresetName, Quiet
@@ -26,7 +27,7 @@ from stylize.runtime.batches.pairs import (
     read_pairs,
 )
 from stylize.runtime.engine.machine import Machine
-from stylize.runtime.method.options import PICTURES, Options
+from stylize.runtime.method.options import ITERATION, PICTURES, Options
 from stylize.runtime.pictures.file_options import FileOptions
 from stylize.runtime.plans.preset import find_preset
 
@@ -74,13 +75,25 @@ FolderOption = Annotated[
         rich_help_panel=PICTURES,
     ),
 ]
+BatchCheckpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="N|10m|off",
+        help="Write how far a picture is into a file beside it, every N iterations, or as often as "
+        "a time says: 90s, 10m, 2h; also when a signal ends it. The same command goes on from "
+        "there. Default: every 10 minutes. With --cluster, none is written.",
+        show_default=False,
+        rich_help_panel=ITERATION,
+    ),
+]
 JobsOption = Annotated[
     int,
     typer.Option(
         "--jobs",
         metavar="N",
-        help="Processes that make pictures at a time; they share the CPUs. Each takes the memory "
-        "of a picture. Default: 1.",
+        help="Processes that make pictures at a time. They share the CPUs and the memory that is "
+        "free; --threads and --memory are those of each. Default: 1.",
         show_default=False,
         rich_help_panel=BATCH,
     ),
@@ -105,6 +118,7 @@ def batch(
     output: FolderOption,
     preset: PresetName = "stylize",
     given: Annotated[Given, Choose(Options)],
+    checkpoint: BatchCheckpoint = None,
     jobs: JobsOption = 1,
     shard: ShardOption = None,
     form: Annotated[Given, Choose(FileOptions, without=("quality",))],
@@ -114,15 +128,16 @@ def batch(
 ) -> None:
     """Render many photos, each in the manner of each painting.
 
-    A picture that is there already with the same settings is kept, so the same
-    command goes on after Ctrl-C. A file that cannot be used does not stop the
-    others: it is listed at the end, and the exit code is 1. Several such
-    commands may write to the same folder, also from several machines: none
-    makes what another is making.
+    A picture that is there already with the same settings is kept, and one that
+    takes long leaves a checkpoint, so the same command goes on after Ctrl-C. A
+    file that cannot be used does not stop the others: it is listed at the end,
+    and the exit code is 1. Several such commands may write to the same folder,
+    also from several machines: none makes what another is making.
     """
     require(1 <= jobs <= MOST_JOBS, "number of processes", jobs, f"from 1 to {MOST_JOBS}")
     settings = find_preset(preset)
     check_given(given)
+    interval = parse_interval(checkpoint)
     options = replace(settings.options, **given)
     found = in_order(_pairs(photos or (), paintings or (), pairs, output))
     if shard:
@@ -133,7 +148,7 @@ def batch(
         from stylize.runtime.pictures.profiles import choose_space
 
         choose_space(files, None)  # which is refused before the work
-    made = Batch(found, output, options, machine, files)
+    made = Batch(found, output, options, machine, files, interval)
     if not make_batch(made, jobs, quiet, json):
         raise typer.Exit(FAILURE)
 

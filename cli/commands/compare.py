@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylize.cli.options.arguments import Json, Quiet
-from stylize.cli.options.grouping import Choose, Given, offering
+from stylize.cli.options.grouping import Choose, Given, offering_several
 from stylize.cli.showing.tables import explain, outcomes_table, print_table
 from stylize.cli.terminal import note
 from stylize.models.errors import OptionError, ProviderError
@@ -25,7 +25,7 @@ Providers = Annotated[
         "precision, in each that it has. For example cpu,openvino:bfloat16. Default: all that work "
         "and that stylize is tested with.",
         show_default=False,
-        autocompletion=offering(lambda: PROVIDERS),
+        autocompletion=offering_several(lambda: PROVIDERS),
     ),
 ]
 ITERATIONS = "Length of the optimisation whose final losses are compared."

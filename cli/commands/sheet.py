@@ -72,7 +72,7 @@ def sheet(
     if json:
         from stylize.cli.showing.reporting import report_sheet
 
-        report_sheet(target, drawn.size, shown)
+        report_sheet("done", target, drawn.size, shown)
     if not quiet:
         note(f"{target}: {drawn.width}x{drawn.height}, {_counted(len(shown), 'picture')}")
 

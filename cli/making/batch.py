@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -15,6 +16,7 @@ from stylize.cli.making.batch_worker import Batch, Tell, work
 from stylize.cli.making.opening import announce, open_model
 from stylize.cli.making.paths import make_folder
 from stylize.cli.showing.tally import Tally
+from stylize.cli.showing.telling import State, telling
 from stylize.cli.signals import heed_signals
 from stylize.cli.terminal import note, prepare_streams
 from stylize.models.errors import OptionError, ProviderError, StylizeError
@@ -49,26 +51,22 @@ def make_batch(batch: Batch, jobs: int, quiet: bool, json: bool = False) -> bool
     if not quiet:
         announce(model, batch.machine)
     tally = Tally(len(batch.pairs), quiet)
-    try:
+    with telling(partial(_tell, tally, batch.folder, json)), closing(tally):
         if batch.machine.cluster:
-            _work_on_workers(batch, tally.take)
+            _work_on_workers(batch, model, tally.take)
         elif jobs == 1:
             work(batch, model, tally.take)
         else:
-            shared = replace(batch.machine, threads=_threads(batch, jobs))
-            _work_in_processes(replace(batch, machine=shared), jobs, tally.take)
-    finally:
-        tally.close()
-        _tell(tally, batch.folder, json)
+            _work_in_processes(_shared(batch, model, jobs), jobs, tally.take)
     return not tally.failed
 
 
-def _tell(tally: Tally, folder: Path, json: bool) -> None:
+def _tell(tally: Tally, folder: Path, json: bool, state: State) -> None:
     """Tell what came of all, to people or to programs."""
     if json:
         from stylize.cli.showing.reporting import report_batch
 
-        report_batch(tally, folder)
+        report_batch(state, tally, folder)
     else:
         for line in tally.summary(str(folder / FILE)):
             note(line)
@@ -77,6 +75,11 @@ def _tell(tally: Tally, folder: Path, json: bool) -> None:
 def _check_cluster(batch: Batch, jobs: int) -> None:
     if jobs > 1:
         raise OptionError("--jobs and --cluster both make several processes. Give one of them.")
+    if batch.interval.asked and not batch.interval.never:
+        raise OptionError(
+            "Workers of a cluster write no checkpoints: a picture that is lost there is begun anew."
+            " Leave out --cluster or --checkpoint."
+        )
     if batch.options.init not in STARTS:
         raise OptionError(
             f"--init '{batch.options.init}' is a file, and the workers of a cluster are sent only "
@@ -86,10 +89,10 @@ def _check_cluster(batch: Batch, jobs: int) -> None:
 
 def _model(batch: Batch) -> "Model":
     """Open the model for whole pictures: no worker has but a part of one."""
-    return open_model(replace(batch.machine, cluster=None), keeping=True)
+    return open_model(replace(batch.machine, cluster=None), keeping=True, spare=batch.spare)
 
 
-def _work_on_workers(batch: Batch, tell: Tell) -> None:
+def _work_on_workers(batch: Batch, model: "Model", tell: Tell) -> None:
     """Let each worker of a cluster paint whole pictures, for each of which a process here asks."""
     from stylize.runtime.cluster.extra import connect
 
@@ -99,7 +102,9 @@ def _work_on_workers(batch: Batch, tell: Tell) -> None:
 
     cluster.on_each(ready)
     machine = replace(batch.machine, cluster=cluster.address)
-    _work_in_processes(replace(batch, machine=machine), min(cluster.count, MOST_ASKING), tell)
+    spare = cluster.memory_to_spare() if model.provider.memory == "cpu" else None
+    asking = min(cluster.count, MOST_ASKING)
+    _work_in_processes(replace(batch, machine=machine, spare=spare), asking, tell)
 
 
 def _work_in_processes(batch: Batch, jobs: int, tell: Tell) -> None:
@@ -130,10 +135,21 @@ def _work_in_processes(batch: Batch, jobs: int, tell: Tell) -> None:
         raise ProviderError(" ".join(dict.fromkeys(failures)))
 
 
-def _threads(batch: Batch, jobs: int) -> int:
+def _shared(batch: Batch, model: "Model", jobs: int) -> Batch:
+    """Return what each of several processes here makes, with its share of CPUs and memory.
+
+    What the user gave is for each of them. The memory that is free is found out now, before one of
+    them takes any.
+    """
     from stylize.runtime.providers.hardware import usable_cpus
 
-    return batch.machine.threads or max(1, usable_cpus() // jobs)
+    threads = batch.machine.threads or max(1, usable_cpus() // jobs)
+    spare = model.memory_to_spare()
+    return replace(
+        batch,
+        machine=replace(batch.machine, threads=threads),
+        spare=None if spare is None else spare // jobs,
+    )
 
 
 @contextmanager

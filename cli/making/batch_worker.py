@@ -2,17 +2,21 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stylize.cli.edge import message_of
+from stylize.cli.making.begun import Begun
+from stylize.cli.making.keeping import USUAL, Interval, Keeping, beside, describing
 from stylize.cli.making.opening import check_memory
 from stylize.cli.making.paths import named_after
 from stylize.cli.making.picture import follow
 from stylize.cli.making.saving import Results
+from stylize.cli.making.unfinished import Unfinished
+from stylize.cli.showing.progress import Pace, stints_of
 from stylize.models.errors import ImageError
 from stylize.runtime.batches.claims import Claims
 from stylize.runtime.batches.pairs import Pair
@@ -49,6 +53,10 @@ class Batch:
         What computes them.
     files : FileOptions
         How they are read, and written.
+    interval : Interval
+        How often the checkpoint of each is written.
+    spare : int or None
+        Bytes that each process can spare; None for all that is free.
     """
 
     pairs: Sequence[Pair]
@@ -56,6 +64,8 @@ class Batch:
     options: Options
     machine: Machine
     files: FileOptions = USUAL_FILES
+    interval: Interval = USUAL
+    spare: int | None = None
 
     @property
     def anywhere(self) -> bool:
@@ -101,17 +111,60 @@ def work(batch: Batch, model: "Model", tell: Tell, studio: "Studio | None" = Non
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A picture that may be made."""
+    """A picture that may be made.
+
+    Attributes
+    ----------
+    scene : Scene
+        What it is made of.
+    options : Options
+        All settings, as the plan has them.
+    asked : Options
+        The same as they were asked for.
+    recipe : Recipe
+        What the picture will tell of itself.
+    output : Path
+        Where it goes.
+    space : Space
+        The colour space in which it is painted.
+    begun : Unfinished or None
+        Where it goes on.
+    """
 
     scene: "Scene"
     options: Options
+    asked: Options
     recipe: "Recipe"
     output: Path
+    space: "Space"
+    begun: Unfinished | None = None
 
     @property
     def key(self) -> str:
-        """What is claimed: two photos of one name have two pictures."""
-        return f"{self.output.name} {self.recipe.identity}"
+        """What is claimed: two photos of one name have two pictures.
+
+        What a plan makes of options depends on the memory that is free, and does not count.
+        """
+        counted = self._with(self.scene.counted(self.asked))
+        return f"{self.output.name} {counted.identity}"
+
+    @property
+    def as_asked(self) -> "Recipe":
+        """The recipe with the options as they were asked for."""
+        return self._with(self.asked)
+
+    def _with(self, options: Options) -> "Recipe":
+        told = self.recipe
+        return replace(told, options=replace(options, init=told.options.init))
+
+    def going_on(self, begun: Unfinished | None) -> "_Prepared":
+        """Return the same from where it was left, as the plan was in the memory of then."""
+        if begun is None:
+            return self
+        recipe = begun.checkpoint.recipe
+        self.scene.spare = begun.standing.spare
+        options = replace(recipe.options, init=self.asked.init)
+        return replace(self, options=options, recipe=recipe, begun=begun)
 
 
 class _Worker:
@@ -129,6 +182,7 @@ class _Worker:
         self._recorded = {entry.output for entry in self._record.news()}
         self._failed: dict[tuple[str, str], Entry] = {}
         self._pictures = KeptPictures()
+        self._begun = Begun(batch.folder, model, batch.machine)
 
     def close(self) -> None:
         self._claims.close()
@@ -172,12 +226,13 @@ class _Worker:
             self._tell(News(number, warning=remark))
         scene = self._scene(pair, space)
         scene.check(self._batch.options)
-        options = scene.counted(self._batch.options)
+        asked = self._batch.options
+        options = scene.counted(asked)
         if not self._studio:  # a worker plans by its own memory
             options = planned(options, scene.plan(options))
         recipe = recipe_of(self._model, pair.photo, paintings, options, (), files, space)
         name = named_after(pair.photo.stem, pair.painting.stem)
-        return _Prepared(scene, options, recipe, self._batch.folder / name)
+        return _Prepared(scene, options, asked, recipe, self._batch.folder / name, space)
 
     def _scene(self, pair: Pair, space: "Space") -> "Scene":
         from stylize.runtime.method.scene import Scene
@@ -195,16 +250,37 @@ class _Worker:
         return Scene(model, photo, shown, conversion=conversion)
 
     def _make_or_find(self, number: int, prepared: _Prepared) -> None:
+        from stylize.runtime.plans.recipe import PLACE
+
+        apart = PLACE if self._batch.anywhere else ()
+        finished, done = _found(prepared, apart)
+        if finished:
+            self._begun.forget(prepared.as_asked, prepared.output, apart)
+            self._settle(number, "there", finished)
+            return
+        made = _Made(number, self._tell)
+        try:
+            prepared = self._gone_on_with(prepared, made)
+        except Exception as error:  # it is a file, too
+            self._settle(number, "failed", made=made, error=message_of(error))
+        else:
+            self._make(number, prepared, made, done)
+
+    def _gone_on_with(self, prepared: _Prepared, made: "_Made") -> _Prepared:
+        """Return a picture from where it was left, if it was."""
+        if self._studio:
+            return prepared
+        return prepared.going_on(self._begun.find(prepared.as_asked, prepared.output, made.remark))
+
+    def _make(self, number: int, prepared: _Prepared, made: "_Made", done: int) -> None:
+        """Make a picture; where an error ends it before so many iterations, nothing is saved."""
         from stylize.runtime.pictures.metadata import metadata_of
         from stylize.runtime.pictures.saving import check_output
 
-        finished, done = _found(prepared, self._batch.anywhere)
-        if finished:
-            self._settle(number, "there", finished)
-            return
-        check_output(
-            prepared.output, bits=self._batch.files.bits
-        )  # if not, no other could be written, either
+        # If this cannot be written, no other could be, either.
+        check_output(prepared.output, bits=self._batch.files.bits)
+        made.whole = prepared.options.iterations
+        keeping = None if self._studio else self._keeping(prepared, made)
         results = Results(
             prepared.recipe,
             prepared.output,
@@ -212,13 +288,10 @@ class _Worker:
             size=prepared.scene.size(prepared.options),
             kept=metadata_of(self._batch.pairs[number].photo, self._batch.files.keep_metadata),
             enough=done,
+            keeping=keeping,
         )
-        made = _Made(number, prepared.options.iterations, self._tell)
         try:
-            if not self._studio:
-                for warning in check_memory(self._model, prepared.scene, prepared.options):
-                    self._tell(News(number, warning=warning))
-            follow(prepared.scene.render(prepared.options), [], results, made)
+            follow(self._rendered(prepared, keeping, made), [], results, made)
         except Exception as error:
             if self._studio and self._studio.is_closed(error):
                 raise  # others make this picture
@@ -228,6 +301,29 @@ class _Worker:
             raise
         else:
             self._settle(number, "made", results.place, made)
+
+    def _keeping(self, prepared: _Prepared, made: "_Made") -> Keeping:
+        """Return what keeps checkpoints of a picture."""
+        batch, begun = self._batch, prepared.begun
+        place = prepared.recipe, prepared.asked, prepared.output
+        describe = describing(*place, False, self._model, batch.machine, prepared.space)
+        path = begun.path if begun else beside(prepared.output)
+        pace = Pace(stints_of(prepared.scene, prepared.options))
+        return Keeping(
+            path, batch.interval, describe, pace, bool(begun), _the_same_again, made.remark
+        )
+
+    def _rendered(
+        self, prepared: _Prepared, keeping: Keeping | None, made: "_Made"
+    ) -> "Iterator[Iterate]":
+        """Return the iterates of a picture, from where it was left if it was."""
+        scene, options = prepared.scene, prepared.options
+        if keeping is None:
+            return scene.render(options)
+        for warning in check_memory(self._model, scene, options):
+            made.remark(warning)
+        snapshot = prepared.begun.snapshot if prepared.begun else None
+        return scene.render(options, keeper=keeping, resumed=snapshot)
 
     def _settle(
         self,
@@ -254,10 +350,10 @@ class _Worker:
 class _Made:
     """How far a picture is."""
 
-    def __init__(self, number: int, whole: int, tell: Tell) -> None:
+    def __init__(self, number: int, tell: Tell) -> None:
         self.iterations = 0
+        self.whole = 1
         self._number = number
-        self._whole = whole
         self._tell = tell
         self._begun = time.monotonic()
         self._next = 0.0
@@ -270,12 +366,20 @@ class _Made:
         """Count the iterations up to one."""
         self.iterations = iterate.iteration
         if time.monotonic() >= self._next:
-            share = (iterate.iteration + iterate.spared) / self._whole
+            share = (iterate.iteration + iterate.spared) / self.whole
             self._tell(News(self._number, share=min(share, 1.0)))
             self._next = time.monotonic() + BETWEEN
 
     def say(self, text: str) -> None:
         """Print nothing: of many pictures, nobody reads a line each."""
+
+    def remark(self, text: str) -> None:
+        """Tell what the user is to know, whatever is printed of the rest."""
+        self._tell(News(self._number, warning=text))
+
+
+def _the_same_again(path: Path) -> str:
+    return f"The same command goes on from '{path}'."
 
 
 def _told(pair: Pair) -> tuple[str, str]:
@@ -285,10 +389,13 @@ def _told(pair: Pair) -> tuple[str, str]:
     return printable(str(pair.photo)), printable(str(pair.painting))
 
 
-def _found(prepared: _Prepared, anywhere: bool) -> tuple[Path | None, int]:
-    """Return the finished picture of a recipe, or else the iterations of an unfinished one."""
+def _found(prepared: _Prepared, apart: tuple[str, ...]) -> tuple[Path | None, int]:
+    """Return the finished picture of a recipe, or else the iterations of an unfinished one.
+
+    Recipes may differ in what stands in `apart`.
+    """
     from stylize.runtime.pictures.replacing import numbered
-    from stylize.runtime.plans.recipe import PLACE, read_recipe
+    from stylize.runtime.plans.recipe import read_recipe
 
     done = 0
     for place in numbered(prepared.output):
@@ -298,7 +405,7 @@ def _found(prepared: _Prepared, anywhere: bool) -> tuple[Path | None, int]:
             recipe = read_recipe(place)
         except ImageError:
             continue
-        different = set(recipe.differences(prepared.recipe)) - set(PLACE if anywhere else ())
+        different = set(recipe.differences(prepared.recipe)) - set(apart)
         if not different and recipe.finished:
             return place, 0
         if not different:

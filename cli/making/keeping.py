@@ -3,9 +3,9 @@
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,13 @@ from stylize.models.errors import OptionError, StylizeError
 from stylize.shell import quoted
 
 if TYPE_CHECKING:
+    from stylize.runtime import Model
+    from stylize.runtime.engine.machine import Machine
+    from stylize.runtime.method.options import Options
     from stylize.runtime.method.standing import Look, Snapshot, Standing
+    from stylize.runtime.pictures.spaces import Space
     from stylize.runtime.plans.checkpoint import Checkpoint
+    from stylize.runtime.plans.recipe import Recipe
 
 ENDING = ".checkpoint"
 """What is put behind the name of a picture."""
@@ -94,8 +99,10 @@ class Keeping:
         Which part of the work iterations are.
     own : bool
         Whether the file that is there is the one that is gone on with.
-    more : sequence of str
-        What belongs into the command that goes on, beside the file.
+    advice : function
+        Says how to go on from the file; by default, with `resume`.
+    say : function
+        Prints a line, where it cannot be written.
     """
 
     def __init__(
@@ -105,9 +112,11 @@ class Keeping:
         describe: "Callable[[Standing], Checkpoint]",
         pace: Pace,
         own: bool = False,
-        more: tuple[str, ...] = (),
+        advice: Callable[[Path], str] | None = None,
+        say: Callable[[str], None] = note,
     ) -> None:
-        self._path, self._own, self._more = path, own, more
+        self._path, self._own = path, own
+        self._advice, self._say = advice or resuming(), say
         self._interval = interval
         self._describe, self._pace = describe, pace
         self._look: Look = lambda: None
@@ -140,18 +149,13 @@ class Keeping:
     def tell(self, error: BaseException) -> None:
         """Note on an error how to go on, if that is possible."""
         if self._own and os.path.exists(self._path):
-            error.add_note(f"To go on: {self.command}")
+            error.add_note(self._advice(self._path))
 
     def remove(self) -> None:
         """Remove the file, since the picture is saved."""
         if self._own:
             with suppress(OSError):
                 self._path.unlink()
-
-    @property
-    def command(self) -> str:
-        """What goes on."""
-        return quoted("stylize", "resume", str(self._path), *self._more)
 
     def _keep(self) -> None:
         with holding_signals():
@@ -165,7 +169,7 @@ class Keeping:
         except (OSError, StylizeError) as error:
             if not self._failed:
                 why = getattr(error, "strerror", None) or error
-                note(
+                self._say(
                     f"The checkpoint '{self._path}' cannot be written: {why}. An earlier one, if "
                     "there is one, stays."
                 )
@@ -194,8 +198,65 @@ class Keeping:
         return standing.seconds > LONG * self._pace.part(standing.progress)
 
 
+def resuming(*more: str) -> Callable[[Path], str]:
+    """Return what says how to go on from a checkpoint: a command, with so much behind the file."""
+    return lambda path: f"To go on: {quoted('stylize', 'resume', str(path), *more)}"
+
+
+def describing(
+    recipe: "Recipe",
+    options: "Options",
+    output: Path,
+    named: bool,
+    model: "Model",
+    machine: "Machine",
+    space: "Space",
+    stop: int | None = None,
+) -> "Callable[[Standing], Checkpoint]":
+    """Return what describes a picture that is not finished, given how far it is; see `Checkpoint`.
+
+    `options` are as they were asked for.
+    """
+    from stylize.runtime.plans.checkpoint import Checkpoint, manifest_of, onnxruntime_release
+    from stylize.runtime.plans.recipe import printable
+
+    manifest = manifest_of(model.folder)
+
+    def describe(standing: "Standing") -> Checkpoint:
+        return Checkpoint(
+            recipe=recipe,
+            options=replace(options, init=recipe.options.init),
+            output=printable(output.name),
+            named=named,
+            manifest=manifest,
+            onnxruntime=onnxruntime_release(),
+            standing=standing,
+            stop=stop,
+            profile=space.profile if recipe.profile else None,
+            threads=machine.threads,
+            memory=machine.memory,
+            scratch=printable(str(machine.scratch)) if machine.scratch else None,
+        )
+
+    return describe
+
+
 def beside(output: Path) -> Path:
     """Return where the checkpoint of a picture lies."""
     from stylize.runtime.pictures.replacing import shortened
 
     return output.with_name(shortened(output.name) + ENDING)
+
+
+def checkpoints_in(folder: Path) -> list[Path]:
+    """Return the checkpoints in a folder, by their names."""
+    with suppress(OSError):
+        return [folder / name for name in os.listdir(folder) if name.endswith(ENDING)]
+    return []
+
+
+def all_beside(output: Path, checkpoints: Iterable[Path]) -> list[Path]:
+    """Return those of some checkpoints that are called as a picture's, with a number or without."""
+    usual = beside(output)
+    mine = re.compile(rf"{re.escape(usual.stem)}(-[0-9]+)?{re.escape(usual.suffix)}")
+    return sorted(path for path in checkpoints if mine.fullmatch(path.name))

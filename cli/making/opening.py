@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from stylize.cli.terminal import note
 from stylize.installation import export_command
 from stylize.models.catalog import embedded_folder, find_model, hidden_by
-from stylize.models.errors import ModelError, OptionError
+from stylize.models.errors import ModelError, OptionError, about
 from stylize.runtime.engine.machine import Machine
 from stylize.runtime.method.options import Options
 from stylize.runtime.plans.preset import Preset
@@ -21,8 +21,18 @@ HOPELESS = 1.5
 """A need so many times larger than all memory is refused; the estimate errs less than that."""
 
 
-def open_model(machine: Machine, keeping: bool = False) -> "Model":
-    """Open a model on a provider; one for many pictures keeps what it has looked at."""
+def open_model(machine: Machine, keeping: bool = False, spare: int | None = None) -> "Model":
+    """Open a model on a provider.
+
+    Parameters
+    ----------
+    machine : Machine
+        What computes.
+    keeping : bool
+        Whether it is for many pictures, and keeps what it has looked at.
+    spare : int, optional
+        Bytes that can be spared, where others take a part of what is free.
+    """
     from stylize.runtime import Model
     from stylize.runtime.batches.keeping import KeepingModel
     from stylize.runtime.engine.choice import find_provider
@@ -31,7 +41,7 @@ def open_model(machine: Machine, keeping: bool = False) -> "Model":
     provider = find_provider(
         machine.provider, machine.precision, machine.provider_options, machine.threads
     )
-    budget = Budget(machine.memory, machine.scratch)
+    budget = Budget(machine.memory, machine.scratch, spare)
     kind = KeepingModel if keeping else Model
     return kind.open(machine.model, provider, budget, machine.cluster)
 
@@ -107,7 +117,10 @@ def check_memory(model: "Model", scene: "Scene", options: Options) -> list[str]:
     if most and bytes_needed > HOPELESS * most:
         fitting = _fitting(scene, options, option, most)
         advice = f"Use a smaller {option}{f': {fitting}' if fitting else ' and --model compact.'}"
-        raise OptionError(f"{needs} of memory, and there are {most / 1e9:.1f} GB in all. {advice}")
+        with about("size" if option == "--size" else "painting_size"):
+            raise OptionError(
+                f"{needs} of memory, and there are {most / 1e9:.1f} GB in all. {advice}"
+            )
     advice = _fitting(scene, options, option, spare) or "Free some memory."
     return [
         f"Warning: {needs} of memory, and {available / 1e9:.1f} GB are free. It may fail, or take "

@@ -2,11 +2,19 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylize.cli.making.keeping import NEVER, Interval, Keeping, beside
+from stylize.cli.making.keeping import (
+    NEVER,
+    Interval,
+    Keeping,
+    beside,
+    describing,
+    resuming,
+)
 from stylize.cli.making.opening import announce, check_memory, open_model
 from stylize.cli.making.parts import of_regions
 from stylize.cli.making.paths import check_outputs, files_read, make_folder
@@ -28,6 +36,7 @@ from stylize.cli.making.remarks import (
 from stylize.cli.making.saving import Results
 from stylize.cli.making.unfinished import Unfinished
 from stylize.cli.showing.progress import Pace, Progress, Stint, showing_progress, stints_of
+from stylize.cli.showing.telling import State, telling
 from stylize.cli.showing.trace import check_trace, tracing
 from stylize.cli.terminal import note
 from stylize.cli.watching.gathering import Growing, check_watching, gather, with_another_film
@@ -44,7 +53,6 @@ from stylize.shell import quoted
 
 if TYPE_CHECKING:
     from stylize.runtime import Iterate, Model, Scene
-    from stylize.runtime.method.standing import Standing
     from stylize.runtime.pictures.metadata import Metadata
     from stylize.runtime.pictures.profiles import Chosen
     from stylize.runtime.pictures.spaces import Space
@@ -141,27 +149,25 @@ def make_picture(
     scene.read(options)
     recipe = _recipe(job, model, options, chosen.space, unfinished)
     made, spared = unfinished.progress if unfinished else (0, 0)
-    with tracing(job.trace, made) as write:
+    stints, size = list(stints_of(scene, options, job.stop)), scene.size(options)
+    keeping = _keeping(job, machine, recipe, chosen.space, model, unfinished, stints)
+    results = Results(recipe, job.output, job.named, size, kept=kept, keeping=keeping)
+    tell = partial(_report, results) if json else _say_nothing
+    with telling(tell), tracing(job.trace, made) as write:
         if not quiet:
             announce(model, machine)
             remarks = _remarks(job, model, scene, chosen), _earlier(job, unfinished), warnings
             for remark in chain(*remarks):
                 note(remark)
-        stints = list(stints_of(scene, options, job.stop))
         with showing_progress(stints, quiet, made, spared) as progress:
             for line in (*of_plan(plan, job.options, machine.scratch), *announced(scene, options)):
                 progress.say(line)
-            keeping = _keeping(job, machine, recipe, chosen.space, model, unfinished, stints)
             snapshot = unfinished.snapshot if unfinished else None
             rendered = scene.render(options, _every(job), keeping, snapshot)
-            size = scene.size(options)
-            results = Results(recipe, job.output, job.named, size, kept=kept, keeping=keeping)
             whole = job.stop or options.iterations
             growing = Growing(job.output, job.named, whole, size, recipe, kept, made)
             watchers = _watchers(job, growing, quiet, progress)
             follow(_until(rendered, job.stop), [write], results, progress, watchers)
-    if json:
-        _report(results)
     watchers.check()
 
 
@@ -180,12 +186,16 @@ def _scene(job: Job, model: "Model", space: "Space", unfinished: Unfinished | No
     return scene
 
 
-def _report(results: Results) -> None:
+def _report(results: Results, state: State) -> None:
     """Print what was made, for programs."""
     from stylize.cli.showing.reporting import report_picture
 
     if results.saved:
-        report_picture(str(results.place), *results.saved)
+        report_picture(state, str(results.place), *results.saved)
+
+
+def _say_nothing(state: State) -> None:
+    """Tell people nothing more: they were told on the way."""
 
 
 def _check_files(job: Job, machine: Machine) -> None:
@@ -234,30 +244,13 @@ def _keeping(
     stints: Iterable[Stint],
 ) -> Keeping:
     """Return what keeps checkpoints of a picture."""
-    from stylize.runtime.plans.checkpoint import Checkpoint, manifest_of, onnxruntime_release
-    from stylize.runtime.plans.recipe import printable
-
-    def describe(standing: "Standing") -> Checkpoint:
-        return Checkpoint(
-            recipe=recipe,
-            options=replace(job.options, init=recipe.options.init),
-            output=printable(job.output.name),
-            named=job.named,
-            manifest=manifest,
-            onnxruntime=onnxruntime_release(),
-            standing=standing,
-            stop=job.stop,
-            profile=space.profile if recipe.profile else None,
-            threads=machine.threads,
-            memory=machine.memory,
-            scratch=printable(str(machine.scratch)) if machine.scratch else None,
-        )
-
-    manifest = manifest_of(model.folder)
     path = unfinished.path if unfinished else beside(job.output)
-    more = ("--model", machine.model) if machine.model else ()
     interval = NEVER if job.output == STDOUT else job.interval
-    return Keeping(path, interval, describe, Pace(stints), bool(unfinished), more)
+    describe = describing(
+        recipe, job.options, job.output, job.named, model, machine, space, job.stop
+    )
+    advice = resuming(*(("--model", machine.model) if machine.model else ()))
+    return Keeping(path, interval, describe, Pace(stints), bool(unfinished), advice)
 
 
 def announced(scene: "Scene", options: Options) -> "Iterator[str]":

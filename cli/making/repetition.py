@@ -205,7 +205,7 @@ def _same_model(recipe: "Recipe") -> str:
             f"weights of sha256 {then.weights_sha256}. Name the one to use with --model."
         )
     raise ModelError(
-        f"There is no model '{name}' among those found: {known_names()}. "
+        f"There is no model '{name}' among those found: {', '.join(known_names())}. "
         "Of what a picture tells, no other place is believed: "
         f"name the model yourself, for example {quoted('--model', then.name)}"
     )

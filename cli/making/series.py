@@ -13,6 +13,7 @@ from stylize.cli.making.picture import follow
 from stylize.cli.making.remarks import of_files, of_pictures, of_plan, of_sizes
 from stylize.cli.making.saving import Results
 from stylize.cli.showing.progress import Progress, Stint, showing_progress, stints_of
+from stylize.cli.showing.telling import State, telling
 from stylize.cli.terminal import note
 from stylize.models.errors import ImageError
 from stylize.models.settings import check, setting
@@ -118,7 +119,15 @@ def make_figure(
         for remark in (*remarks, *_remarks(scenes, missing, machine.scratch), *warnings):
             note(remark)
     stints = [stint for each in missing for stint in each.stints(scenes[each.pictures])]
-    with showing_progress(stints, quiet) as progress:
+    size: tuple[int, int] | None = None
+
+    def tell(state: State) -> None:
+        if json:
+            from stylize.cli.showing.reporting import report_sheet
+
+            report_sheet(state, sheet, size, filter(Path.exists, files.values()))
+
+    with telling(tell), showing_progress(stints, quiet) as progress:
         progress.say(
             f"{len(cells) - len(missing)} of {len(cells)} pictures are in {destination.folder}."
         )
@@ -126,10 +135,6 @@ def make_figure(
             each.make(scenes[each.pictures], progress)
         size = _draw(figure, files, sheet, destination.cell)
         progress.say(f"{sheet}: the sheet of all {len(cells)}.")
-    if json:
-        from stylize.cli.showing.reporting import report_sheet
-
-        report_sheet(sheet, size, files.values())
 
 
 @dataclass(frozen=True)

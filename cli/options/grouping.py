@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
 
 import typer
 
+from stylize.models.errors import about
 from stylize.models.settings import Setting, settings_of
 from stylize.runtime.method.options import ITERATION, LOSSES, PICTURES
 from stylize.runtime.pictures.file_options import FILES
@@ -177,7 +178,8 @@ class _Choice:
     def parsed(self, text: Any) -> Any:
         """Return the value that was written."""
         if self.setting.parse:
-            return self.setting.parse(text)
+            with about(self.name):
+                return self.setting.parse(text)
         return tuple(text) if isinstance(text, list) else text
 
 
@@ -193,6 +195,16 @@ def offering(values: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
 
     def complete(incomplete: str) -> list[str]:
         return [value for value in values() if value.startswith(incomplete)]
+
+    return complete
+
+
+def offering_several(values: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """Return the same for values between commas: what may be the last of them, after the others."""
+
+    def complete(incomplete: str) -> list[str]:
+        before, comma, last = incomplete.rpartition(",")
+        return [f"{before}{comma}{value}" for value in values() if value.startswith(last)]
 
     return complete
 

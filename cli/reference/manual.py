@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
-from stylize.cli.edge import EXIT_CODES
+from stylize.cli.edge import BATCH_FAILED, EXIT_CODES, FAILURE
 from stylize.cli.reference.pages import Page, Parameter, program
 from stylize.cli.terminal import TRACEBACK_VARIABLE
 from stylize.models.catalog import SEARCH_VARIABLE
@@ -53,7 +53,7 @@ def manual_page(page: Page, top: Page) -> str:
         *_titled("COMMANDS", _commands(page)),
         *_titled("ARGUMENTS", (line for each in page.arguments for line in _entry(each))),
         *_titled("OPTIONS", _options(page)),
-        *_titled("EXIT STATUS", _definitions(EXIT_CODES)),
+        *_titled("EXIT STATUS", _definitions(_exit_codes(page))),
         *_titled("ENVIRONMENT", _definitions(_variables(page))),
         *_titled("FILES", _definitions(FILES if page is top else {})),
         *_titled("SEE ALSO", _see_also(page, top)),
@@ -106,6 +106,14 @@ def _entry(each: Parameter) -> list[str]:
 def _definitions(entries: Mapping[str, str]) -> Iterator[str]:
     for term, text in entries.items():
         yield from (".TP", f"\\fB{_text(term)}\\fR", _text(text))
+
+
+def _exit_codes(page: Page) -> dict[str, str]:
+    """Return what the exit codes of a command tell."""
+    found = dict(EXIT_CODES)
+    if page.name.endswith(" batch"):
+        found[str(FAILURE)] += f" {BATCH_FAILED}"
+    return found
 
 
 def _variables(page: Page) -> dict[str, str]:

@@ -10,6 +10,8 @@ from stylize.cli.showing import reports
 from stylize.cli.showing.preset_text import loss_lines
 from stylize.cli.showing.reports import print_report
 from stylize.cli.showing.tally import Tally
+from stylize.cli.showing.telling import State
+from stylize.models.amounts import counted
 from stylize.models.catalog import embedded_folder
 from stylize.models.manifest import Manifest, read_manifest
 from stylize.runtime.batches.record import FILE
@@ -25,10 +27,11 @@ if TYPE_CHECKING:
     from stylize.runtime.providers.table import Precision
 
 
-def report_picture(place: str, best: "Found", last: "Iterate") -> None:
+def report_picture(state: State, place: str, best: "Found", last: "Iterate") -> None:
     """Print what picture was made, and when the iteration ended that saw it."""
     print_report(
         reports.Picture(
+            state,
             place,
             *best.size,
             iteration=best.iteration,
@@ -36,13 +39,23 @@ def report_picture(place: str, best: "Found", last: "Iterate") -> None:
             spared=last.spared,
             seconds=last.seconds,
             loss=best.total,
-        )
+        ),
+        f"The picture is in '{place}'.",
     )
 
 
-def report_sheet(sheet: Path, size: tuple[int, int], pictures: Iterable[Path]) -> None:
-    """Print what is on a sheet."""
-    print_report(reports.Sheet(str(sheet), *size, pictures=_names(pictures)))
+def report_sheet(
+    state: State, sheet: Path, size: tuple[int, int] | None, pictures: Iterable[Path]
+) -> None:
+    """Print what is on a sheet; without a size, there is none yet."""
+    names, (width, height) = _names(pictures), size or (None, None)
+    if size:
+        made = f"The sheet is in '{sheet}'."
+    else:
+        made = f"There are {counted(len(names), 'picture')} in '{sheet.parent}', and no sheet."
+    print_report(
+        reports.Sheet(state, str(sheet) if size else None, width, height, pictures=names), made
+    )
 
 
 def report_plan(found: "Iterable[Forecast]") -> None:
@@ -103,13 +116,14 @@ def report_judgement(path: Path, found: "Judgement") -> None:
     )
 
 
-def report_batch(tally: Tally, folder: Path) -> None:
+def report_batch(state: State, tally: Tally, folder: Path) -> None:
     """Print what came of a batch."""
     failures = [
         reports.Failure(entry.photo, entry.painting, entry.error or "") for entry in tally.failed
     ]
     print_report(
         reports.Batch(
+            state,
             folder=str(folder),
             record=str(folder / FILE),
             total=tally.total,
@@ -119,7 +133,8 @@ def report_batch(tally: Tally, folder: Path) -> None:
             interrupted=tally.count("interrupted"),
             left=tally.total - tally.done,
             failures=failures,
-        )
+        ),
+        f"The pictures are in '{folder}', with the record '{FILE}'.",
     )
 
 
@@ -142,7 +157,8 @@ def report_export(folder: Path, checks: "Iterable[Check]") -> None:
                 )
                 for each in checks
             ],
-        )
+        ),
+        f"The model is in '{folder}'.",
     )
 
 

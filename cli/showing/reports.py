@@ -5,11 +5,14 @@ prints one imports this module, since msgspec takes its time.
 """
 
 import json
+import sys
 from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct, to_builtins
 
-from stylize.cli.terminal import answer
+from stylize.cli.showing.telling import State
+from stylize.cli.terminal import NoReaderError, answer, discard
+from stylize.models.errors import StylizeError
 from stylize.models.layers import PoolingKind
 from stylize.runtime.method.options import OptimizerName
 from stylize.runtime.providers.table import Precision
@@ -26,6 +29,12 @@ def about(text: str) -> Meta:
     return Meta(description=text)
 
 
+Ending = Annotated[
+    State,
+    about("What ended the work: done, it did by itself; stopped, a signal; failed, an error."),
+]
+
+
 class Size(Struct, frozen=True):
     """Pixels; of a tile, positions of a map."""
 
@@ -36,6 +45,7 @@ class Size(Struct, frozen=True):
 class Picture(Struct, frozen=True, tag_field="report", tag="picture"):
     """A picture that was made: by run, texture, reconstruct, rerun or resume."""
 
+    state: Ending
     picture: Annotated[str, about("The file.")]
     width: Pixels
     height: Pixels
@@ -49,12 +59,11 @@ class Picture(Struct, frozen=True, tag_field="report", tag="picture"):
 class Sheet(Struct, frozen=True, tag_field="report", tag="sheet"):
     """A labelled sheet: by sheet, grid or figure."""
 
-    sheet: Annotated[str, about("The file.")]
-    width: Pixels
-    height: Pixels
-    pictures: Annotated[
-        list[str], about("The files of the pictures on it that were made or named.")
-    ]
+    state: Ending
+    sheet: Annotated[str | None, about("The file; null if something ended the work before.")]
+    width: Pixels | None
+    height: Pixels | None
+    pictures: Annotated[list[str], about("The files of its pictures, as far as they are there.")]
 
 
 class Failure(Struct, frozen=True):
@@ -68,6 +77,7 @@ class Failure(Struct, frozen=True):
 class Batch(Struct, frozen=True, tag_field="report", tag="batch"):
     """What came of a batch."""
 
+    state: Ending
     folder: Annotated[str, about("Where the pictures are.")]
     record: Annotated[str, about("The file with a line for each pair.")]
     total: Annotated[int, about("Pairs of a photo and a painting.")]
@@ -272,6 +282,29 @@ Report: TypeAlias = (
 )
 
 
-def print_report(report: Report) -> None:
-    """Print a report as a line of ASCII, which no encoding of the output can spoil."""
-    answer(json.dumps(to_builtins(report), allow_nan=False))
+def print_report(report: Report, made: str = "") -> None:
+    """Print a report as a line of ASCII, which no encoding of the output can spoil.
+
+    Parameters
+    ----------
+    report : Report
+        The report.
+    made : str
+        A sentence that tells where is what was made, for whoever does not get the report.
+
+    Raises
+    ------
+    StylizeError
+        It cannot be printed, but something was made.
+    NoReaderError, OSError
+        It cannot be printed.
+    """
+    try:
+        answer(json.dumps(to_builtins(report), allow_nan=False))
+    except (NoReaderError, OSError) as error:
+        if not made:
+            raise
+        if sys.stdout:
+            discard(sys.stdout)
+        why = getattr(error, "strerror", None) or "whoever was to read it has gone"
+        raise StylizeError(f"The report cannot be printed: {why}. {made}") from error

@@ -114,7 +114,13 @@ def _gathered(
     if watching.save_every:
         places = Places(growing.output, watching.save_to, growing.iterations)
         recipe, kept = growing.recipe, growing.kept
-        yield OnTheWay(watching.save_every, places, growing.named, recipe, kept, growing.made)
+        step = watching.save_every, places, growing.named, recipe, kept
+        yield OnTheWay(*step, say, growing.made)
+        if growing.made // watching.save_every == growing.iterations // watching.save_every:
+            say(
+                f"--save-every {watching.save_every} saves no picture: there are "
+                f"{growing.iterations} iterations in all."
+            )
     if watching.animate:
         yield Filming(watching.animate, growing.size, growing.iterations)
     if watching.preview:

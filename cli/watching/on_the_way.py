@@ -6,13 +6,13 @@ from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylize.cli.watching.watchers import Glimpse
-from stylize.models.errors import OptionError
+from stylize.cli.watching.watchers import Glimpse, MissedError
+from stylize.models.errors import OptionError, StylizeError
 from stylize.runtime.files.standard import STDOUT
 from stylize.runtime.pictures.replacing import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from stylize.runtime.pictures.metadata import Metadata
     from stylize.runtime.plans.recipe import Recipe
@@ -86,6 +86,8 @@ class OnTheWay:
         What is made.
     kept : Metadata
         What pictures tell of the photo.
+    say : function
+        Prints a line.
     made : int
         Iterations that were made in an earlier process.
     """
@@ -97,12 +99,14 @@ class OnTheWay:
         named: bool,
         recipe: "Recipe",
         kept: "Metadata",
+        say: "Callable[[str], None]",
         made: int = 0,
     ) -> None:
         self._every, self._places, self._named = every, places, named
         self._recipe, self._kept = recipe, kept
-        self._seen = made
+        self._say, self._seen = say, made
         self._saved: list[Path] = []
+        self._is_told = False
 
     @property
     def name(self) -> str:
@@ -111,14 +115,25 @@ class OnTheWay:
 
     def see(self, glimpse: Glimpse) -> None:
         """Save the picture if so many iterations were made; a device may not give just that one."""
-        iterate = glimpse.iterate
-        last, self._seen = self._seen, iterate.iteration
+        last, self._seen = self._seen, glimpse.iterate.iteration
         if last // self._every < self._seen // self._every:
-            from stylize.runtime.plans.placing import place_image
+            try:
+                self._save(glimpse)
+            except (OSError, StylizeError) as error:  # a disk may be full for a while
+                raise MissedError from error
 
-            recipe = replace(self._recipe, evaluations=self._seen, spared=iterate.spared)
-            place = self._places.at(self._seen)
-            self._saved.append(place_image(glimpse.shown, recipe, self._kept, place, self._named))
+    def _save(self, glimpse: Glimpse) -> None:
+        from stylize.runtime.plans.placing import place_image
+
+        recipe = replace(self._recipe, evaluations=self._seen, spared=glimpse.iterate.spared)
+        wanted = self._places.at(self._seen)
+        place = place_image(glimpse.shown, recipe, self._kept, wanted, self._named)
+        self._saved.append(place)
+        if place != wanted and not self._is_told:
+            self._is_told = True
+            self._say(
+                f"'{wanted}' is of another picture and stays: this one is '{place}', and so on."
+            )
 
     def finish(self, glimpse: Glimpse) -> str:
         """Tell what was saved; the last picture has its own name."""

@@ -44,6 +44,10 @@ class Glimpse:
         return on_screen(self.shown, LARGEST)
 
 
+class MissedError(Exception):
+    """A watcher has missed one picture, and is tried again with the next; its cause tells why."""
+
+
 class Watcher(Protocol):
     """Shows a picture while it grows, or keeps how it grew."""
 
@@ -52,7 +56,7 @@ class Watcher(Protocol):
         """What messages call it, at the beginning of a sentence."""
 
     def see(self, glimpse: Glimpse) -> None:
-        """Take the picture so far, if it is time."""
+        """Take the picture so far, if it is time; raise MissedError if just this one failed."""
 
     def finish(self, glimpse: Glimpse) -> str:
         """Take the last picture, finish, and tell in a sentence what there is; or nothing."""
@@ -78,6 +82,7 @@ class Watchers:
         self._watchers, self._say = list(watchers), say
         self._last: Iterate | None = None
         self._failures: list[str] = []
+        self._missing: list[Watcher] = []
 
     def see(self, iterate: "Iterate") -> None:
         """Let each look at an iterate. A signal waits: no file or terminal is left in between."""
@@ -113,8 +118,18 @@ class Watchers:
         for watcher in list(self._watchers):
             try:
                 ask(watcher, glimpse)
+            except MissedError as missed:
+                self._miss(watcher, missed)
             except Exception as error:  # whatever it is, the picture counts more
                 self._say(f"{self._drop(watcher, error)}{comfort}")
+
+    def _miss(self, watcher: Watcher, missed: MissedError) -> None:
+        """Tell once that one has missed a picture, whatever follows."""
+        if watcher not in self._missing:
+            self._missing.append(watcher)
+            failure = f"{watcher.name} has left one out: {_reason(missed.__cause__)}"
+            self._failures.append(failure)
+            self._say(f"{failure} It is tried again with the next.")
 
     def _drop(self, watcher: Watcher, error: Exception) -> str:
         """Leave one out; return why."""
@@ -126,7 +141,7 @@ class Watchers:
         return failure
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException | None) -> str:
     """Return why something failed, as a sentence."""
     if isinstance(error, StylizeError):
         return str(error)

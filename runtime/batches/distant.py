@@ -55,7 +55,11 @@ class Studio:
         self._folder = model.folder
         budget = model.budget
         self._easel = Easel(
-            digest_of(model.folder.path), Wanted.like(model.provider), budget.memory, budget.scratch
+            digest_of(model.folder.path),
+            Wanted.like(model.provider),
+            budget.memory,
+            budget.scratch,
+            budget.spare,
         )
         self._team: Team | None = None
 

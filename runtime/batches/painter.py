@@ -42,12 +42,15 @@ class Easel:
         Bytes that a picture may take.
     scratch : Path or None
         A folder on each machine for what does not fit into its memory.
+    spare : int or None
+        Bytes that each worker can spare, since several may share a machine; None: not known.
     """
 
     model: str
     provider: Wanted
     memory: int | None
     scratch: Path | None
+    spare: int | None
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ class Painter(Guest):
             This machine lacks the provider.
         """
         provider = easel.provider.found(self._worker.state.nthreads)
-        budget = Budget(easel.memory, easel.scratch)
+        budget = Budget(easel.memory, easel.scratch, easel.spare)
         self._model = KeepingModel(self.model(easel.model), provider, budget)
 
     def begin(self, order: Order) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import inf
 
 from stylize.models.catalog import embedded_folder
-from stylize.models.errors import OptionError, ProviderError
+from stylize.models.errors import OptionError, ProviderError, about
 from stylize.models.folder import ModelFolder, open_folder
 from stylize.models.layers import LayerSet
 from stylize.models.manifest import GraphFile
@@ -36,6 +36,7 @@ TIMED_HISTORY = {"places": 11, "rows": 22}
 TIMED_RUNS = 3
 
 
+@about("provider")
 def find_provider(
     name: str = AUTO,
     precision: Precision | None = None,

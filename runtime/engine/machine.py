@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from stylize.models.catalog import known_names
-from stylize.models.errors import OptionError
+from stylize.models.errors import OptionError, about
 from stylize.models.settings import check, setting
 from stylize.runtime.providers.table import AUTO, PROVIDERS, Precision
 
@@ -119,7 +119,7 @@ class Machine:
         metavar="NAME|FOLDER",
         shown="vgg19 if exported, else the small embedded one",
         variable="STYLIZE_MODEL",
-        suggested=lambda: known_names().split(", "),
+        suggested=known_names,
     )
     provider: str = setting(
         AUTO,
@@ -198,7 +198,8 @@ class Machine:
     def __post_init__(self) -> None:
         check(self)
         if self.scratch:
-            _check_scratch(self.scratch)
+            with about("scratch"):
+                _check_scratch(self.scratch)
 
 
 def _check_scratch(folder: Path) -> None:

@@ -343,7 +343,8 @@ class Model:
         """
         if plan and plan.workers:
             return self._spare_of_each
-        return memory_to_spare(self.provider)
+        here = self.budget.spare
+        return memory_to_spare(self.provider) if here is None else here
 
     @cached_property
     def _spare_of_each(self) -> int | None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from stylize.models.errors import ModelError, OptionError
+from stylize.models.errors import ModelError, OptionError, about
 from stylize.models.folder import ModelFolder
 from stylize.models.layers import LayerSet
 from stylize.models.manifest import BETA2, GraphFile
@@ -164,12 +164,12 @@ class Views:
         graphs = [folder.gradient_graph(layers)]
         if layers.content:
             graphs.append(folder.targets_graph(LayerSet(content=layers.content)))
-        least = self._least_side(*graphs)
-        if isinstance(options.size, tuple):
+        least, source = self._least_side(*graphs), self._canvas(options).size
+        with about("size"):
+            if not isinstance(options.size, tuple):
+                return scaled_size(source, options.size, options.side, USE_LARGER, least)
             check_sides(options.size, "The size is", USE_LARGER, least)
             return options.size
-        source = self._canvas(options).size
-        return scaled_size(source, options.size, options.side, USE_LARGER, least)
 
     def field(self, options: Options) -> Size:
         """Return height and width of what is computed: the result with its margin."""
@@ -195,7 +195,8 @@ class Views:
         pixels = options.painting_size or measured
         least = self._least_side(self._folder.targets_graph(LayerSet(style=options.layers.style)))
         hint = "Use a larger --painting-size (or --size)."
-        return scaled_size(painting.size, pixels, options.side, hint, least)
+        with about("painting_size" if options.painting_size else "size"):
+            return scaled_size(painting.size, pixels, options.side, hint, least)
 
     def content_look(self, options: Options) -> Look:
         """Return what decides on the pixels of `canvas`."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from stylize.models.errors import OptionError
+from stylize.models.errors import OptionError, about
 from stylize.models.layers import STYLE_LAYERS, PoolingKind
 from stylize.runtime.method.options import AS_PUBLISHED, Options
 
@@ -157,6 +157,7 @@ PAPER = PRESETS["paper"].options
 """The settings that the paper's figures begin with."""
 
 
+@about("preset")
 def find_preset(name: str) -> Preset:
     """Return the preset called `name`.
 

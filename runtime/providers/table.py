@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from stylize.models.errors import OptionError
+from stylize.models.errors import OptionError, about
 from stylize.runtime.providers.hardware import ARM_LINUX, X86, bfloat16_units, usable_cpus
 
 Precision = Literal["float32", "tf32", "float16", "bfloat16"]
@@ -257,12 +257,8 @@ def configure(
     if name == "cpu" and given:
         raise OptionError("The provider cpu has no options. Leave --provider-option out.")
     precision = precision or default_precision(name)
-    if precision not in known.modes:
-        raise OptionError(
-            f"The provider {name} does not compute in {precision}. "
-            f"Choose one of {', '.join(known.modes)}."
-        )
-    mode = known.modes[precision]
+    with about("precision"):
+        mode = _mode(name, precision)
     threads = threads or usable_cpus()
     decided = mode.all_options(threads)
     if clash := sorted(given.keys() & decided.keys()):
@@ -286,6 +282,17 @@ def configure(
         session_entries=mode.session_entries,
         given=given,
     )
+
+
+def _mode(name: str, precision: Precision) -> Mode:
+    """Return how a provider computes in a precision; raise OptionError if it does not."""
+    modes = PROVIDERS[name].modes
+    if precision not in modes:
+        raise OptionError(
+            f"The provider {name} does not compute in {precision}. "
+            f"Choose one of {', '.join(modes)}."
+        )
+    return modes[precision]
 
 
 def host_of(provider: Provider) -> Provider:

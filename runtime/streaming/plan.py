@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from stylize.models.amounts import amount
-from stylize.models.errors import OptionError
+from stylize.models.errors import OptionError, about
 from stylize.models.folder import ModelFolder
 from stylize.models.interface import REGIONS
 from stylize.models.layers import LayerSet
@@ -81,10 +81,14 @@ class Budget:
         Bytes of the memory in which the provider computes; None for what can be spared.
     scratch : Path or None
         A folder for what does not fit.
+    spare : int or None
+        Bytes that can be spared, where others take a part of what is free; None for what is free
+        when it is asked for.
     """
 
     memory: int | None = None
     scratch: Path | None = None
+    spare: int | None = None
 
 
 @dataclass(frozen=True)
@@ -344,11 +348,13 @@ def _by_tiles(case: Case, budget: Budget, spare: int | None, others: list[Plan])
         if plan.disk <= room:
             return plan
     if fitting:
-        raise OptionError(_disk_too_small(min(plan.disk for plan in fitting), budget, room))
+        with about("scratch"):
+            raise OptionError(_disk_too_small(min(plan.disk for plan in fitting), budget, room))
     least = min([*others, *candidates], key=lambda plan: plan.memory)
     if unlimited:
         return least  # it may still fit, or there may be memory to swap to
-    raise OptionError(_too_small(budget, least))
+    with about("memory"):
+        raise OptionError(_too_small(budget, least))
 
 
 def plan_targets(
@@ -368,7 +374,8 @@ def plan_targets(
     plans = [replace(case.looking(each, on_disk), workers=workers) for each in sizes]
     found = next((plan for plan in plans if plan.memory <= limit), None)
     if found is None and budget.memory:
-        raise OptionError(_too_small(budget, plans[-1], "The painting", "--painting-size"))
+        with about("memory"):
+            raise OptionError(_too_small(budget, plans[-1], "The painting", "--painting-size"))
     return found or plans[-1]
 
 
@@ -412,6 +419,7 @@ def _too_small(
     )
 
 
+@about("scratch")
 def _room(scratch: Path | None) -> float:
     """Return how many bytes are free on the disk of a folder."""
     if scratch is None:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from stylize.models.errors import OptionError
+from stylize.models.errors import OptionError, about
 
 Kind = Literal["history", "targets", "images", "maps"]
 """What arrays hold: steps that L-BFGS remembers; responses to the photo; images, gradients and what
@@ -158,6 +158,7 @@ def _mapped_bytes() -> int | None:
         return None
 
 
+@about("scratch")
 def _file(folder: Path | None, size: int) -> mmap.mmap:
     try:
         with tempfile.TemporaryFile(dir=folder, prefix="stylize-") as file:

@@ -12,7 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from stylize.cli.app import app
+from stylize.models.catalog import known_names
 from stylize.models.layers import VGG19_LAYERS
+from stylize.models.settings import settings_of
+from stylize.runtime.engine.machine import Machine
 from stylize.runtime.plans.preset import PRESETS
 from stylize.runtime.providers.table import AUTO, PROVIDERS
 
@@ -39,6 +42,8 @@ def offered(line: str) -> list[str]:
         ("stylize run --provider ", [AUTO, *PROVIDERS]),
         ("stylize doctor --provider o", ["openvino"]),
         ("stylize compare --providers cu", ["cuda"]),
+        ("stylize compare --providers cpu,cu", ["cpu,cuda"]),
+        ("stylize compare --providers cpu:float32,openvino,web", ["cpu:float32,openvino,webgpu"]),
         ("stylize figure ", ["1", "2", "3"]),
         ("stylize run --losses m", ["mse", "mean"]),
         ("stylize run --init ", ["photo", "painting", "noise", "grey"]),
@@ -64,6 +69,16 @@ def test_models_are_those_that_are_found(command: str, tmp_path: Path) -> None:
     assert offered(f"stylize {command} --model ") == ["my-vgg", "compact"]
     assert offered(f"stylize {command} --model m") == ["my-vgg"]
     assert offered(f"stylize {command} --model ./m") == []
+
+
+def test_a_model_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "mine, late"
+    folder.mkdir(parents=True)
+    (folder / "model.json").write_text('{"format": 5}')
+    assert "mine, late" in known_names()
+    suggested = settings_of(Machine)["model"][0].suggested
+    assert suggested
+    assert list(suggested()) == ["mine, late", "compact"]
 
 
 @pytest.mark.parametrize(

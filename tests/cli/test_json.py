@@ -1,7 +1,11 @@
 """``--json``: what every command prints is an object of the schema that is shipped."""
 
+import errno
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -15,9 +19,13 @@ from typer.testing import CliRunner, Result
 from stylize.cli.app import app
 from stylize.cli.reference.pages import program
 from stylize.cli.showing.reporting import report_comparison, report_export
+from stylize.cli.signals import Stopped
+from stylize.cli.terminal import NoReaderError
 from stylize.models.catalog import embedded_folder
+from stylize.models.errors import ProviderError
 from stylize.runtime.checks.comparison import FLOAT32, Comparison, Measurement
 from stylize.runtime.checks.outcome import Outcome
+from stylize.runtime.plans.recipe import read_recipe
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -117,11 +125,128 @@ def test_every_command_has_it() -> None:
 
 
 def test_the_schema_refuses_what_is_none() -> None:
-    good = {"report": "sheet", "sheet": "a.png", "width": 1, "height": 1, "pictures": []}
+    good = {
+        "report": "sheet",
+        "state": "done",
+        "sheet": "a.png",
+        "width": 1,
+        "height": 1,
+        "pictures": [],
+    }
     VALIDATOR.validate(good)
-    for bad in ({"report": "other"}, {"width": "1"}, {"height": 0}, {"pictures": None}):
+    for bad in (
+        {"report": "other"},
+        {"state": "begun"},
+        {"width": "1"},
+        {"height": 0},
+        {"pictures": None},
+    ):
         assert not VALIDATOR.is_valid({**good, **bad})
     assert not VALIDATOR.is_valid({key: good[key] for key in good if key != "sheet"})
+
+
+class TestEnd:
+    """Whatever ends the work, what was saved is told."""
+
+    @pytest.mark.parametrize("command", ["run", "texture", "reconstruct", "rerun", "resume"])
+    def test_by_ctrl_c(
+        self,
+        prepared: Callable[[str], None],
+        interrupted_at: Callable[[int], None],
+        command: str,
+    ) -> None:
+        prepared(command)
+        interrupted_at(2)
+        (found,) = reports(*COMMANDS[command], code=INTERRUPTED)
+        with Image.open(found["picture"]) as picture:
+            assert (found["width"], found["height"]) == picture.size
+        assert found["state"] == "stopped"
+
+    def test_by_another_signal(self, at_iteration: Callable[..., None]) -> None:
+        def stop(_: object) -> None:
+            raise Stopped(signal.SIGTERM)
+
+        at_iteration(2, happen=stop)
+        (found,) = reports(*RUN, code=128 + signal.SIGTERM)
+        assert (found["state"], found["iterations"]) == ("stopped", 1)
+
+    def test_before_there_is_a_picture(self, interrupted_at: Callable[[int], None]) -> None:
+        interrupted_at(1)
+        assert not reports(*RUN, code=INTERRUPTED)
+
+    def test_by_an_error(self, at_iteration: Callable[..., None]) -> None:
+        def fail(_: object) -> None:
+            raise ProviderError("The device failed.")
+
+        at_iteration(2, happen=fail)
+        (found,) = reports(*RUN, code=FAILURE)
+        assert (found["state"], found["iterations"]) == ("failed", 1)
+
+    def test_of_a_figure(self, interrupted_at: Callable[[int], None]) -> None:
+        interrupted_at(3)
+        grid = (*COMMANDS["grid"], "--ratio", "1e-4", "--scales", "1")
+        (found,) = reports(*grid, code=INTERRUPTED)
+        assert (found["state"], found["sheet"], found["width"]) == ("stopped", None, None)
+        assert len(found["pictures"]) == 1
+        (found,) = reports(*grid)
+        assert (found["state"], len(found["pictures"])) == ("done", 2)
+
+    def test_of_a_batch(self, interrupted_at: Callable[[int], None]) -> None:
+        interrupted_at(2)
+        (found,) = reports(*COMMANDS["batch"], code=INTERRUPTED)
+        assert (found["state"], found["interrupted"]) == ("stopped", 1)
+
+
+class TestNoReader:
+    """Who cannot read the report is told where the picture is."""
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a full disk")
+    @pytest.mark.parametrize(
+        ("stdout", "why"),
+        [
+            (">/dev/full", "No space left on device"),
+            (">&-", "Bad file descriptor"),
+            ("| true", "whoever was to read it has gone"),
+        ],
+    )
+    def test_of_a_picture(self, stdout: str, why: str) -> None:
+        command = [sys.executable, "-m", "stylize", *RUN, "--quiet", "--json"]
+        script = f'set -o pipefail; "$@" {stdout}'
+        result = subprocess.run(
+            ["bash", "-c", script, "-", *command], capture_output=True, text=True
+        )
+        place = "The picture is in 'out.png'."
+        assert result.stderr == f"Error: The report cannot be printed: {why}. {place}\n"
+        assert result.returncode == FAILURE
+        assert read_recipe(Path("out.png")).finished
+
+    @pytest.mark.parametrize(
+        ("command", "told"),
+        [
+            ("grid", "The sheet is in 'figure/sheet.png'."),
+            ("batch", "The pictures are in 'pictures', with the record 'batch.jsonl'."),
+        ],
+    )
+    def test_of_several(self, command: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(_: str) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr("stylize.cli.showing.reports.answer", full)
+        result = stylize(*COMMANDS[command], "--json")
+        assert result.exit_code == FAILURE
+        assert result.stderr.splitlines()[-1].endswith(f"No space left on device. {told}")
+
+    def test_does_not_hide_what_ended_the_work(
+        self, monkeypatch: pytest.MonkeyPatch, interrupted_at: Callable[[int], None]
+    ) -> None:
+        def gone(_: str) -> None:
+            raise NoReaderError
+
+        monkeypatch.setattr("stylize.cli.showing.reports.answer", gone)
+        interrupted_at(2)
+        result = stylize(*RUN, "--json")
+        assert result.exit_code == INTERRUPTED
+        assert "The picture so far is out.png" in result.stderr
 
 
 class TestPicture:

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import onnxruntime
@@ -19,7 +20,13 @@ EXAMPLES = REPOSITORY / "docs" / "examples"
 ITERATIONS = 12
 """In so few, other kernels' rounding does not grow: losses differ by 1e-5."""
 HEADERS = ("onnxruntime_cxx_api.h", "nlohmann/json.hpp", "stb_image.h", "stb_image_write.h")
-INCLUDED = ("-isystem", "/usr/include/onnxruntime", "-isystem", "/usr/include/stb")
+FETCHED = REPOSITORY / "build" / "languages"
+"""Where .ci/languages puts them, and says of which programs it has got all."""
+FOLDERS = [
+    *("/usr/include/onnxruntime", "/usr/include/stb"),
+    *(str(FETCHED / "usr" / "include" / name) for name in ("", "onnxruntime", "stb")),
+]
+INCLUDED = [word for folder in FOLDERS for word in ("-isystem", folder)]
 
 
 @pytest.fixture
@@ -56,12 +63,20 @@ def run(program: list[str]) -> str:
     return finished.stdout
 
 
+def lacking(language: str, what: str) -> NoReturn:
+    """Skip a test that needs what is not there, unless that was fetched: then it fails."""
+    ready = FETCHED / "ready"
+    if ready.exists() and language in ready.read_text().split():
+        pytest.fail(f".ci/languages has got all for {language}, but these are not found: {what}")
+    pytest.skip(f"needs {what}")
+
+
 def test_javascript_reaches_our_loss(command: list[str]) -> None:
     folder = EXAMPLES / "node"
     if not shutil.which("node"):
         pytest.skip("needs Node.js")
     if not (folder / "node_modules" / "onnxruntime-node").exists():
-        pytest.skip("needs 'npm install' in docs/examples/node")
+        lacking("JavaScript", "the packages of 'npm install' in docs/examples/node")
     compare_with_ours(run(["node", str(folder / "stylize.js"), *command]))
 
 
@@ -75,10 +90,10 @@ def test_cpp_reaches_our_loss(command: list[str], tmp_path: Path) -> None:
         capture_output=True,
     )
     if found.returncode:
-        pytest.skip(f"needs the headers {', '.join(HEADERS)}")
+        lacking("C++", f"the headers {', '.join(HEADERS)}")
     shared = next((Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so*"), None)
     if not shared:
-        pytest.skip("needs ONNX Runtime's wheel for Linux")
+        lacking("C++", "ONNX Runtime's wheel for Linux")
     build = ["g++", "-std=c++17", *INCLUDED, str(EXAMPLES / "cpp" / "stylize.cpp"), "-o", "stylize"]
     run([*build, *linked(shared, tmp_path)])
     compare_with_ours(run(["./stylize", *command]))

@@ -2,29 +2,38 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
 from stylize.cli.app import app
+from stylize.cli.making import batch as batching
 from stylize.cli.making import saving
+from stylize.cli.making.batch_worker import Batch, work
 from stylize.models.errors import ImageError
 from stylize.runtime.batches.claims import Claims
 from stylize.runtime.batches.keeping import KeepingModel
 from stylize.runtime.batches.pairs import Pair
 from stylize.runtime.batches.record import FILE, Entry, Record
+from stylize.runtime.engine.machine import Machine
 from stylize.runtime.engine.program import Program
 from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import Options
+from stylize.runtime.method.scene import Scene
 from stylize.runtime.pictures.reading import load_image
+from stylize.runtime.plans.checkpoint import read_checkpoint
 from stylize.runtime.plans.recipe import read_recipe
 
 SUCCESS, FAILURE, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -172,9 +181,7 @@ class TestCluster:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         pytest.importorskip("distributed", reason="has workers")
-        from stylize.cli.making.batch_worker import Batch, work
         from stylize.runtime.batches.distant import Studio, StudioError
-        from stylize.runtime.engine.machine import Machine
 
         def gathered(_: Studio) -> None:
             raise StudioError("no provider there")
@@ -196,6 +203,58 @@ class TestCluster:
     def test_a_file_to_start_from_is_refused(self) -> None:
         refused = stylize(*BATCH, *SHORT, "--cluster", "2", "--init", "photos/b.png", code=USAGE)
         assert "the workers of a cluster are sent only the photo" in refused.stderr
+
+
+class TestShares:
+    """Several processes on a machine do not each plan with all of its memory."""
+
+    BATCH = Batch([], OUT, Options(), Machine(model="compact", provider="cpu"))
+
+    def test_of_jobs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as free:
+            free.setattr(Model, "memory_to_spare", lambda *_: 3_000_000)
+            shared = batching._shared(self.BATCH, KeepingModel.open("compact", "cpu"), 3)
+        assert batching._model(shared).memory_to_spare() == 1_000_000
+        scene = Scene(batching._model(shared), "photos/a.png", "paintings/p.png")
+        assert scene.plan(Options(size=512)).tile
+
+    def test_what_is_given_is_for_each(self) -> None:
+        machine = replace(self.BATCH.machine, memory=10**9, threads=2)
+        batch = replace(self.BATCH, machine=machine)
+        shared = batching._shared(batch, batching._model(batch), 3)
+        assert shared.machine == machine
+
+    @pytest.mark.parametrize(("memory", "spare"), [("cpu", 5), ("cuda", None)])
+    def test_of_workers(
+        self, memory: str, spare: int | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """They tell beforehand what each can spare."""
+        pytest.importorskip("distributed", reason="has workers")
+        from stylize.runtime.batches.distant import Studio
+        from stylize.runtime.batches.painter import Painter
+        from stylize.runtime.cluster import extra
+
+        class Workers:
+            address, count, memory_to_spare = "tcp://a:1", 2, staticmethod(lambda: 5)
+
+            def on_each(self, do: object) -> None: ...
+
+        given: list[Batch] = []
+        monkeypatch.setattr(extra, "connect", lambda _: Workers())
+        monkeypatch.setattr(batching, "_work_in_processes", lambda batch, *_: given.append(batch))
+        batch = replace(self.BATCH, machine=replace(self.BATCH.machine, cluster="2"))
+        model = KeepingModel.open("compact", "cpu")
+        model.provider = replace(model.provider, memory=memory)  # type: ignore[arg-type]
+        batching._work_on_workers(batch, model, lambda _: None)
+        assert given[0].spare == spare
+
+        easel = Studio(None, 0, batching._model(given[0]))._easel  # type: ignore[arg-type]
+        painter = Painter.__new__(Painter)
+        painter._worker = SimpleNamespace(state=SimpleNamespace(nthreads=1))  # type: ignore[assignment]
+        monkeypatch.setattr(Painter, "model", lambda *_: model.folder)
+        painter.set_up(easel)
+        assert painter._model
+        assert painter._model.budget.spare == spare
 
 
 class TestFailures:
@@ -345,6 +404,164 @@ def test_killed_at_random_and_started_again_nothing_is_lost() -> None:
     assert sorted(made()) == sorted(NAMES)
     found = {entry.output for entry in entries() if entry.outcome in ("made", "there")}
     assert found == {str(OUT / name) for name in NAMES}
+
+
+class TestCheckpoints:
+    """What was begun is gone on with, by the same command, to the same bit."""
+
+    SLOW = (*("batch", "photos", "--paintings", "paintings/p.png", "-o", str(OUT)), *CPU)
+    SLOW += ("--model", "compact", "--size", "48", "--scales", "32,48", "--iterations", "24")
+    SLOW += ("--content-weight", "0", "--style-layer", "conv1_1", "--checkpoint", "1", "-q")
+    FILES = (OUT / "a-p.png.checkpoint", OUT / "b-p.png.checkpoint")
+
+    @pytest.fixture
+    def whole(self) -> dict[str, bytes]:
+        """What a batch makes that nothing ends."""
+        stylize(*self.SLOW)
+        found = {path.name: path.read_bytes() for path in OUT.iterdir() if path.suffix == ".png"}
+        shutil.rmtree(OUT)
+        return found
+
+    @pytest.fixture
+    def gone_on(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        """How many iterations each picture has behind it when it is begun."""
+        render, begun = Scene.render, list[int]()
+
+        def rendered(scene: Scene, *given: Any, resumed: Any = None, **more: Any) -> Any:
+            begun.append(resumed.standing.made if resumed else 0)
+            return render(scene, *given, resumed=resumed, **more)
+
+        monkeypatch.setattr(Scene, "render", rendered)
+        return begun
+
+    def made_as(self, whole: dict[str, bytes]) -> bool:
+        """Tell whether these pictures are there, and no checkpoint beside them."""
+        assert not list(OUT.glob("*.checkpoint"))
+        return {path.name: path.read_bytes() for path in OUT.glob("*.png")} == whole
+
+    @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="only POSIX has SIGKILL")
+    @pytest.mark.parametrize("number", range(KILLS))
+    def test_after_sigkill_at_any_moment(
+        self, number: int, whole: dict[str, bytes], gone_on: list[int]
+    ) -> None:
+        chance = random.Random(number)
+        file, awaited = chance.choice(self.FILES), chance.randint(2, 22)
+        with subprocess.Popen([sys.executable, "-m", "stylize", *self.SLOW]) as process:
+            while process.poll() is None and not (
+                file.exists() and read_checkpoint(file)[0].standing.made >= awaited
+            ):
+                time.sleep(0.001)
+            process.kill()
+        left = read_checkpoint(file)[0].standing.made
+        stylize(*self.SLOW)
+        assert gone_on[0] == left
+        assert self.made_as(whole)
+
+    def interrupted(self, interrupted_at: Callable[[int], None], at: int = 9) -> bytes:
+        """Let Ctrl-C end a batch; return the checkpoint."""
+        interrupted_at(at)
+        told = stylize(*self.SLOW, code=INTERRUPTED).stderr
+        assert f"The same command goes on from '{self.FILES[0]}'." in told
+        return self.FILES[0].read_bytes()
+
+    def test_after_ctrl_c(
+        self, whole: dict[str, bytes], interrupted_at: Callable[[int], None], gone_on: list[int]
+    ) -> None:
+        self.interrupted(interrupted_at)
+        stylize(*self.SLOW)
+        assert gone_on == [0, 8, 0]
+        assert self.made_as(whole)
+
+    def test_with_less_memory_free_than_then(
+        self,
+        whole: dict[str, bytes],
+        interrupted_at: Callable[[int], None],
+        gone_on: list[int],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The plan of a picture that is begun now would be another."""
+        self.interrupted(interrupted_at)
+        monkeypatch.setattr(Model, "memory_to_spare", lambda *_: 1)
+        stylize(*self.SLOW)
+        assert gone_on == [0, 8, 0]
+        assert (OUT / "a-p.png").read_bytes() == whole["a-p.png"]
+        assert (OUT / "b-p.png").read_bytes() != whole["b-p.png"]
+
+    def test_resume_goes_on_with_one_of_them(
+        self, whole: dict[str, bytes], interrupted_at: Callable[[int], None]
+    ) -> None:
+        self.interrupted(interrupted_at)
+        stylize("resume", str(self.FILES[0]), "--model", "compact", "-q")
+        assert (OUT / "a-p.png").read_bytes() == whole["a-p.png"]
+
+    def test_one_of_other_settings_stays(
+        self, whole: dict[str, bytes], interrupted_at: Callable[[int], None], gone_on: list[int]
+    ) -> None:
+        first, other = self.FILES[0], OUT / "a-p.png-2.checkpoint"
+        left = self.interrupted(interrupted_at)
+        told = stylize(*self.SLOW[:-1], "--style-weight", "7").stderr
+        assert told.count(f"'{first}' is of another picture of this name, or of other set") == 1
+        assert gone_on == [0, 0, 0]
+        assert first.read_bytes() == left
+        assert not other.exists()
+        stylize(*self.SLOW)
+        assert gone_on[3:] == [8, 0]
+
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            (lambda text: text.replace(b'"version":"0', b'"version":"9'), "was written by stylize"),
+            (lambda text: b"none", "is no checkpoint"),
+        ],
+    )
+    def test_one_that_is_of_no_use_stays(
+        self,
+        change: Callable[[bytes], bytes],
+        told: str,
+        whole: dict[str, bytes],
+        interrupted_at: Callable[[int], None],
+        gone_on: list[int],
+    ) -> None:
+        file = self.FILES[0]
+        file.write_bytes(left := change(self.interrupted(interrupted_at)))
+        lines = stylize(*self.SLOW[:-1]).stderr.splitlines()
+        assert [told in line for line in lines if "begun anew" in line] == [True]
+        assert gone_on == [0, 0, 0]
+        assert file.read_bytes() == left
+        file.unlink()
+        assert self.made_as(whole)
+
+    def test_one_of_a_picture_that_is_there_is_removed(
+        self, interrupted_at: Callable[[int], None]
+    ) -> None:
+        """Its process was killed between the two."""
+        left = self.interrupted(interrupted_at)
+        stylize(*self.SLOW)
+        self.FILES[0].write_bytes(left)
+        stylize(*self.SLOW, "--quiet")
+        assert not self.FILES[0].exists()
+
+    def test_none_is_promised_on_a_cluster(self) -> None:
+        assert "write no checkpoints" in stylize(*self.SLOW, "--cluster", "2", code=USAGE).stderr
+
+
+def test_what_is_claimed_does_not_depend_on_the_memory_that_is_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of two processes, one of which would take Adam for lack of memory, only one may make it."""
+    claimed: list[str] = []
+    claim = Claims.claimed
+
+    def watched(claims: Claims, what: str) -> Any:
+        claimed.append(what)
+        return claim(claims, what)
+
+    monkeypatch.setattr(Claims, "claimed", watched)
+    for spare in (None, 1):
+        monkeypatch.setattr(Model, "memory_to_spare", lambda *_, spare=spare: spare)
+        stylize(*BATCH, *SHORT)
+    assert claimed[:2] == claimed[2:]
+    assert {read_recipe(OUT / name).options.optimizer for name in made()} == {"lbfgs", "adam"}
 
 
 def test_several_processes_share_it() -> None:

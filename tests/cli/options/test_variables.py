@@ -88,10 +88,33 @@ class TestValue:
         assert "The provider cpu does not compute in bfloat16" in result.stderr
         assert "'bfloat16' comes from $STYLIZE_PRECISION." in result.stderr
 
+    def test_that_is_too_small_for_the_layers_is_said_to_come_from_it(self) -> None:
+        result = run("--style-layer", "conv5_1", SIZE="17")
+        assert "At size 17, a picture of " in result.stderr
+        assert "'17' comes from $STYLIZE_SIZE." in result.stderr
+
     @pytest.mark.parametrize("option", [("--iterations", "0"), ("--margin", "many")])
     def test_is_not_blamed_for_others(self, option: tuple[str, str]) -> None:
         result = run(*option, SIZE="24", MEMORY="1GB")
         assert result.exit_code == USAGE
+        assert "STYLIZE_" not in result.stderr
+
+    @pytest.mark.parametrize(
+        ("option", "variables"),
+        [
+            (("--painting-size", "17"), {"SIZE": "24", "THREADS": "17"}),
+            (("--scales", "512"), {"SIZE": "24", "THREADS": "512"}),
+            (("--init", "compact"), {"SIZE": "24", "MODEL": "compact"}),
+            (("--style-layer", "cpu"), {"SIZE": "24", "PROVIDER": "cpu"}),
+        ],
+    )
+    def test_is_not_blamed_for_a_value_that_others_have_too(
+        self, option: tuple[str, str], variables: dict[str, str]
+    ) -> None:
+        """The message names the value, but is of the option."""
+        result = run(*option, **variables)
+        assert result.exit_code in (USAGE, FAILURE)
+        assert option[1] in result.stderr
         assert "STYLIZE_" not in result.stderr
 
 

@@ -19,10 +19,11 @@ from stylize.cli.app import app
 from stylize.cli.watching import pauses, preview
 from stylize.cli.watching.film import Filming
 from stylize.cli.watching.watchers import Watchers
-from stylize.models.errors import StylizeError
+from stylize.models.errors import ImageError, StylizeError
 from stylize.runtime.films import gif
 from stylize.runtime.method.iteration import Found
 from stylize.runtime.pictures import reduced, saving
+from stylize.runtime.plans import placing
 from stylize.runtime.plans.recipe import read_recipe
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
@@ -120,6 +121,40 @@ class TestSaveEvery:
         assert names == {
             f"{made}.png": 0, f"{made}-12.png": 0, f"{made}-2.png": 1, f"{made}-12-2.png": 1,
         }  # fmt: skip
+
+    def test_a_further_number_is_told_once(self) -> None:
+        noise = (*RUN, "--init", "noise", "--save-every", "6")
+        assert "of another picture" not in stylize(*noise, "--seed", "0").stderr
+        told = stylize(*noise, "--seed", "1").stderr
+        line = "'photo-painting-06.png' is of another picture and stays: this one is "
+        assert told.count("of another picture") == 1
+        assert f"{line}'photo-painting-06-2.png', and so on." in told
+
+    def test_that_nothing_is_saved_is_told(self) -> None:
+        told = stylize(*RUN, *OUT, "--save-every", "13").stderr
+        assert told.count("--save-every 13 saves no picture: there are 12 iterations in all.") == 1
+        assert new_files() == {"out.png"}
+        assert "saves no picture" not in stylize(*RUN, *OUT, "--save-every", "12").stderr
+
+    def test_one_that_cannot_be_saved_does_not_end_those_that_follow(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        place, places = placing.place_image, list[Path]()
+
+        def full_at_first(*given: Any) -> Path:
+            places.append(given[3])
+            if len(places) <= 2:
+                raise ImageError(f"'{given[3]}' cannot be written: No space left on device.")
+            return place(*given)
+
+        monkeypatch.setattr(placing, "place_image", full_at_first)
+        result = stylize(*RUN, *OUT, "--save-every", "4", code=FAILURE)
+        assert new_files() == {"out.png", "out-12.png"}
+        told = "Saving every 4 iterations has left one out: 'out-04.png' cannot be written: "
+        on_the_way, last = (line for line in result.stderr.splitlines() if told in line)
+        assert on_the_way.endswith("It is tried again with the next.")
+        assert last.startswith("Error: ")
+        assert "out-08" not in result.stderr
 
     def test_of_a_picture_to_a_pipe(self) -> None:
         result = stylize(*RUN, "-o", "-", "--save-every", "6", "-q", code=USAGE)

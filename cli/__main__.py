@@ -2,12 +2,13 @@
 
 import sys
 
-from stylize.cli.signals import heed_signals
+from stylize.cli.signals import heed_signals, heed_tether
 
 
 def main() -> None:
     """Run the command line."""
     heed_signals()
+    heed_tether()
     try:
         _start()
     except KeyboardInterrupt as stop:  # so early, the edge is not there yet

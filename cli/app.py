@@ -20,7 +20,9 @@ from stylize.cli.commands.rerun import rerun
 from stylize.cli.commands.resume import resume
 from stylize.cli.commands.run import run
 from stylize.cli.commands.sheet import sheet
+from stylize.cli.commands.studio import studio
 from stylize.cli.commands.texture import texture
+from stylize.cli.commands.web import web
 from stylize.cli.options.grouping import grouped
 from stylize.cli.parsing import Command, Commands
 from stylize.cli.terminal import answer
@@ -49,6 +51,8 @@ def _add(name: str, command: Callable[..., None], panel: str | None, to: typer.T
 
 
 _add("run", run, MAKING)
+_add("studio", studio, MAKING)
+_add("web", web, MAKING)
 _add("batch", batch, MAKING)
 _add("plan", plan, MAKING)
 _add("resume", resume, MAKING)

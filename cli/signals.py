@@ -1,5 +1,6 @@
 """Signals that end a run: what was made so far is saved, as after Ctrl-C."""
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ a limit of processor time."""
 
 TOGETHER = 0.5
 """Seconds. Signals that come so soon after another are one: systemd sends TERM and HUP at once."""
+
+TETHER_VARIABLE = "STYLIZE_TETHER"
+"""With the value ``stdin``, the end of the standard input counts as Ctrl-C."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -69,6 +73,29 @@ def heed_signals() -> None:
         number = getattr(signal, name, None)  # Windows has only two of them
         if number and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
             signal.signal(number, _hearing)
+
+
+def heed_tether() -> None:
+    """Let the end of the standard input count as Ctrl-C, if $STYLIZE_TETHER says so.
+
+    A program that starts this one keeps a pipe open. When it closes that, or is killed itself, the
+    run ends and is saved. It works alike on all systems.
+    """
+    if os.environ.get(TETHER_VARIABLE) == "stdin":
+        from threading import Thread
+
+        Thread(target=_await_end, daemon=True).start()
+
+
+def _await_end() -> None:
+    from _thread import interrupt_main
+
+    try:
+        while os.read(0, 1024):
+            pass
+    except OSError:  # there is none
+        pass
+    interrupt_main(signal.SIGINT)
 
 
 def holding_signals(heed: bool = True) -> AbstractContextManager[None]:

@@ -36,6 +36,7 @@ include_patterns = [
     "*.md",
     "docs/*.md",
     "models/*.md",
+    "studio/page/*.md",
     "benchmarks/*.md",
     "training/*.md",
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-PACKAGES = ("models", "export", "runtime", "cli")
+PACKAGES = ("models", "export", "runtime", "cli", "studio")
 TOP = "package"
 """The folder of the package that the others lie in."""
 
@@ -64,4 +64,4 @@ def test_source_distribution_holds_tests_examples_and_documents(distributions: P
 @pytest.mark.network
 def test_distributions_stay_small(distributions: Path) -> None:
     sizes = {path.suffix: path.stat().st_size for path in distributions.iterdir()}
-    assert sizes[".whl"] < 2.8e6
+    assert sizes[".whl"] < 2.95e6

@@ -25,15 +25,15 @@ PAGES = [
     ),
     *sorted((REPOSITORY / "docs").glob("*.md")),
     *sorted((REPOSITORY / "models").glob("*.md")),
-    *(REPOSITORY / folder / "README.md" for folder in ("benchmarks", "training")),
+    *(REPOSITORY / folder / "README.md" for folder in ("benchmarks", "studio/page", "training")),
 ]
 TEXTS = {page.relative_to(REPOSITORY).as_posix(): page.read_text("utf-8") for page in PAGES}
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 OTHER_PROGRAMS = {
     *("--check", "--config-settings", "--mutations", "--no-deps", "--upgrade-deps"),
-    *("--memory-limit", "--nthreads", "--ignore-scripts"),
+    *("--memory-limit", "--nthreads", "--ignore-scripts", "--directory"),
 }
-"""Options of pip, venv, ruff and our tests; of Dask's workers; of npm."""
+"""Options of pip, venv, ruff and our tests; of Dask's workers; of npm; of Python's server."""
 LONGEST_LINE = 100
 
 every_page = pytest.mark.parametrize("name", TEXTS)

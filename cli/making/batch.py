@@ -1,7 +1,7 @@
 """A batch: made in this process or in several, which share it by their claims, and shown."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -115,24 +115,35 @@ def _work_in_processes(batch: Batch, jobs: int, tell: Tell) -> None:
     StylizeError
         What one of them raises, once all have ended; or all were killed.
     """
-    failures: list[str] = []
-    with _started(batch, jobs) as pipes:
-        open_pipes = list(pipes)
-        while open_pipes:
-            for pipe in wait(open_pipes):
-                assert isinstance(pipe, Connection)
-                try:
-                    told = pipe.recv()
-                except (EOFError, OSError):
-                    open_pipes.remove(pipe)
-                    failures += _why(pipes[pipe])
-                    continue
-                if isinstance(told, str):
-                    failures.append(told)
-                else:
-                    tell(told)
+    pipes: dict[Connection, BaseProcess] = {}
+    try:
+        with _started(batch, jobs, pipes):
+            failures = _heard(pipes, tell)
+    except KeyboardInterrupt:
+        _heard(pipes, tell)  # what they have told of their pictures at their end
+        raise
     if failures:
         raise ProviderError(" ".join(dict.fromkeys(failures)))
+
+
+def _heard(pipes: Mapping[Connection, BaseProcess], tell: Tell) -> list[str]:
+    """Pass on what processes tell, until all have ended; return why some did so early."""
+    failures: list[str] = []
+    open_pipes = list(pipes)
+    while open_pipes:
+        for pipe in wait(open_pipes):
+            assert isinstance(pipe, Connection)
+            try:
+                told = pipe.recv()
+            except (EOFError, OSError):
+                open_pipes.remove(pipe)
+                failures += _why(pipes[pipe])
+                continue
+            if isinstance(told, str):
+                failures.append(told)
+            else:
+                tell(told)
+    return failures
 
 
 def _shared(batch: Batch, model: "Model", jobs: int) -> Batch:
@@ -153,10 +164,9 @@ def _shared(batch: Batch, model: "Model", jobs: int) -> Batch:
 
 
 @contextmanager
-def _started(batch: Batch, jobs: int) -> Iterator[dict[Connection, BaseProcess]]:
-    """Start processes, and give the pipes through which they tell; at the end, none is left."""
+def _started(batch: Batch, jobs: int, processes: dict[Connection, BaseProcess]) -> Iterator[None]:
+    """Start processes, added under the pipes through which they tell; at the end, none is left."""
     context = get_context("spawn")  # a fork would copy threads' locks
-    processes: dict[Connection, BaseProcess] = {}
     try:
         for number in range(jobs):
             receiver, sender = context.Pipe(duplex=False)
@@ -165,7 +175,7 @@ def _started(batch: Batch, jobs: int) -> Iterator[dict[Connection, BaseProcess]]
             process.start()
             sender.close()
             processes[receiver] = process
-        yield processes
+        yield
     finally:
         for process in processes.values():
             process.terminate()  # it saves what it has

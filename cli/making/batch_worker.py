@@ -161,10 +161,9 @@ class _Prepared:
         """Return the same from where it was left, as the plan was in the memory of then."""
         if begun is None:
             return self
-        recipe = begun.checkpoint.recipe
         self.scene.spare = begun.standing.spare
-        options = replace(recipe.options, init=self.asked.init)
-        return replace(self, options=options, recipe=recipe, begun=begun)
+        options = replace(begun.checkpoint.recipe.options, init=self.asked.init)
+        return replace(self, options=options, recipe=self._with(options), begun=begun)
 
 
 class _Worker:
@@ -275,10 +274,13 @@ class _Worker:
     def _make(self, number: int, prepared: _Prepared, made: "_Made", done: int) -> None:
         """Make a picture; where an error ends it before so many iterations, nothing is saved."""
         from stylize.runtime.pictures.metadata import metadata_of
+        from stylize.runtime.pictures.replacing import numbered
         from stylize.runtime.pictures.saving import check_output
 
-        # If this cannot be written, no other could be, either.
-        check_output(prepared.output, bits=self._batch.files.bits)
+        # If no file can be written, no other could be, either. Of what lies there, a number is put
+        # behind this one's name.
+        free = next(each for each in numbered(prepared.output) if not os.path.lexists(each))
+        check_output(free, bits=self._batch.files.bits)
         made.whole = prepared.options.iterations
         keeping = None if self._studio else self._keeping(prepared, made)
         results = Results(

@@ -1,7 +1,7 @@
 """Pictures of a batch that were begun before: their checkpoints, found beside them."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from stylize.cli.making.keeping import all_beside, checkpoints_in
 from stylize.cli.making.unfinished import Unfinished
+from stylize.models.amounts import counted
 from stylize.models.errors import CheckpointError
 from stylize.runtime.engine.machine import Machine
 
@@ -49,15 +50,22 @@ class Begun:
         output : Path
             Where it goes.
         remark : function
-            Is told why one of that name is not gone on with.
+            Is told why the end may differ, or why one of that name is not gone on with.
         """
         self._left = checkpoints_in(self._folder)  # a process may have died since
+        refused: list[str] = []
         for path in all_beside(output, self._left):
             try:
-                return self._usable(path, recipe, output)
+                found = self._usable(path, recipe, output)
             except CheckpointError as error:
                 if os.path.lexists(path):
-                    remark(f"{error} It stays, and '{output}' is begun anew.")
+                    refused.append(f"{error} It stays, and '{output}' is begun anew.")
+            else:
+                for doubt in (*found.doubts(), *self._of_threads(found)):
+                    remark(f"Going on from '{path}'. {doubt}")
+                return found
+        for each in refused:
+            remark(each)
         return None
 
     def forget(self, recipe: "Recipe", output: Path, apart: tuple[str, ...]) -> None:
@@ -89,6 +97,20 @@ class Begun:
                 f"The checkpoint '{path}' was begun with another --memory or --scratch."
             )
         return found
+
+    def _of_threads(self, found: Unfinished) -> Iterator[str]:
+        """Yield a sentence if other threads divide the work: sums may be rounded otherwise."""
+        from stylize.runtime.providers.hardware import usable_cpus
+
+        then, now = (
+            threads or usable_cpus()
+            for threads in (found.checkpoint.threads, self._machine.threads)
+        )
+        if then != now:
+            yield (
+                f"The picture was begun with {counted(then, 'thread')}, and this process has "
+                f"{now}: the end may differ a little."
+            )
 
 
 def _is_of(told: "Checkpoint", recipe: "Recipe", output: Path, apart: tuple[str, ...] = ()) -> bool:

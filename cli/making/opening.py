@@ -121,11 +121,12 @@ def check_memory(model: "Model", scene: "Scene", options: Options) -> list[str]:
             raise OptionError(
                 f"{needs} of memory, and there are {most / 1e9:.1f} GB in all. {advice}"
             )
-    advice = _fitting(scene, options, option, spare) or "Free some memory."
-    return [
-        f"Warning: {needs} of memory, and {available / 1e9:.1f} GB are free. It may fail, or take "
-        f"very long. {advice}"
-    ]
+    if model.budget.spare is None:
+        free, advice = f"{available / 1e9:.1f} GB are free", "Free some memory."
+    else:  # others have the rest
+        free, advice = f"the share of each process is {spare / 1e9:.1f} GB", "Use a smaller --jobs."
+    advice = _fitting(scene, options, option, spare) or advice
+    return [f"Warning: {needs} of memory, and {free}. It may fail, or take very long. {advice}"]
 
 
 def greediest(scene: "Scene", options: Options) -> tuple[str, tuple[int, int], int]:

@@ -69,10 +69,14 @@ class Unfinished:
 
     def remarks(self) -> Iterator[str]:
         """Yield where it goes on, and a sentence if the end may be another."""
-        from stylize.runtime.plans.checkpoint import onnxruntime_release
-
         standing, options = self.standing, self.checkpoint.recipe.options
         yield f"Going on after {standing.progress} of {options.iterations} iterations"
+        yield from self.doubts()
+
+    def doubts(self) -> Iterator[str]:
+        """Yield a sentence if the end may be another."""
+        from stylize.runtime.plans.checkpoint import onnxruntime_release
+
         then, now = self.checkpoint.onnxruntime, onnxruntime_release()
         if then != now:
             yield (

@@ -19,12 +19,14 @@ from stylize.runtime.plans.preset import Preset
 
 if TYPE_CHECKING:
     from stylize.export.writing.verify import Check
+    from stylize.models.folder import ModelFolder
     from stylize.runtime import Iterate, Judgement
     from stylize.runtime.checks.forecast import Forecast, Scale
     from stylize.runtime.checks.outcome import Outcome
     from stylize.runtime.checks.survey import Verdict
     from stylize.runtime.method.iteration import Found
     from stylize.runtime.providers.table import Precision
+    from stylize.studio.site.building import Site
 
 
 def report_picture(state: State, place: str, best: "Found", last: "Iterate") -> None:
@@ -229,6 +231,20 @@ def _state(found: "Verdict") -> reports.ProviderState:
         tried=found.tried,
         works_in=[reports.Mode(mode, found.seconds.get(mode)) for mode in found.works_in],
         fault=found.fault,
+    )
+
+
+def report_site(models: "Iterable[ModelFolder]", site: "Site") -> None:
+    """Print what a static site has, and what a first visit takes."""
+    print_report(
+        reports.Site(
+            folder=str(site.path),
+            models=[each.path.name for each in models],
+            files=list(site.files),
+            bytes=site.bytes,
+            first_load=site.first_load,
+            first_load_webgpu=site.first_load_webgpu,
+        )
     )
 
 

@@ -184,6 +184,17 @@ class FoundModel(Struct, frozen=True):
     weights_sha256: str | None
 
 
+class Site(Struct, frozen=True, tag_field="report", tag="site"):
+    """A static site that was made."""
+
+    folder: str
+    models: Annotated[list[str], about("Their names, the usual one first.")]
+    files: Annotated[list[str], about("Their paths, from the site's folder.")]
+    bytes: Bytes
+    first_load: Annotated[Bytes, about("Compressed, where the browser has no WebGPU.")]
+    first_load_webgpu: Annotated[Bytes, about("Compressed, where it has.")]
+
+
 class Models(Struct, frozen=True, tag_field="report", tag="models"):
     """The models that were found."""
 
@@ -277,8 +288,27 @@ class Comparison(Struct, frozen=True, tag_field="report", tag="comparison"):
     outcomes: list[Outcome]
 
 
+class Studio(Struct, frozen=True, tag_field="report", tag="studio"):
+    """A studio that is open; it is printed when requests are answered."""
+
+    address: str
+    token: Annotated[str | None, about("What requests have to tell; null if nothing.")]
+    gallery: Annotated[str, about("The folder.")]
+
+
 Report: TypeAlias = (
-    Picture | Sheet | Batch | Plan | Judgement | Export | Models | Presets | Doctor | Comparison
+    Picture
+    | Sheet
+    | Batch
+    | Plan
+    | Judgement
+    | Export
+    | Site
+    | Models
+    | Presets
+    | Doctor
+    | Comparison
+    | Studio
 )
 
 

@@ -196,14 +196,28 @@ def _installed(machine: Machine) -> Iterator[Provider | Forecast]:
 
 def _planned(model: Model, scene: Scene, on_cpu: Scene, options: Options) -> Forecast:
     """Return a forecast without times."""
+    found = untimed(model, scene, options)
+    limits = [(scene, found.limit)]
+    if model.provider.memory != "cpu":  # what is streamed lies in the CPU's memory all the same
+        limits.append((on_cpu, on_cpu.spare))
+    return replace(found, largest=_largest(limits, options))
+
+
+def untimed(model: Model, scene: Scene, options: Options) -> Forecast:
+    """Return a forecast without times and without the largest picture, at next to no cost.
+
+    Parameters
+    ----------
+    model : Model
+        The model on its provider.
+    scene : Scene
+        The pictures, as the model sees them.
+    options : Options
+        The settings of the picture.
+    """
     provider = model.provider
     limit = model.budget.memory or _spare(model, scene, options)
-    limits = [(scene, limit)]
-    if provider.memory != "cpu":  # what is streamed lies in the CPU's memory all the same
-        limits.append((on_cpu, on_cpu.spare))
-    found = Forecast(
-        provider.name, provider.precision, limit=limit, largest=_largest(limits, options)
-    )
+    found = Forecast(provider.name, provider.precision, limit=limit)
     try:
         # The last scale first: it decides for all, and is to be told of if it does not fit.
         options = planned(options, scene.plan(options))

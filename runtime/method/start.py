@@ -40,7 +40,7 @@ def faint_noise(size: tuple[int, int], seed: int, preprocessing: Preprocessing) 
         Nominally in 0...1, but not clipped.
     """
     noise = np.random.default_rng(seed).standard_normal(_shape(size), np.float32)
-    return _mean_colour(preprocessing) + FAINT * noise
+    return mean_colour(preprocessing) + FAINT * noise
 
 
 def start_file(init: str) -> Path:
@@ -62,7 +62,7 @@ def _shape(size: tuple[int, int]) -> tuple[int, int, int, int]:
     return 1, 3, height, width
 
 
-def _mean_colour(preprocessing: Preprocessing) -> Array:
+def mean_colour(preprocessing: Preprocessing) -> Array:
     """Return the colour that the network's preprocessing takes to zero, shape (1, 3, 1, 1)."""
     colour = dict(zip(preprocessing.channel_order, preprocessing.mean, strict=True))
     rgb = np.array([colour[channel] for channel in "RGB"], np.float32)

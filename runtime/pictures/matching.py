@@ -18,7 +18,7 @@ FURTHEST = 4.0
 """Along no direction are colours spread, or drawn together, more times than this. A photo of few
 colours would become noise, and a painting of one colour would leave nothing of the photo."""
 
-_ALMOST_NONE = 1e-8
+ALMOST_NONE = 1e-8
 """A variance that keeps numbers finite; that of half a grey level is 4e-6."""
 
 
@@ -159,7 +159,7 @@ def moments(picture: Array, alpha: Image.Image | None = None) -> Moments:
     for rows in _rows(picture):
         away = _colours(picture, rows) - mean
         squares += (away * weights(rows, away)) @ away.T
-    return Moments(mean, squares / whole + _ALMOST_NONE * np.eye(3))
+    return Moments(mean, squares / whole + ALMOST_NONE * np.eye(3))
 
 
 def _power(matrix: Double, exponent: float) -> Double:

@@ -1,7 +1,7 @@
 """A picture that is not finished, in one file, from which another process goes on.
 
-The file is a line that names the format, the length of a header, the header as JSON, and the arrays
-one after the other as they lie in memory. Nothing in it is ever run.
+The file is a line that names the format, the length of a header, the header as JSON, the arrays one
+after the other as they lie in memory, and a checksum of all that. Nothing in it is ever run.
 """
 
 import os
@@ -11,6 +11,7 @@ from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
+from zlib import crc32
 
 import msgspec
 import numpy as np
@@ -29,18 +30,20 @@ from stylize.runtime.pictures.spaces import SRGB, Space, space_of
 from stylize.runtime.plans.recipe import LONGEST_PATH, Recipe, Word, check_start
 from stylize.runtime.providers.session import import_onnxruntime
 
-FORMAT = 1
+FORMAT = 2
 """Version of the file's format."""
 MAGIC = b"stylize checkpoint "
 """How such a file begins; the format's version and a line feed follow."""
 LENGTH = 8
 """Bytes of the header's length, the lowest first."""
+SUM = 4
+"""Bytes of the checksum, a CRC-32, in the same order."""
 LARGEST_HEADER = 2**26
 """Bytes; of a picture of 200 paintings it has 0.1 MB."""
 BARE = r"^[^/\\\\:\x00]+\Z"
 """A name of a file that leads nowhere else; a stranger may have written it."""
 CHUNK = 2**20
-"""Numbers that are written at a time."""
+"""Numbers that are written at a time, and bytes that are summed up."""
 
 Folder = Annotated[str, msgspec.Meta(max_length=LONGEST_PATH)]
 
@@ -148,18 +151,22 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, state: State, fresh: bo
     places = tuple(Place(name, each.dtype, each.shape) for name, each in state.items())  # type: ignore[arg-type]
     header = msgspec.json.encode(_Header(checkpoint, places))
     with replacing_file(path, fresh) as file:
-        file.write(b"%s%d\n" % (MAGIC, FORMAT))
-        file.write(len(header).to_bytes(LENGTH, "little"))
-        file.write(header)
-        for each in state.values():
-            _write(each.read(), file)
+        total = 0
+        for part in _parts(header, state):
+            total = crc32(part, total)
+            file.write(part)
+        file.write(total.to_bytes(SUM, "little"))
 
 
-def _write(array: npt.NDArray[Any], file: BinaryIO) -> None:
-    """Write an array as it lies in memory, of which a part is copied at a time."""
-    numbers = array.reshape(-1)
-    for start in range(0, numbers.size, CHUNK):
-        file.write(numbers[start : start + CHUNK].tobytes())
+def _parts(header: bytes, state: State) -> Iterator[bytes]:
+    """Yield what the file has before its checksum; of arrays, a part is copied at a time."""
+    yield b"%s%d\n" % (MAGIC, FORMAT)
+    yield len(header).to_bytes(LENGTH, "little")
+    yield header
+    for each in state.values():
+        numbers = each.read().reshape(-1)
+        for start in range(0, numbers.size, CHUNK):
+            yield numbers[start : start + CHUNK].tobytes()
 
 
 def read_checkpoint(path: Path) -> tuple[Checkpoint, State]:
@@ -168,14 +175,18 @@ def read_checkpoint(path: Path) -> tuple[Checkpoint, State]:
     Raises
     ------
     CheckpointError
-        There is no such file, it is no checkpoint or not whole, or another release wrote it.
+        There is no such file, it is no checkpoint, not whole or damaged, or another release wrote
+        it.
     """
     try:
         with path.open("rb") as file:
             header, start = _header(file, path)
             ends = list(_ends(header.arrays, start))
-            if os.fstat(file.fileno()).st_size != (ends[-1] if ends else start):
+            end = ends[-1] if ends else start
+            if os.fstat(file.fileno()).st_size != end + SUM:
                 raise CheckpointError(f"The checkpoint '{path}' is not whole. Begin again.")
+            if _sum(file, end) != int.from_bytes(file.read(), "little"):
+                raise CheckpointError(f"The checkpoint '{path}' is damaged. Begin again.")
     except FileNotFoundError as error:
         raise CheckpointError(
             f"There is no checkpoint '{path}'. It is removed when its picture is saved."
@@ -216,6 +227,15 @@ def _header(file: BinaryIO, path: Path) -> tuple[_Header, int]:
             f"The checkpoint '{path}' is damaged: {str(error).rstrip('.')}. Begin again."
         ) from error
     return header, file.tell()
+
+
+def _sum(file: BinaryIO, end: int) -> int:
+    """Return the checksum of a file up to a place, and stay there."""
+    file.seek(0)
+    total = 0
+    for start in range(0, end, CHUNK):
+        total = crc32(file.read(min(CHUNK, end - start)), total)
+    return total
 
 
 def _check_release(text: bytes, path: Path) -> None:

@@ -1,8 +1,13 @@
 """Signals that end a run raise an exception with an exit code; commands/test_run.py sends them."""
 
+import os
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,3 +118,50 @@ def test_the_program_heeds_them(
     assert ended.value.code in (None, 0)
     assert capsys.readouterr().out.startswith("stylize ")
     assert {signal.SIGINT, signal.SIGTERM} <= handlers.keys()
+
+
+class TestTether:
+    """A run that is tied to its standard input, by a process as programs start one."""
+
+    RUN = (
+        *(sys.executable, "-m", "stylize", "run", "photo.png", "painting.png", "-o", "out.png"),
+        *("--size", "32", "--scales", "1", "--iterations", "50000", "--trace", "trace.jsonl"),
+        *("--model", "compact", "--provider", "cpu", "--checkpoint", "1h"),
+    )
+
+    @pytest.fixture(autouse=True)
+    def pictures(self, picture: Callable[..., Path]) -> None:
+        picture("photo.png", seed=1)
+        picture("painting.png", seed=2)
+
+    @contextmanager
+    def running(self, **variables: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """Start one, and wait for its first iteration."""
+        pipe = subprocess.PIPE
+        environment = {**os.environ, **variables}
+        with subprocess.Popen(self.RUN, stdin=pipe, stderr=pipe, env=environment) as process:
+            try:
+                trace = Path("trace.jsonl")
+                while process.poll() is None and not (trace.exists() and trace.stat().st_size):
+                    time.sleep(0.01)
+                yield process
+            finally:
+                process.kill()
+
+    def test_ends_and_is_saved_when_that_ends(self) -> None:
+        with self.running(STYLIZE_TETHER="stdin") as process:
+            assert process.stdin
+            process.stdin.write(b"what is said does not matter")
+            process.stdin.flush()
+            _, told = process.communicate(timeout=60)  # it closes stdin
+        assert process.returncode == CODES["SIGINT"]
+        assert b"Interrupted. The picture so far is out.png: " in told
+        assert Path("out.png").is_file()
+        assert Path("out.png.checkpoint").is_file()
+
+    def test_others_go_on(self) -> None:
+        with self.running() as process:
+            assert process.stdin
+            process.stdin.close()
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.5)

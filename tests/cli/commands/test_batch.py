@@ -1,5 +1,6 @@
 """``stylize batch``: every pair, each picture made once, whatever happens on the way."""
 
+import json
 import os
 import random
 import shutil
@@ -33,8 +34,10 @@ from stylize.runtime.method.model import Model
 from stylize.runtime.method.options import Options
 from stylize.runtime.method.scene import Scene
 from stylize.runtime.pictures.reading import load_image
+from stylize.runtime.plans import checkpoint
 from stylize.runtime.plans.checkpoint import read_checkpoint
 from stylize.runtime.plans.recipe import read_recipe
+from stylize.runtime.providers.hardware import usable_cpus
 
 SUCCESS, FAILURE, USAGE, INTERRUPTED = 0, 1, 2, 130
 SHORT = ("--size", "24", "--iterations", "2")
@@ -336,6 +339,13 @@ def test_ctrl_c_saves_the_picture_so_far_and_the_record_tells(
     assert sorted(made()) == sorted(NAMES)
 
 
+def test_a_folder_called_as_a_picture_stops_no_other() -> None:
+    (OUT / NAMES[0]).mkdir(parents=True)
+    stylize(*BATCH, *SHORT)
+    assert all(read_recipe(OUT / name).finished for name in ("a-p-2.png", NAMES[1]))
+    assert "2 there" in stylize(*BATCH, *SHORT).stderr
+
+
 def test_a_list_of_pairs_and_its_parts() -> None:
     lines = ["photo,painting", "photos/a.png,paintings/p.png", "photos/b.png,paintings/夜 q.png"]
     Path("pairs.csv").write_text("\n".join(lines), encoding="utf-8")
@@ -506,6 +516,48 @@ class TestCheckpoints:
         assert not other.exists()
         stylize(*self.SLOW)
         assert gone_on[3:] == [8, 0]
+
+    def test_one_of_no_use_beside_it_changes_nothing(
+        self, interrupted_at: Callable[[int], None], gone_on: list[int]
+    ) -> None:
+        self.interrupted(interrupted_at)
+        (OUT / "a-p.png-2.checkpoint").write_bytes(b"none")
+        assert "begun anew" not in stylize(*self.SLOW[:-1]).stderr
+        assert gone_on == [0, 8, 0]
+
+    def test_tells_what_may_round_otherwise(
+        self, interrupted_at: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as then:
+            then.setattr(checkpoint, "onnxruntime_release", lambda: "0.1")
+            left = self.interrupted(interrupted_at)
+        told = stylize(*self.SLOW[:-1], "--threads", str(usable_cpus() + 1)).stderr
+        assert told.count(f"Going on from '{self.FILES[0]}'. ") == 2
+        assert "begun with ONNX Runtime 0.1, and this is" in told
+        assert f"and this process has {usable_cpus() + 1}: the end may differ a little." in told
+        (OUT / "a-p.png").unlink()
+        self.FILES[0].write_bytes(left)
+        assert "process has" not in stylize(*self.SLOW[:-1], "--threads", str(usable_cpus())).stderr
+
+    def test_the_picture_tells_how_it_was_written_now(
+        self, interrupted_at: Callable[[int], None], gone_on: list[int]
+    ) -> None:
+        self.interrupted(interrupted_at)
+        stylize(*self.SLOW, "--keep-metadata", "none")
+        assert gone_on == [0, 8, 0]
+        assert read_recipe(OUT / "a-p.png").files.keep_metadata == "none"
+
+    @pytest.mark.skipif(os.name != "posix", reason="only POSIX sends such signals")
+    def test_of_several_processes_it_is_told_what_was_interrupted(self) -> None:
+        given = *self.SLOW, "--jobs", "2", "--iterations", "100000", "--json"
+        command = [sys.executable, "-m", "stylize", *given]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            while process.poll() is None and not all(file.exists() for file in self.FILES):
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            report = json.loads(process.communicate()[0])
+        assert (report["state"], report["interrupted"], report["left"]) == ("stopped", 2, 0)
+        assert outcomes() == 2 * ["interrupted"]
 
     @pytest.mark.parametrize(
         ("change", "told"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -16,6 +17,7 @@ from stylize.runtime import Model, Options, Scene
 from stylize.runtime.engine import memory
 from stylize.runtime.pictures.reading import Picture
 from stylize.runtime.providers.table import configure
+from stylize.runtime.streaming.plan import Budget
 
 GIGABYTE = 10**9
 
@@ -149,3 +151,13 @@ def test_what_is_hopeless_is_refused_before_a_picture_is_scaled(
     assert result.exit_code == 2, result.stderr
     assert "100000x66667 needs about" in result.stderr
     assert f"Use a smaller {option}: " in result.stderr
+
+
+def test_one_of_several_processes_tells_of_its_share(free: Callable[[int | None], None]) -> None:
+    """What is free is enough for one of them, but not for each."""
+    free(50 * GIGABYTE)
+    model = Model.open("compact", configure("cpu"), Budget(spare=60 * 10**6))
+    scene = Scene(model, *2 * [np.zeros((320, 480, 3), np.uint8)])
+    (warning,) = check_memory(model, scene, Options(size=480))
+    assert "and the share of each process is 0.1 GB. It may fail" in warning
+    assert "are free" not in warning

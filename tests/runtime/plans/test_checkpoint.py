@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from stylize.runtime.plans.checkpoint import (
     FORMAT,
     LENGTH,
     MAGIC,
+    SUM,
     Checkpoint,
     read_checkpoint,
     write_checkpoint,
@@ -120,6 +122,16 @@ def test_a_part_of_one(size: int) -> None:
     assert f"'{FILE}' " in refusal()
 
 
+@pytest.mark.parametrize("place", [-1, -SUM - 1, -SUM - 60])
+def test_one_with_a_wrong_bit(place: int) -> None:
+    """A disk may give back other numbers than it was given, and the picture would be another."""
+    write_checkpoint(FILE, checkpoint(), STATE)
+    content = bytearray(FILE.read_bytes())
+    content[place] ^= 1
+    FILE.write_bytes(content)
+    assert f"'{FILE}' is damaged" in refusal()
+
+
 def test_of_another_format() -> None:
     write_checkpoint(FILE, checkpoint(), STATE)
     FILE.write_bytes(FILE.read_bytes().replace(b"checkpoint %d" % FORMAT, b"checkpoint 99", 1))
@@ -136,7 +148,8 @@ def rewrite(edit: Callable[[dict], None]) -> None:
     edit(header)
     text = json.dumps(header).encode()
     size = len(text).to_bytes(LENGTH, "little")
-    FILE.write_bytes(content[:start] + size + text + content[begin + length :])
+    body = content[:start] + size + text + content[begin + length : -SUM]
+    FILE.write_bytes(body + crc32(body).to_bytes(SUM, "little"))
 
 
 def test_of_another_release() -> None:

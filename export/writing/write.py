@@ -28,6 +28,7 @@ from stylize.export.network.stored import StoredTensor, stored_tensors
 from stylize.export.network.weights import Weights, store_weights
 from stylize.models.catalog import MANIFEST_FILE
 from stylize.models.errors import ModelError
+from stylize.models.exchanging import exchange
 from stylize.models.files import sha256
 from stylize.models.layers import (
     LayerSet,
@@ -177,19 +178,7 @@ def _replacing_folder(path: Path) -> Iterator[Path]:
             new.mkdir()
         yield new
         with _writing(path):
-            _exchange(path, new, Path(place, "old"))
-
-
-def _exchange(path: Path, new: Path, old: Path) -> None:
-    """Move a folder to `path`, and what is there to `old`; if that fails, it comes back."""
-    if path.exists():
-        path.rename(old)
-    try:
-        new.rename(path)
-    except BaseException:
-        if old.exists():
-            old.rename(path)
-        raise
+            exchange(path, new, Path(place, "old"))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stylize.models.errors import OptionError, StylizeError
+from stylize.models.exchanging import exchange
 from stylize.models.folder import ModelFolder
 from stylize.studio.site.onnxruntime_web import CHECKSUMS, WASM, WEBGPU
 from stylize.studio.site.telling import (
@@ -204,17 +205,10 @@ def _replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".stylize-", dir=path.parent) as place:
-            new, old = Path(place, "new"), Path(place, "old")
+            new = Path(place, "new")
             new.mkdir()
             yield new
-            if path.exists():
-                path.rename(old)
-            try:
-                new.rename(path)
-            except BaseException:
-                if old.exists():
-                    old.rename(path)
-                raise
+            exchange(path, new, Path(place, "old"))
     except OSError as error:
         raise StylizeError(
             f"The site cannot be written to '{path}': {error.strerror or error}. Free the disk, or "

@@ -137,6 +137,9 @@ def main(
     steps: Annotated[int, typer.Option(help="Steps after the first.", min=1)] = 3,
     photo: Annotated[Path | None, typer.Option(metavar="FILE", help="Enlarged.")] = None,
     painting: Annotated[Path | None, typer.Option(metavar="FILE", help="Enlarged.")] = None,
+    painting_size: Annotated[
+        int | None, typer.Option(metavar="PIXELS", help="Of the painting's long side.", min=32)
+    ] = None,
     json_file: JsonOption = None,
 ) -> None:
     """Measure memory and time of steps by size; each case in a fresh process."""
@@ -152,6 +155,7 @@ def main(
         **{"model": str(opened.folder.path), "provider": provider, "size": (0, 0)},
         **{"optimizer": optimizer, "history": history, "steps": steps},
         **{"photo": _path(photo), "painting": _path(painting), "scratch": _path(scratch)},
+        painting_size=painting_size,
     )
     rows = []
     with_file = [json_file] if json_file else []

@@ -46,6 +46,8 @@ class Job:
         Steps that are timed, after one that is not.
     photo, painting : str or None
         Their files, scaled to the size; drawn ones without.
+    painting_size : int or None
+        Pixels of the painting's long side, if it is to have others than the photo.
     plan : dict or None
         How ours is computed, the fields of a `Plan`; without it PyTorch computes.
     scratch : str or None
@@ -60,6 +62,7 @@ class Job:
     steps: int
     photo: str | None = None
     painting: str | None = None
+    painting_size: int | None = None
     plan: dict[str, Any] | None = None
     scratch: str | None = None
 
@@ -78,6 +81,7 @@ class Job:
         """The settings of the picture: one scale, without a margin."""
         return Options(
             size=self.size,
+            painting_size=self.painting_size,
             scales=1,
             margin=0,
             optimizer=self.optimizer,

@@ -25,7 +25,7 @@ def main(words: list[str]) -> int:
         book.write(f"{Path.cwd().name}\n")
     if seed == FAILS:
         print("Some remark", file=sys.stderr)
-        print("Error: The paint has run out. Buy more.", file=sys.stderr)
+        print("Error: The paint has run out. Use a smaller --painting-size.", file=sys.stderr)
         return 1
     if seed == DIES:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -168,7 +168,7 @@ def make_picture(
             growing = Growing(job.output, job.named, whole, size, recipe, kept, made)
             watchers = _watchers(job, growing, quiet, progress)
             follow(_until(rendered, job.stop), [write], results, progress, watchers)
-    watchers.check()
+        watchers.check()
 
 
 def _scene(job: Job, model: "Model", space: "Space", unfinished: Unfinished | None) -> "Scene":

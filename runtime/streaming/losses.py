@@ -199,6 +199,7 @@ class StreamedLosses:
             give_back_freed_memory()
         if above is not None and above is not gradient:
             gradient[...] = above[:, :, self._blocks[0].rows.own]
+            self._storage.free(above)
 
 
 class _Tiles:

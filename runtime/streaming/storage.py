@@ -26,6 +26,9 @@ AnyArray = npt.NDArray[Any]
 Where = tuple[int | slice, ...]
 """A part of an array."""
 
+MAP_DIMENSIONS = 4
+"""Those of a map: 1, channels, height, width."""
+
 PART = 2**20
 """Numbers that are looked at at a time."""
 
@@ -35,6 +38,11 @@ to find a page again takes longer than to read it."""
 
 LARGE = 2**30
 """Bytes on disk from which on both count: less is left to the system at once."""
+
+CHANNELS_LAST: tuple[Kind, ...] = ("targets", "maps")
+"""Of these, maps have many channels. On disk the channels of a position lie side by side, so that a
+part of a map lies in few pages. Otherwise each row of each channel would begin in a page of its
+own, and with each page that is read, Linux maps the fifteen around it."""
 
 WAITING = 2**26
 """Bytes that wait to be written, as long as there are several arrays."""
@@ -65,7 +73,7 @@ class Storage:
     def zeros(
         self, kind: Kind, shape: Sequence[int], dtype: npt.DTypeLike = np.float32
     ) -> AnyArray:
-        """Return an array of zeros.
+        """Return an array of zeros, in C order, but for maps on disk: see `CHANNELS_LAST`.
 
         Raises
         ------
@@ -77,9 +85,12 @@ class Storage:
         count = prod(shape)
         size = max(count * np.dtype(dtype).itemsize, mmap.PAGESIZE)  # no file is empty
         mapped = _file(self._folder, size)
-        array = np.frombuffer(mapped, dtype, count).reshape(shape)
-        self._maps[array.ctypes.data] = mapped
-        return array
+        numbers = np.frombuffer(mapped, dtype, count)
+        self._maps[numbers.ctypes.data] = mapped
+        if kind not in CHANNELS_LAST or len(shape) != MAP_DIMENSIONS:
+            return numbers.reshape(shape)
+        one, channels, height, width = shape
+        return numbers.reshape(one, height, width, channels).transpose(0, 3, 1, 2)
 
     def add(self, array: AnyArray, where: Where, values: AnyArray) -> None:
         """Add values to a part of an array, or soon: nobody may look at it before `settle`.
@@ -102,7 +113,7 @@ class Storage:
 
     def clear(self, array: AnyArray) -> None:
         """Set an array to zeros, of which only a part is in memory at a time."""
-        numbers = array.reshape(-1)
+        numbers = array.ravel(order="K")  # a view: no array here has gaps
         for start in range(0, len(numbers), PART):
             numbers[start : start + PART] = 0
             self.rest()
@@ -135,10 +146,12 @@ def sum_of_squares(
 ) -> float:
     """Return the sum of squares, in double precision, without a copy of all of it.
 
+    They are added in the order in which they lie in memory.
+
     `between` is called after each part.
     """
     total = 0.0
-    flat = array.ravel()
+    flat = array.ravel(order="K")
     for start in range(0, flat.size, PART):
         total += float(np.square(flat[start : start + PART], dtype=np.float64).sum())
         between()

@@ -1,7 +1,7 @@
 /** The view where the next picture is prepared: inputs, options, the plan, the start. */
 
 import { announce } from "./announce.js";
-import { attempt, make, part, tell } from "./dom.js";
+import { attempt, make, part, readable, tell } from "./dom.js";
 import { Form } from "./form.js";
 import { Inputs } from "./inputs.js";
 import { planned } from "./words.js";
@@ -124,6 +124,6 @@ function showPlan(words, remarks = []) {
   part("plan-time", HTMLElement).textContent = words?.time ?? "";
   part("plan-rest", HTMLElement).textContent = words?.rest ?? "";
   part("plan-remarks", HTMLElement).replaceChildren(
-    ...remarks.map((remark) => make("li", { textContent: remark })),
+    ...remarks.map((remark) => make("li", { textContent: readable(remark) })),
   );
 }

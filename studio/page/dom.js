@@ -34,13 +34,36 @@ export function make(tag, properties = {}, ...children) {
 }
 
 /**
+ * What the page calls the options.
+ *
+ * @type {Map<string, string>}
+ */
+const labels = new Map();
+
+/** @param {{ name: string, label: string }[]} fields */
+export function nameOptions(fields) {
+  for (const { name, label } of fields) labels.set(`--${name.replaceAll("_", "-")}`, label);
+}
+
+/**
+ * Call options as the page does: sentences of the engine call them as the command line does.
+ *
+ * @param {string} sentence
+ */
+export const readable = (sentence) =>
+  sentence.replaceAll(/--[a-z-]+/g, (option) => {
+    const label = labels.get(option);
+    return label ? `“${label}”` : option;
+  });
+
+/**
  * Show a sentence where it belongs, or nothing.
  *
  * @param {HTMLElement} place
  * @param {unknown} [error]
  */
 export function tell(place, error) {
-  place.textContent = error instanceof Error ? error.message : String(error ?? "");
+  place.textContent = readable(error instanceof Error ? error.message : String(error ?? ""));
   place.hidden = !place.textContent;
 }
 

@@ -1,7 +1,7 @@
 /** Ties the views together: the address says which one is shown. */
 
 import { Compose } from "./compose.js";
-import { part, tell } from "./dom.js";
+import { nameOptions, part, tell } from "./dom.js";
 import { openEngine } from "./engine.js";
 import { Gallery } from "./gallery.js";
 import { JobView } from "./job.js";
@@ -16,6 +16,7 @@ const error = part("page-error", HTMLElement);
 async function main() {
   const engine = await openEngine();
   const [about, fields] = await Promise.all([engine.about(), engine.fields()]);
+  nameOptions(fields);
   showAbout(about);
   const gallery = new Gallery(engine);
   const compose = new Compose(engine, fields, {

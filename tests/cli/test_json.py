@@ -25,6 +25,7 @@ from stylize.models.catalog import embedded_folder
 from stylize.models.errors import ProviderError
 from stylize.runtime.checks.comparison import FLOAT32, Comparison, Measurement
 from stylize.runtime.checks.outcome import Outcome
+from stylize.runtime.films.gif import GifFilm
 from stylize.runtime.plans.recipe import read_recipe
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
@@ -183,6 +184,14 @@ class TestEnd:
         at_iteration(2, happen=fail)
         (found,) = reports(*RUN, code=FAILURE)
         assert (found["state"], found["iterations"]) == ("failed", 1)
+
+    def test_by_a_film_that_fails(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(GifFilm, "add", fail)
+        (found,) = reports(*RUN, "--animate", "film.gif", code=FAILURE)
+        assert (found["state"], found["iterations"]) == ("failed", 2)
 
     def test_of_a_figure(self, interrupted_at: Callable[[int], None]) -> None:
         interrupted_at(3)

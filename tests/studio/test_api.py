@@ -156,7 +156,7 @@ class TestJobs:
     @pytest.mark.parametrize(
         ("seed", "error"),
         [
-            (FAILS, "The paint has run out. Buy more."),
+            (FAILS, "The paint has run out. Use a smaller --painting-size."),
             (DIES, "The process that painted was killed by signal 9, "),
             (STUMBLES, "The process that painted ended with exit code 7 "),
         ],

@@ -14,12 +14,20 @@ from by_tiles import Array, away, compact, pictures, streamed, targets, whole
 from stylize.models.layers import LayerSet, paper_layer_sets
 from stylize.runtime.checks.comparison import FLOAT32
 from stylize.runtime.streaming import losses as module
+from stylize.runtime.streaming.shares import ALONE, Alone, Others, Share
 from stylize.runtime.streaming.storage import KINDS, Storage
 from stylize.runtime.streaming.strips import Strip, Tile, tiles
 
 LAYER_SETS = [graph.layers for graph in compact().manifest.gradients]
 FIGURE_2 = paper_layer_sets()[0]
 EVEN, ODD = (64, 48), (75, 53)
+
+
+class UpperHalf(Alone):
+    """Has the first 32 rows, and sees zeros below them."""
+
+    def share(self, height: int) -> Share:
+        return Share(0, 32, height)
 
 
 def assert_alike(layers: LayerSet, size: tuple[int, int]) -> None:
@@ -95,14 +103,16 @@ def test_nothing_of_an_image_is_left_for_the_next(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts open files in /proc")
-def test_after_an_image_nothing_is_left_on_disk(tmp_path: Path) -> None:
+@pytest.mark.parametrize("others", [ALONE, UpperHalf()], ids=["alone", "a share of it"])
+def test_after_an_image_nothing_is_left_on_disk(tmp_path: Path, others: Others) -> None:
     def files() -> int:
         return len(os.listdir("/proc/self/fd"))
 
     given, _ = whole(FIGURE_2, ODD)
-    losses = streamed(FIGURE_2, ODD, storage=Storage(tmp_path, KINDS))
+    losses = streamed(FIGURE_2, ODD, storage=Storage(tmp_path, KINDS), others=others)
     losses.put(given)
     gradient, image = np.zeros(losses.shape, np.float32), pictures(ODD)[2]
+    image = image[:, :, : losses.shape[2]]
     losses.evaluate(image, gradient)  # what is loaded late opens files of its own
     before = files()
     for _ in range(2):

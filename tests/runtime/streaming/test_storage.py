@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import mmap
 import os
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from stylize.models.errors import OptionError
 from stylize.runtime.streaming import storage
-from stylize.runtime.streaming.storage import KINDS, Storage
+from stylize.runtime.streaming.storage import CHANNELS_LAST, KINDS, Kind, Storage
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="an open file keeps its name there")
 
@@ -40,10 +41,25 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_arrays_are_zeros_of_the_shape_and_type(
     either: Storage, shape: tuple[int, ...], dtype: type[np.generic]
 ) -> None:
-    array = either.zeros("maps", shape, dtype)
-    np.testing.assert_array_equal(array, np.zeros(shape, dtype), strict=True)
-    assert array.flags.c_contiguous
-    array[...] = 1  # they can be written
+    for kind in KINDS:
+        array = either.zeros(kind, shape, dtype)
+        np.testing.assert_array_equal(array, np.zeros(shape, dtype), strict=True)
+        assert array.flags.c_contiguous or kind in CHANNELS_LAST  # runs of images are bound as such
+        array[...] = 1  # they can be written
+
+
+def test_a_part_of_a_map_on_disk_lies_in_few_pages(tmp_path: Path) -> None:
+    """In hardly more than it fills; with rows one after another, each of its 512 has its own."""
+    on_disk = Storage(tmp_path, KINDS)
+    for kind in CHANNELS_LAST:
+        array = on_disk.zeros(kind, (1, 64, 16, 2048))
+        part = array[:, :, 4:12, 100:164]
+        places = sum(
+            stride * np.arange(count).reshape(-1, *[1] * (3 - axis))
+            for axis, (stride, count) in enumerate(zip(part.strides, part.shape, strict=True))
+        )
+        pages = np.unique((np.asarray(places) + part.ctypes.data) // mmap.PAGESIZE)
+        assert len(pages) <= part.nbytes // mmap.PAGESIZE + 8
 
 
 @pytest.mark.parametrize("large", [-1, 2**30], ids=["in a thread", "at once"])
@@ -92,10 +108,14 @@ def test_what_was_freed_takes_no_place(tmp_path: Path) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-def test_what_is_cleared_is_zero(either: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["images", "maps"])
+def test_what_is_cleared_is_zero(
+    kind: Kind, either: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(storage, "PART", 1000)
-    array = either.zeros("images", (1, 3, 40, 70))
+    array = either.zeros(kind, (1, 3, 40, 70))
     array[...] = 1
+    assert either.sum_of_squares(array) == array.size
     either.clear(array)
     assert not array.any()
 

@@ -198,7 +198,8 @@ def test_what_is_no_picture_is_told_where_it_belongs(
 def test_a_job_that_fails_says_why(visitor: Visitor, quick: Client, files: Files) -> None:
     prepare(visitor, quick, files, seed=FAILS)
     start(visitor)
-    visitor.until_read("#job-failure", "The paint has run out. Buy more.")
+    # The command line calls the option --painting-size.
+    visitor.until_read("#job-failure", "The paint has run out. Use a smaller “Stroke size”.")
     assert visitor.text("#job-state") == "Failed"
 
 

@@ -1,10 +1,10 @@
 /** The view where the next picture is prepared: inputs, options, the plan, the start. */
 
 import { announce } from "./announce.js";
-import { attempt, make, part, readable, tell } from "./dom.js";
+import { attempt, make, part, tell } from "./dom.js";
 import { Form } from "./form.js";
 import { Inputs } from "./inputs.js";
-import { planned } from "./words.js";
+import { planned, readable } from "./words.js";
 
 /** @import { Engine, Field, Picture, Values } from "./engine.js" */
 /** @import { Chosen } from "./inputs.js" */

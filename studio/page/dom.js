@@ -1,5 +1,7 @@
 /** Few words for making elements and finding those of index.html. */
 
+import { readable } from "./words.js";
+
 /**
  * Find an element of index.html.
  *
@@ -32,29 +34,6 @@ export function make(tag, properties = {}, ...children) {
   element.append(...children);
   return element;
 }
-
-/**
- * What the page calls the options.
- *
- * @type {Map<string, string>}
- */
-const labels = new Map();
-
-/** @param {{ name: string, label: string }[]} fields */
-export function nameOptions(fields) {
-  for (const { name, label } of fields) labels.set(`--${name.replaceAll("_", "-")}`, label);
-}
-
-/**
- * Call options as the page does: sentences of the engine call them as the command line does.
- *
- * @param {string} sentence
- */
-export const readable = (sentence) =>
-  sentence.replaceAll(/--[a-z-]+/g, (option) => {
-    const label = labels.get(option);
-    return label ? `“${label}”` : option;
-  });
 
 /**
  * Show a sentence where it belongs, or nothing.

@@ -5,9 +5,9 @@ import { ask } from "./ask.js";
 import { Compare } from "./compare.js";
 import { Curve } from "./curve.js";
 import { make, onPress, part, tell } from "./dom.js";
-import { left, part as share, passed, passing, plain, standing, title } from "./words.js";
+import { called, left, part as share, passed, passing, standing, title } from "./words.js";
 
-/** @import { Change, Engine, Field, Job, Picture, Values } from "./engine.js" */
+/** @import { Change, Engine, Job, Picture, Values } from "./engine.js" */
 
 /**
  * @typedef {object} Calls What the view asks the page to do.
@@ -21,7 +21,6 @@ const ACTIVE = new Set(["queued", "running"]);
 
 export class JobView {
   #engine;
-  #labels;
   #calls;
   #compare = new Compare();
   #curve = new Curve();
@@ -36,12 +35,10 @@ export class JobView {
 
   /**
    * @param {Engine} engine
-   * @param {Field[]} fields
    * @param {Calls} calls
    */
-  constructor(engine, fields, calls) {
+  constructor(engine, calls) {
     this.#engine = engine;
-    this.#labels = new Map(fields.map(({ name, label }) => [name, label]));
     this.#calls = calls;
     /** @type {[string, (job: Job) => Promise<unknown>][]} */
     const actions = [
@@ -199,7 +196,7 @@ export class JobView {
     const given = Object.entries(options);
     part("job-options", HTMLElement).replaceChildren(
       ...given.flatMap(([name, value]) => [
-        make("dt", { textContent: this.#labels.get(name) ?? plain(name) }),
+        make("dt", { textContent: called(name) }),
         make("dd", { textContent: String(value) }),
       ]),
     );

@@ -1,11 +1,11 @@
 /** Ties the views together: the address says which one is shown. */
 
 import { Compose } from "./compose.js";
-import { nameOptions, part, tell } from "./dom.js";
+import { part, tell } from "./dom.js";
 import { openEngine } from "./engine.js";
 import { Gallery } from "./gallery.js";
 import { JobView } from "./job.js";
-import { plain, standing, title } from "./words.js";
+import { nameOptions, plain, standing, title } from "./words.js";
 
 /** @import { About, Job } from "./engine.js" */
 
@@ -25,7 +25,7 @@ async function main() {
       if (part("compose", HTMLElement).hidden) go(NEW);
     },
   });
-  const view = new JobView(engine, fields, {
+  const view = new JobView(engine, {
     started: (id) => go(`#job/${id}`),
     changed(job) {
       gallery.take(job);

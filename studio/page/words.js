@@ -1,6 +1,6 @@
 /** Numbers and states as people say them. */
 
-/** @import { Job, Plan, Progress } from "./engine.js" */
+/** @import { Field, Job, Plan, Progress } from "./engine.js" */
 
 /** @param {number} seconds */
 export function duration(seconds) {
@@ -99,3 +99,29 @@ export function plain(name) {
   const words = name.replaceAll(/[_-]/g, " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
+
+/**
+ * What the page calls the options, by the names of their fields.
+ *
+ * @type {Map<string, string>}
+ */
+const labels = new Map();
+
+/** @param {Field[]} fields */
+export function nameOptions(fields) {
+  for (const { name, label } of fields) labels.set(name, label);
+}
+
+/** @param {string} name Of an option, even one that the page does not offer. */
+export const called = (name) => labels.get(name) ?? plain(name);
+
+/**
+ * Call options as the page does: sentences of the engine call them as the command line does.
+ *
+ * @param {string} sentence
+ */
+export const readable = (sentence) =>
+  sentence.replaceAll(/--([a-z-]+)/g, (option, name) => {
+    const label = labels.get(name.replaceAll("-", "_"));
+    return label ? `“${label}”` : option;
+  });

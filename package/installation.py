@@ -3,9 +3,11 @@
 import csv
 import os
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,11 +64,20 @@ def major_and_minor(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"[0-9]+", version)[:2])
 
 
-def installed() -> Iterator[Distribution]:
-    """Yield each distribution of this environment."""
+def installed() -> tuple[Distribution, ...]:
+    """Return the distributions of this environment, which is read once."""
+    return _installed(tuple(sys.path))
+
+
+@cache
+def _installed(places: tuple[str, ...]) -> tuple[Distribution, ...]:
     from importlib import metadata
 
-    for found in metadata.distributions():
+    return tuple(_described(metadata.distributions(path=list(places))))
+
+
+def _described(distributions: "Iterable[metadata.Distribution]") -> Iterator[Distribution]:
+    for found in distributions:
         folder = Path(str(getattr(found, "_path", ""))).name.removesuffix(".dist-info")
         called, _, version = folder.rpartition("-")
         name = _told(found, "Name") or called

@@ -1,5 +1,6 @@
 """What the tests share: small seeded networks, their model folders, and the real data if there."""
 
+import gc
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -34,7 +35,11 @@ ALL_CPUS = take_one_cpu()  # before numpy counts them
 os.environ.setdefault("MESA_SHADER_CACHE_DIR", str(Path.home() / ".cache"))
 
 import numpy as np
+import typer.testing
 from PIL import Image
+
+# Typer makes all commands anew for each command line, which takes longer than many of them do.
+typer.testing._get_command = cache(typer.testing._get_command)
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
@@ -47,6 +52,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=0,
         help="damaged copies of each file for tests/mutations.py (default: a few)",
     )
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over the tests themselves, of which there are thousands."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -101,10 +101,14 @@ class TestDistributions:
     def test_another_program_of_our_name(self, site: Path) -> None:
         install(site, "stylize_onnx", command="stylize")
         install(site, "other", command="different")
-        assert list(rivals()) == []
         install(site, "formatter", command="stylize")
         install(site, "Stylize", "3.2")
         assert {each.name for each in rivals()} == {"formatter", "stylize"}
+
+    def test_our_command_is_no_rival(self, site: Path) -> None:
+        install(site, "stylize_onnx", command="stylize")
+        install(site, "other", command="different")
+        assert list(rivals()) == []
 
     def test_those_here_have_names(self) -> None:
         assert installation.DISTRIBUTION in {each.name for each in installed()}

@@ -71,6 +71,7 @@ def lacking(language: str, what: str) -> NoReturn:
     pytest.skip(f"needs {what}")
 
 
+@pytest.mark.tools
 def test_javascript_reaches_our_loss(command: list[str]) -> None:
     folder = EXAMPLES / "node"
     if not shutil.which("node"):
@@ -80,6 +81,7 @@ def test_javascript_reaches_our_loss(command: list[str]) -> None:
     compare_with_ours(run(["node", str(folder / "stylize.js"), *command]))
 
 
+@pytest.mark.tools
 def test_cpp_reaches_our_loss(command: list[str], tmp_path: Path) -> None:
     if not shutil.which("g++"):
         pytest.skip("needs g++")

@@ -16,6 +16,7 @@ FILES = [path for path in sorted(PAGE.rglob("*")) if path.is_file()]
 TEXTS = [path for path in FILES if path.suffix in (".html", ".css", ".js", ".svg")]
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize("script", ["types", "lint"])
 def test_code_is_checked(script: str) -> None:
     npm = shutil.which("npm")

@@ -169,7 +169,7 @@ class TestCluster:
         both = ("batch", "photos", "--paintings", "paintings", *CPU, *SHORT)
         Path("photos/c.png").write_text("no picture")
         result = stylize(*both, "-o", "shared", "--cluster", "2", code=FAILURE)
-        assert "6 pictures: 4 made, 2 failed." in result.stderr
+        assert "6 pictures: 4 made, 2 failed." in result.stderr, result.stderr
         stylize(*both, "-o", "alone", code=FAILURE)
         for path in Path("alone").glob("*.png"):
             shared, alone = (

@@ -26,7 +26,8 @@ from stylize.runtime.plans.recipe import read_recipe
 from stylize.studio.site.building import build_site
 from stylize.studio.site.onnxruntime_web import gather_runtime
 
-pytestmark = pytest.mark.network  # npm gets ONNX Runtime's build for browsers, once
+# npm gets ONNX Runtime's build for browsers, once.
+pytestmark = [pytest.mark.tools, pytest.mark.network]
 
 PATH = "some/where"
 """The path below which the site lies on its server."""

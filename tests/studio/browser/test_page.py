@@ -10,6 +10,8 @@ from studio_client import Client
 from studio_painter import FAILS, WAITS
 from studio_visitor import DESKTOP, PHONE, Visitor
 
+pytestmark = pytest.mark.tools
+
 AXE = REPOSITORY / ".ci" / "page" / "node_modules" / "axe-core" / "axe.min.js"
 FOUND = """
 const done = arguments[0];

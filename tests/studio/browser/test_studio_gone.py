@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from studio_visitor import Visitor
+
+pytestmark = pytest.mark.tools
 
 COMMAND = (sys.executable, "-m", "stylize.cli", "studio", "--no-browser")
 OPTIONS = ("--model", "compact", "--provider", "cpu", "--threads", "1")

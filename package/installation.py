@@ -65,7 +65,7 @@ def major_and_minor(version: str) -> tuple[int, ...]:
 
 
 def installed() -> tuple[Distribution, ...]:
-    """Return the distributions of this environment, which is read once."""
+    """Return the distributions of this environment, which is read once for each ``sys.path``."""
     return _installed(tuple(sys.path))
 
 

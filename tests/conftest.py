@@ -55,9 +55,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over the tests themselves, of which there are thousands."""
-    gc.collect()
-    gc.freeze()
+    """Let the garbage collector of a worker pass over the tests themselves: there are thousands."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")

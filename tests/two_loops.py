@@ -13,11 +13,17 @@ Array = npt.NDArray[np.float64]
 
 MIN_COSINE = 1e-10
 FIRST, GROWTH = 16 / 255, 2.0
+TINY = np.finfo(np.float64).tiny
 
 
 def polyak(total: float, g: Array) -> float:
     """Return how many gradients long the first step is."""
     return min(abs(total) / (g @ g), FIRST * np.sqrt(g.size / (g @ g)))
+
+
+def quarter(cosine: float) -> float:
+    """Return how many times sᵀy / yᵀy γ is, if a quarter of the way is gone to sᵀs / sᵀy."""
+    return cosine**-0.5
 
 
 class TwoLoops:
@@ -31,6 +37,8 @@ class TwoLoops:
         How many gradients long a step is while no curvature is known.
     growth : float
         How many times as long as the last one a step may be.
+    stretching : function
+        How many times sᵀy / yᵀy γ is, given the cosine between s and y.
     """
 
     def __init__(
@@ -38,18 +46,21 @@ class TwoLoops:
         history: int,
         first: Callable[[float, Array], float] = polyak,
         growth: float = GROWTH,
+        stretching: Callable[[float], float] = quarter,
     ) -> None:
         self.pairs: deque[tuple[Array, Array, float]] = deque(maxlen=history)
         self.last: tuple[Array, Array] | None = None
-        self.first, self.growth = first, growth
+        self.first, self.growth, self.stretching = first, growth, stretching
 
     def step(self, total: float, gradient: Array) -> Array:
-        g = gradient.ravel()
+        g, stretch = gradient.ravel(), 1.0
         if self.last:
             s, y = self.last[0], g - self.last[1]
-            if s @ y > MIN_COSINE * np.linalg.norm(s) * np.linalg.norm(y):
+            cosine = s @ y / max(np.linalg.norm(s) * np.linalg.norm(y), TINY)
+            if cosine > MIN_COSINE:
                 self.pairs.append((s, y, 1 / (s @ y)))
-        direction = self.newton(g) if self.pairs else -g * self.first(total, g)
+                stretch = self.stretching(cosine)
+        direction = self.newton(g, stretch) if self.pairs else -g * self.first(total, g)
         if g @ direction > 0:
             self.pairs.clear()
             direction = -g * self.first(total, g)
@@ -59,13 +70,13 @@ class TwoLoops:
         self.last = direction, g
         return direction.reshape(gradient.shape)
 
-    def newton(self, g: Array) -> Array:
+    def newton(self, g: Array, stretch: float) -> Array:
         direction, shares = -g, []
         for s, y, rho in reversed(self.pairs):
             shares.append(rho * (s @ direction))
             direction = direction - shares[-1] * y
         s, y, rho = self.pairs[-1]
-        direction = direction / (rho * (y @ y))
+        direction = direction * stretch / (rho * (y @ y))
         for (s, y, rho), share in zip(self.pairs, reversed(shares), strict=True):
             direction = direction + (share - rho * (y @ direction)) * s
         return direction

@@ -8,6 +8,12 @@ is
 
     H g = γ g + S q - γ Y p,    p = R⁻¹ Sᵀg,    q = R⁻ᵀ (D p + γ YᵀY p - γ Yᵀg).
 
+γ stands for the inverse curvature where no pair tells of it. Barzilai and Borwein (1988) have two
+values for it, sᵀy / yᵀy and sᵀs / sᵀy of the newest pair. The former, which is usual, follows the
+sharpest curvature, the latter the flattest. We take the former to the power of 3/4 times the latter
+to that of 1/4. That is the former divided by the square root of the cosine between s and y. Where
+the last step gave no pair of use, it is the former alone, since older sᵀs are not remembered.
+
 So nothing here sees an image. The pairs of s and y are in a ring of places, one of which is free.
 The next pair goes there, and counts if its curvature is of use.
 """
@@ -99,8 +105,11 @@ def decide(
         How many elements the image has.
     """
     found = _Products.of(state, ring, products, gg)
-    counts, free = _turn(state["counts"], start, ring, found)
-    direction = _direction(ring, counts, free, found)
+    norms = found.ss.op("Sqrt") * found.yy.op("Sqrt")
+    useful = start.arrives & (found.sy > MIN_COSINE * norms)
+    stretch = (norms / found.sy).where(useful, 1.0).at_least(1.0).op("Sqrt").shaped()
+    counts, free = _turn(state["counts"], start, ring, useful)
+    direction = _direction(ring, counts, free, found, stretch)
     downhill = direction.some & (direction.fall > 0.0)
     steepest = _steepest(start.total, gg, size)
     known = start.arrives & (found.ss > 0.0)
@@ -160,14 +169,12 @@ class _Direction:
     """Whether any pair counts."""
 
 
-def _turn(counts: Term, start: Start, ring: Ring, products: _Products) -> tuple[Term, Term]:
+def _turn(counts: Term, start: Start, ring: Ring, useful: Term) -> tuple[Term, Term]:
     """Return which places count now, and which is free.
 
     The new pair counts if it is of use; then the oldest gives up its place to the next.
     """
-    ss, sy, yy = products.ss, products.sy, products.yy
     at_free = ring.places.op("Equal", ring.free)
-    useful = start.arrives & (sy > MIN_COSINE * (ss.op("Sqrt") * yy.op("Sqrt")))
     counts = (counts > 0.5) & ~start.restart
     counts = (counts & ~at_free) | (at_free & useful)
     next_place = ring.free + whole_numbers(ring.free.graph, [1])
@@ -175,8 +182,13 @@ def _turn(counts: Term, start: Start, ring: Ring, products: _Products) -> tuple[
     return counts & ~ring.places.op("Equal", free), free
 
 
-def _direction(ring: Ring, counts: Term, free: Term, products: _Products) -> _Direction:
-    """Return H g, from the oldest pair to the newest; places that do not count give nothing."""
+def _direction(
+    ring: Ring, counts: Term, free: Term, products: _Products, stretch: Term
+) -> _Direction:
+    """Return H g, from the oldest pair to the newest; places that do not count give nothing.
+
+    `stretch` is what γ is in units of sᵀy / yᵀy.
+    """
     places, graph = ring.places, ring.places.graph
     order = _turned(places + free, ring.size)
     rank = _turned(places - free + ring.size, ring.size)
@@ -194,7 +206,7 @@ def _direction(ring: Ring, counts: Term, free: Term, products: _Products) -> _Di
     upper = s_y.where(~_compare("Greater", places), 0.0)
     inverse = _inverse(upper, d + (~counting).as_number(), places)
     some = counting.as_number().op("ReduceMax", keepdims=0) > 0.5
-    gamma = (d.row(-1) / y_y.row(-1).row(-1)).where(some, 1.0)
+    gamma = (stretch * d.row(-1) / y_y.row(-1).row(-1)).where(some, 1.0)
     p = inverse @ sg
     q = (d * p + gamma * (y_y @ p - yg)) @ inverse
     factors = (-q).op("Gather", rank).op("Concat", gamma * p.op("Gather", rank), axis=0)

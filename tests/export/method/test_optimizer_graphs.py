@@ -53,13 +53,18 @@ def test_lbfgs_steps_as_the_two_loops_do(history: int) -> None:
 
 @pytest.mark.parametrize("history", [1, 5, 100])
 def test_the_two_loops_step_as_torch(history: int) -> None:
-    """With torch's own first step, and steps of any length."""
+    """With torch's own first step and its γ, and steps of any length."""
     torch = pytest.importorskip("torch", reason="compares with torch.optim")
     image = torch.full((105,), 0.1, dtype=torch.float64)
     theirs = torch.optim.LBFGS(
         [image], history_size=history, max_iter=1, tolerance_grad=0, tolerance_change=0
     )
-    ours = TwoLoops(history, lambda _, g: min(1.0, 1 / np.abs(g).sum()), np.inf)
+    ours = TwoLoops(
+        history,
+        first=lambda _, g: min(1.0, 1 / np.abs(g).sum()),
+        growth=np.inf,
+        stretching=lambda _: 1.0,
+    )
     for _ in range(40):
         before = image.numpy().copy()
         total, gradient = waves(before.reshape(SHAPE))

@@ -107,6 +107,7 @@ def decide(
     found = _Products.of(state, ring, products, gg)
     norms = found.ss.op("Sqrt") * found.yy.op("Sqrt")
     useful = start.arrives & (found.sy > MIN_COSINE * norms)
+    # No cosine is above 1, unless the norms underflow.
     stretch = (norms / found.sy).where(useful, 1.0).at_least(1.0).op("Sqrt").shaped()
     counts, free = _turn(state["counts"], start, ring, useful)
     direction = _direction(ring, counts, free, found, stretch)
